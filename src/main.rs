@@ -1,0 +1,2 @@
+//! The `reminder-scheduler` binary.
+fn main() {}
