@@ -1,1 +1,4 @@
-//! Placeholder until the first module lands.
+//! What the service shows to the outside: names, topics, wire types.
+
+pub mod names;
+pub mod topics;

@@ -1,0 +1,73 @@
+//! The names that code, components, manifests and tests share; each is written here once.
+
+/// The Dapr app id. It is part of every state key: changing it orphans the stored tasks.
+pub const APP_ID: &str = "reminder-scheduler";
+
+/// The actor type. It is part of every state key and of every registered reminder.
+pub const ACTOR_TYPE: &str = "TaskActor";
+
+/// The one state key of an actor.
+pub const STATE_KEY: &str = "task";
+
+/// The one Dapr reminder of an actor.
+pub const WAKE_REMINDER: &str = "wake";
+
+/// The pub/sub component.
+pub const PUBSUB: &str = "kafka-pubsub";
+
+/// The actor state store component.
+pub const STATE_STORE: &str = "postgresql-statestore";
+
+/// The secret store component the others take their credentials from.
+pub const SECRET_STORE: &str = "local-secrets";
+
+/// The table the state store keeps actors in: its `tablePrefix` followed by `state`.
+pub const STATE_TABLE: &str = "reminder_state";
+
+/// The state store's `tablePrefix`.
+pub const STATE_TABLE_PREFIX: &str = "reminder_";
+
+/// The table the state store keeps its own bookkeeping in.
+pub const STATE_METADATA_TABLE: &str = "reminder_dapr_metadata";
+
+/// Domain events of tasks, shared with the todo-api.
+pub const TASK_EVENTS: &str = "task-events";
+
+/// What happened to reminders: scheduled, triggered, removed.
+pub const REMINDERS: &str = "reminders";
+
+/// Snapshots for live front ends.
+pub const TASK_UPDATES: &str = "task-updates";
+
+/// The dead-letter topic of [`TASK_EVENTS`].
+pub const TASK_EVENTS_DLQ: &str = "task-events-dlq";
+
+/// The dead-letter topic of [`REMINDERS`].
+pub const REMINDERS_DLQ: &str = "reminders-dlq";
+
+/// The dead-letter topic of [`TASK_UPDATES`].
+pub const TASK_UPDATES_DLQ: &str = "task-updates-dlq";
+
+/// The database the local stack creates.
+pub const DATABASE: &str = "reminders";
+
+/// The port the service listens on unless told otherwise.
+pub const DEFAULT_APP_PORT: u16 = 8080;
+
+/// The sidecar's usual HTTP port.
+pub const DEFAULT_DAPR_HTTP_PORT: u16 = 3500;
+
+/// The sidecar's usual gRPC port.
+pub const DEFAULT_DAPR_GRPC_PORT: u16 = 50001;
+
+/// What Dapr's app health check asks.
+pub const APP_HEALTH_PATH: &str = "/healthz";
+
+/// Answers as long as the process runs.
+pub const LIVENESS_PATH: &str = "/livez";
+
+/// Answers 200 once the service can take commands.
+pub const READINESS_PATH: &str = "/readyz";
+
+/// Prometheus metrics of the service.
+pub const METRICS_PATH: &str = "/metrics";
