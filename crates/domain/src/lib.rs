@@ -1,1 +1,38 @@
-//! Placeholder until the first module lands.
+//! The pure core: what a task is, when it must wake, and what a command makes of it.
+//!
+//! Nothing in this crate performs I/O, reads a clock or draws a random number: `now` is always an
+//! argument. [`decide`] is the only way a state changes, [`next_wake`] the only way a time for the
+//! actor's reminder is chosen; both are total functions of their arguments, so a turn can be
+//! replayed, simulated and property-tested without a runtime.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`time`] | instants, local times in a zone, calendar offsets and their resolution |
+//! | [`task`], [`reminder`] | what the caller asked for, parsed once |
+//! | [`alarm`] | when each reminder fires, derived from the task |
+//! | [`state`] | everything one actor stores |
+//! | [`command`], [`event`], [`rejection`] | what goes in and what comes out of a turn |
+//! | [`decide`] | the decision itself |
+
+pub mod alarm;
+pub mod command;
+pub mod decide;
+pub mod event;
+pub mod ids;
+pub mod limits;
+pub mod next_wake;
+pub mod rejection;
+pub mod reminder;
+pub mod state;
+pub mod task;
+pub mod time;
+
+pub use command::{Command, CommandKind, Origin};
+pub use decide::{Answer, Change, Turn, decide};
+pub use event::{Event, Fact, Topic};
+pub use ids::{ReminderId, TaskId};
+pub use next_wake::next_wake;
+pub use rejection::Rejection;
+pub use state::TaskState;
+pub use task::Task;
+pub use time::Timestamp;

@@ -1,0 +1,40 @@
+//! The bounds of what a task may hold; every one is named here and nowhere else.
+
+use crate::time::Timestamp;
+
+/// Longest task id, in characters. Dapr has no published limit; 128 keeps state keys short.
+pub const TASK_ID_MAX_CHARS: usize = 128;
+/// Longest reminder id, in characters.
+pub const REMINDER_ID_MAX_CHARS: usize = 64;
+/// Longest title, in characters.
+pub const TITLE_MAX_CHARS: usize = 500;
+/// Longest description, in characters.
+pub const DESCRIPTION_MAX_CHARS: usize = 16_384;
+/// Longest name of a person or system (user, assignee, creator), in characters. RFC 5321 allows
+/// 254 characters for an e-mail address.
+pub const PERSON_MAX_CHARS: usize = 256;
+/// Longest command id and correlation id, in characters.
+pub const CORRELATION_MAX_CHARS: usize = 200;
+/// Most tags on a task.
+pub const TAGS_MAX: usize = 50;
+/// Longest tag, in characters.
+pub const TAG_MAX_CHARS: usize = 64;
+/// Most reminders on a task.
+pub const REMINDERS_MAX: usize = 50;
+/// Largest body of a command, in bytes.
+pub const PAYLOAD_MAX_BYTES: usize = 64 * 1024;
+/// How far ahead anything may be scheduled: 20 years of 365.25 days, in milliseconds.
+pub const HORIZON_MS: i64 = 20 * 36_525 * 24 * 36_000;
+/// Longest calendar offset, in days: as far as the horizon reaches.
+pub const OFFSET_MAX_DAYS: i64 = 20 * 366;
+/// How many applied commands a task remembers, so that a repeat is answered and not applied.
+pub const COMMANDS_REMEMBERED: usize = 64;
+/// Most commits of one task whose events the broker has not acknowledged; more are refused with 503.
+pub const PENDING_COMMITS_MAX: usize = 100;
+/// A trigger this much after its time is still called "on time", in milliseconds.
+pub const ON_TIME_TOLERANCE_MS: i64 = 5_000;
+
+/// The latest moment that may be scheduled when it is `now`.
+pub fn horizon(now: Timestamp) -> Timestamp {
+    now.saturating_add_ms(HORIZON_MS)
+}

@@ -1,0 +1,17 @@
+//! When an actor must look at the clock next: a pure function of its state.
+
+use crate::alarm::Alarm;
+use crate::state::TaskState;
+use crate::time::Timestamp;
+
+/// The due time of the earliest alarm that has yet to fire; `None` when nothing is left to do.
+///
+/// It may lie in the past: then a wake is overdue.
+pub fn next_wake(state: &TaskState) -> Option<Timestamp> {
+    state.live().and_then(|live| earliest(&live.alarms))
+}
+
+/// The earliest scheduled moment among alarms.
+pub(crate) fn earliest(alarms: &[Alarm]) -> Option<Timestamp> {
+    alarms.iter().filter(|alarm| alarm.is_scheduled()).map(|alarm| alarm.at).min()
+}

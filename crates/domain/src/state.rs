@@ -1,0 +1,196 @@
+//! Everything one actor stores, under one key.
+
+use crate::alarm::Alarm;
+use crate::command::Origin;
+use crate::event::{Event, Topic};
+use crate::ids::Person;
+use crate::limits;
+use crate::next_wake::earliest;
+use crate::task::{Status, Task};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// The state of one `TaskActor`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TaskState {
+    /// Counts commits from 1. The database accepts a state only when its version is the stored one
+    /// plus one, or the bytes are identical.
+    pub version: u64,
+    /// Raised when a backup is restored, so that event ids are never used twice.
+    pub incarnation: u32,
+    /// When the last commit was decided.
+    pub updated_at: Timestamp,
+    /// The task, or what is left of it.
+    pub lifecycle: Lifecycle,
+    /// How many events each topic got.
+    pub sequences: Sequences,
+    /// The last commands applied, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<CommandRecord>,
+    /// The wake that was registered before the last commit, if it is known to be registered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub armed: Option<Timestamp>,
+    /// Commits whose events the broker may not have acknowledged, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pending: Vec<PendingCommit>,
+}
+
+/// The task, or what is left of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", tag = "is")]
+pub enum Lifecycle {
+    /// There is a task.
+    Live(Box<Live>),
+    /// It was deleted: a tombstone, so that a repeated delete is recognised and a later `put`
+    /// continues the version and the sequences.
+    #[serde(rename_all = "camelCase")]
+    Deleted {
+        /// When.
+        deleted_at: Timestamp,
+        /// Whose it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        user_id: Option<Person>,
+    },
+}
+
+/// A task and its alarms.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Live {
+    /// What the caller asked for.
+    pub task: Task,
+    /// When its reminders fire.
+    pub alarms: Vec<Alarm>,
+    /// The flow in which the alarms were scheduled; a trigger links back to it.
+    #[serde(default)]
+    pub origin: Origin,
+    /// The version of the zone database by which the alarms were resolved.
+    pub zone_database: String,
+}
+
+/// How many events of each topic the task has, which is the last sequence number given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sequences {
+    /// Events on `reminders`.
+    pub reminders: u64,
+    /// Events on `task-events`.
+    pub task_events: u64,
+    /// Events on `task-updates`.
+    pub task_updates: u64,
+}
+
+impl Sequences {
+    /// Takes the next number of a topic.
+    pub fn next(&mut self, topic: Topic) -> u64 {
+        let counter = match topic {
+            Topic::Reminders => &mut self.reminders,
+            Topic::TaskEvents => &mut self.task_events,
+            Topic::TaskUpdates => &mut self.task_updates,
+        };
+        *counter += 1;
+        *counter
+    }
+}
+
+/// A command that was applied, and what was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandRecord {
+    /// Hash of the caller's command id.
+    #[serde(default, rename = "i", skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// Hash of its kind and body.
+    #[serde(rename = "f")]
+    pub fingerprint: u64,
+    /// The version answered.
+    #[serde(rename = "v")]
+    pub version: u64,
+    /// The next reminder answered.
+    #[serde(default, rename = "n", skip_serializing_if = "Option::is_none")]
+    pub next_reminder_at: Option<Timestamp>,
+    /// The status answered; `None` for a deleted task.
+    #[serde(default, rename = "s", skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Whether it created the task.
+    #[serde(default, rename = "c", skip_serializing_if = "std::ops::Not::not")]
+    pub created: bool,
+}
+
+/// The events of one commit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingCommit {
+    /// Which process made the commit, and its how manieth.
+    pub stamp: Stamp,
+    /// When it was decided; the events' `time`.
+    pub at: Timestamp,
+    /// The flow it belongs to.
+    #[serde(default)]
+    pub origin: Origin,
+    /// The task as the events tell it. `None` while it is the one beside it in the state; a later
+    /// commit fills it in, so that a retried event never tells of a later task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snapshot: Option<Box<Snapshot>>,
+    /// What happened.
+    pub events: Vec<Event>,
+}
+
+/// A process's commits are numbered, so that one number says how far its events are published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Names one run of a process.
+    pub epoch: u64,
+    /// Counts its commits that carry events, from 1.
+    pub n: u64,
+}
+
+/// A task at one version, as events tell it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snapshot {
+    /// The commit's version.
+    pub version: u64,
+    /// The task.
+    pub task: Task,
+    /// Its alarms.
+    pub alarms: Vec<Alarm>,
+    /// Whether it was deleted by this commit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub deleted: bool,
+}
+
+impl Snapshot {
+    /// When the next reminder is due.
+    pub fn next_reminder_at(&self) -> Option<Timestamp> {
+        if self.deleted { None } else { earliest(&self.alarms) }
+    }
+}
+
+impl TaskState {
+    /// The live task, unless it was deleted.
+    pub fn live(&self) -> Option<&Live> {
+        match &self.lifecycle {
+            Lifecycle::Live(live) => Some(live),
+            Lifecycle::Deleted { .. } => None,
+        }
+    }
+
+    /// The task as events of this very version tell it; `None` when it was deleted.
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let live = self.live()?;
+        Some(Snapshot {
+            version: self.version,
+            task: live.task.clone(),
+            alarms: live.alarms.clone(),
+            deleted: false,
+        })
+    }
+
+    /// Remembers a command, forgetting the oldest beyond the bound.
+    pub(crate) fn remember(&mut self, record: CommandRecord) {
+        self.commands.push(record);
+        let excess = self.commands.len().saturating_sub(limits::COMMANDS_REMEMBERED);
+        self.commands.drain(..excess);
+    }
+}
