@@ -1,0 +1,28 @@
+# syntax=docker/dockerfile:1
+# Two stages: the first has the toolchain, the second only the binary and what it links to.
+
+FROM rust:1.95-bookworm AS build
+WORKDIR /build
+# .dockerignore lets through what cargo needs to understand the workspace, and nothing else.
+COPY . .
+# The caches outlive the build, so a changed source file compiles one crate, not all of them.
+# They are not part of the image, hence the copy at the end.
+RUN --mount=type=cache,target=/usr/local/cargo/registry \
+    --mount=type=cache,target=/usr/local/cargo/git \
+    --mount=type=cache,target=/build/target \
+    cargo build --release --locked --package reminder-scheduler \
+    && cp target/release/reminder-scheduler /reminder-scheduler
+
+# The C library, CA certificates and nothing to log into: no shell, no package manager.
+FROM gcr.io/distroless/cc-debian12:nonroot
+COPY --from=build /reminder-scheduler /usr/local/bin/reminder-scheduler
+# By number, so that Kubernetes can see that it is not root. Dapr's images use the same.
+USER 65532:65532
+# A container's loopback is reached by nobody; who may connect is decided by published ports.
+ENV APP_HOST=0.0.0.0 \
+    APP_PORT=8080 \
+    LOG_FORMAT=json
+EXPOSE 8080
+# In exec form, so that SIGTERM reaches the service itself.
+ENTRYPOINT ["/usr/local/bin/reminder-scheduler"]
+CMD ["serve"]
