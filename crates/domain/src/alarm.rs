@@ -71,7 +71,11 @@ pub fn moments(task: &Task, now: Timestamp) -> Result<Vec<(ReminderId, Timestamp
             (Trigger::Before(offset), Some(due)) => due.resolve(*offset),
             (Trigger::Before(_), None) => None,
         };
-        let field = || format!("task.reminders[{index}]");
+        let part = match reminder.trigger {
+            Trigger::At(_) => "at",
+            Trigger::Before(_) => "before",
+        };
+        let field = || format!("task.reminders[{index}].{part}");
         Ok((reminder.id.clone(), within(&field, at.map(|resolved| resolved.at))?))
     };
     task.reminders.iter().enumerate().map(moment).collect()

@@ -13,6 +13,7 @@
 //! | [`state`] | everything one actor stores |
 //! | [`command`], [`event`], [`rejection`] | what goes in and what comes out of a turn |
 //! | [`decide`] | the decision itself |
+//! | [`object`] | a helper for strict deserialisation |
 
 pub mod alarm;
 pub mod command;
@@ -21,6 +22,7 @@ pub mod event;
 pub mod ids;
 pub mod limits;
 pub mod next_wake;
+pub mod object;
 pub mod rejection;
 pub mod reminder;
 pub mod state;

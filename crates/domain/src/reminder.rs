@@ -1,8 +1,9 @@
 //! A reminder as the caller describes it.
 
 use crate::ids::ReminderId;
+use crate::object::object;
 use crate::time::{CalendarOffset, DueTime};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The id of the reminder that a task with a due date and no reminders gets.
 pub const DUE_REMINDER_ID: &str = "due";
@@ -10,8 +11,7 @@ pub const DUE_REMINDER_ID: &str = "due";
 /// One moment at which the caller wants to hear of the task.
 ///
 /// In JSON: `{"id": "r1", "before": "PT15M"}` or `{"id": "r2", "at": "2027-03-01T09:00:00Z"}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "ReminderFields", into = "ReminderFields")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reminder {
     /// Names it within its task.
     pub id: ReminderId,
@@ -29,18 +29,28 @@ pub enum Trigger {
 }
 
 /// The JSON form; exactly one of `at` and `before` must be there.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct ReminderFields {
     id: ReminderId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     at: Option<DueTime>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
+    before: Option<CalendarOffset>,
+}
+
+/// The JSON form, borrowed.
+#[derive(Serialize)]
+struct ReminderRef<'a> {
+    id: &'a ReminderId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<&'a DueTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<CalendarOffset>,
 }
 
 /// A reminder that does not say when, or says it twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a reminder must have either \"at\" or \"before\"")]
+#[error("must have either \"at\" or \"before\"")]
 struct AmbiguousTrigger;
 
 impl TryFrom<ReminderFields> for Reminder {
@@ -56,13 +66,20 @@ impl TryFrom<ReminderFields> for Reminder {
     }
 }
 
-impl From<Reminder> for ReminderFields {
-    fn from(reminder: Reminder) -> Self {
-        let (at, before) = match reminder.trigger {
+impl<'de> Deserialize<'de> for Reminder {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields: ReminderFields = object(deserializer)?;
+        Self::try_from(fields).map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for Reminder {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (at, before) = match &self.trigger {
             Trigger::At(at) => (Some(at), None),
-            Trigger::Before(before) => (None, Some(before)),
+            Trigger::Before(before) => (None, Some(*before)),
         };
-        Self { id: reminder.id, at, before }
+        ReminderRef { id: &self.id, at, before }.serialize(serializer)
     }
 }
 
@@ -77,5 +94,6 @@ mod tests {
         assert!(parse(r#"{"id":"r","at":"2027-01-01T00:00:00Z"}"#).is_ok());
         assert!(parse(r#"{"id":"r"}"#).is_err());
         assert!(parse(r#"{"id":"r","before":"PT5M","at":"2027-01-01T00:00:00Z"}"#).is_err());
+        assert!(parse(r#"["r","2027-01-01T00:00:00Z"]"#).is_err(), "an array is not a reminder");
     }
 }

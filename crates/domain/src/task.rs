@@ -1,16 +1,16 @@
 //! A task as the caller describes it, valid by construction.
 
-use crate::ids::{Description, Person, Tag, Title};
+use crate::ids::{Description, InvalidText, Person, ReminderId, Tag, Title};
 use crate::limits;
 use crate::reminder::{Reminder, Trigger};
 use crate::time::DueTime;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashSet;
 use std::fmt;
 
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Status {
     /// Not begun.
     #[default]
@@ -37,6 +37,18 @@ impl Status {
     }
 }
 
+/// Through a string: derived code would also take `{"pending": null}`, and call a number bad syntax.
+impl TryFrom<String> for Status {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, InvalidText> {
+        let all = [Self::Pending, Self::InProgress, Self::Completed];
+        all.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
+            InvalidText(format!("must be pending, in_progress or completed, but is {text:?}"))
+        })
+    }
+}
+
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -47,7 +59,7 @@ impl fmt::Display for Status {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", try_from = "String")]
 pub enum Priority {
     /// Can wait.
     Low,
@@ -60,12 +72,36 @@ pub enum Priority {
     Urgent,
 }
 
+impl Priority {
+    /// The name used in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Low => "low",
+            Self::Normal => "normal",
+            Self::High => "high",
+            Self::Urgent => "urgent",
+        }
+    }
+}
+
+/// Through a string, as [`Status`].
+impl TryFrom<String> for Priority {
+    type Error = InvalidText;
+
+    fn try_from(text: String) -> Result<Self, InvalidText> {
+        let all = [Self::Low, Self::Normal, Self::High, Self::Urgent];
+        all.into_iter().find(|priority| priority.as_str() == text).ok_or_else(|| {
+            InvalidText(format!("must be low, normal, high or urgent, but is {text:?}"))
+        })
+    }
+}
+
 /// What the caller wants to be reminded of.
 ///
 /// Its JSON is that of the actor API's `put` and of the stored state. It can only be built through
 /// `Deserialize` or [`TryFrom<TaskFields>`], so its parts always fit together.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "TaskFields", into = "TaskFields")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "TaskFields")]
 pub struct Task(TaskFields);
 
 /// The fields of a [`Task`], readable through it.
@@ -107,17 +143,37 @@ pub struct TaskFields {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidTask {
     /// Too many tags.
-    #[error("tags must be at most {max}, but there are {0}", max = limits::TAGS_MAX)]
+    #[error("must be at most {max}, but there are {0}", max = limits::TAGS_MAX)]
     TooManyTags(usize),
     /// Too many reminders.
-    #[error("reminders must be at most {max}, but there are {0}", max = limits::REMINDERS_MAX)]
+    #[error("must be at most {max}, but there are {0}", max = limits::REMINDERS_MAX)]
     TooManyReminders(usize),
     /// Two reminders share an id.
-    #[error("reminders must have distinct ids, but {0:?} occurs twice")]
-    DuplicateReminder(String),
+    #[error("must be distinct, but {id:?} occurs twice")]
+    DuplicateReminder {
+        /// The place of the second one.
+        index: usize,
+        /// The id they share.
+        id: ReminderId,
+    },
     /// A reminder counts back from a due date that is not there.
-    #[error("reminders must not count back (\"before\") from a dueDate that is not given: {0:?}")]
-    NoDueDate(String),
+    #[error("must not count back from a dueDate that is not given")]
+    NoDueDate {
+        /// Its place.
+        index: usize,
+    },
+}
+
+impl InvalidTask {
+    /// The field at fault, as a path into the task; the message reads on from it.
+    pub fn field(&self) -> String {
+        match self {
+            Self::TooManyTags(_) => "tags".into(),
+            Self::TooManyReminders(_) => "reminders".into(),
+            Self::DuplicateReminder { index, .. } => format!("reminders[{index}].id"),
+            Self::NoDueDate { index } => format!("reminders[{index}].before"),
+        }
+    }
 }
 
 impl TryFrom<TaskFields> for Task {
@@ -131,15 +187,21 @@ impl TryFrom<TaskFields> for Task {
             return Err(InvalidTask::TooManyReminders(fields.reminders.len()));
         }
         let mut seen = HashSet::new();
-        for reminder in &fields.reminders {
+        for (index, reminder) in fields.reminders.iter().enumerate() {
             if !seen.insert(&reminder.id) {
-                return Err(InvalidTask::DuplicateReminder(reminder.id.to_string()));
+                return Err(InvalidTask::DuplicateReminder { index, id: reminder.id.clone() });
             }
             if matches!(reminder.trigger, Trigger::Before(_)) && fields.due_date.is_none() {
-                return Err(InvalidTask::NoDueDate(reminder.id.to_string()));
+                return Err(InvalidTask::NoDueDate { index });
             }
         }
         Ok(Self(fields))
+    }
+}
+
+impl Serialize for Task {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
     }
 }
 
@@ -182,9 +244,25 @@ mod tests {
     #[test]
     fn parts_that_do_not_fit_are_refused() {
         let twice = r#"{"title":"t","dueDate":"2027-01-01T00:00:00Z","reminders":[{"id":"a","before":"PT1M"},{"id":"a","before":"PT2M"}]}"#;
-        assert!(parse(twice).unwrap_err().contains("distinct ids"));
+        assert!(parse(twice).unwrap_err().contains("distinct"));
         let orphan = r#"{"title":"t","reminders":[{"id":"a","before":"PT1M"}]}"#;
         assert!(parse(orphan).unwrap_err().contains("dueDate"));
+    }
+
+    #[test]
+    fn a_field_at_fault_is_named() {
+        let fields = |json| serde_json::from_str::<TaskFields>(json).unwrap();
+        let field = |json| Task::try_from(fields(json)).unwrap_err().field();
+        let orphan = r#"{"title":"t","reminders":[{"id":"a","before":"PT1M"}]}"#;
+        assert_eq!(field(orphan), "reminders[0].before");
+    }
+
+    #[test]
+    fn words_are_strings_only() {
+        assert!(parse(r#"{"title":"t","priority":"urgent","status":"completed"}"#).is_ok());
+        for bad in [r#""priority":{"low":null}"#, r#""priority":5"#, r#""status":"done""#] {
+            assert!(parse(&format!(r#"{{"title":"t",{bad}}}"#)).is_err(), "{bad}");
+        }
     }
 
     #[test]

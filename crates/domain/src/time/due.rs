@@ -42,18 +42,11 @@ impl DueTime {
 
     /// Parses a local time and its IANA zone.
     pub fn parse_zoned(local: &str, zone: &str) -> Result<Self, InvalidTime> {
-        let parsed = NaiveDateTime::parse_from_str(local, LOCAL_FORMAT).map_err(|error| {
-            InvalidTime(format!(
-                "has a \"local\" that is not a time such as 2027-03-01T09:00:00 ({error})"
-            ))
-        })?;
-        let zone: Tz = zone.parse().map_err(|_| {
-            InvalidTime(format!(
-                "names the zone {zone:?}, which is not in the IANA zone database ({})",
-                super::zone_database()
-            ))
-        })?;
-        let due = Self::Zoned { local: ceil_to_millis(parsed), zone };
+        Self::zoned(LocalText::try_from(local.to_owned())?, ZoneText::try_from(zone.to_owned())?)
+    }
+
+    fn zoned(LocalText(local): LocalText, ZoneText(zone): ZoneText) -> Result<Self, InvalidTime> {
+        let due = Self::Zoned { local, zone };
         if due.resolve(CalendarOffset::ZERO).is_none() {
             return Err(InvalidTime("must lie between the years 1970 and 9999".into()));
         }
@@ -105,11 +98,43 @@ impl<'de> Deserialize<'de> for DueTime {
 
 struct DueTimeVisitor;
 
-/// The object form; serde names a field that is missing.
+/// The object form; each field is parsed by itself, so that an error names the right one.
 #[derive(Deserialize)]
 struct ZonedFields {
-    local: String,
-    zone: String,
+    local: LocalText,
+    zone: ZoneText,
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct LocalText(NaiveDateTime);
+
+impl TryFrom<String> for LocalText {
+    type Error = InvalidTime;
+
+    fn try_from(text: String) -> Result<Self, InvalidTime> {
+        let parsed = NaiveDateTime::parse_from_str(&text, LOCAL_FORMAT).map_err(|error| {
+            InvalidTime(format!("is not a local time such as 2027-03-01T09:00:00 ({error})"))
+        })?;
+        Ok(Self(ceil_to_millis(parsed)))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "String")]
+struct ZoneText(Tz);
+
+impl TryFrom<String> for ZoneText {
+    type Error = InvalidTime;
+
+    fn try_from(text: String) -> Result<Self, InvalidTime> {
+        text.parse().map(Self).map_err(|_| {
+            InvalidTime(format!(
+                "must be in the IANA zone database ({}), but is {text:?}",
+                super::zone_database()
+            ))
+        })
+    }
 }
 
 impl<'de> de::Visitor<'de> for DueTimeVisitor {
@@ -125,7 +150,7 @@ impl<'de> de::Visitor<'de> for DueTimeVisitor {
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<DueTime, A::Error> {
         let fields = ZonedFields::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        DueTime::parse_zoned(&fields.local, &fields.zone).map_err(de::Error::custom)
+        DueTime::zoned(fields.local, fields.zone).map_err(de::Error::custom)
     }
 }
 

@@ -1,7 +1,7 @@
 //! An instant in whole milliseconds since the Unix epoch.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// A time text that cannot be used; the message says why and what would be.
@@ -12,8 +12,8 @@ pub struct InvalidTime(pub(super) String);
 /// An instant, in milliseconds since 1970-01-01T00:00:00Z; written as RFC 3339 in UTC.
 ///
 /// Finer fractions are rounded **up** when parsed: rounding down could fire a reminder early.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Timestamp(i64);
 
 /// The largest instant that RFC 3339 can write, 9999-12-31T23:59:59.999Z, in milliseconds.
@@ -84,9 +84,9 @@ impl TryFrom<String> for Timestamp {
     }
 }
 
-impl From<Timestamp> for String {
-    fn from(time: Timestamp) -> Self {
-        time.to_string()
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
