@@ -1,0 +1,17 @@
+//! Checks of everything that is packaged, without a cluster and without Docker: that the files
+//! parse, that they use only what Dapr and Kubernetes know, and that every name, port, path, topic
+//! and grace period agrees with the code and with the other files.
+
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+mod command;
+mod compose;
+mod dapr;
+mod deployment;
+mod documents;
+mod image;
+mod kubernetes;
+mod scripts;
+mod secrets;
+mod sidecar;
+mod topics;
