@@ -1,4 +1,22 @@
-//! What the service shows to the outside: names, topics, wire types.
+//! What the service shows to the outside, and nothing of how it works.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`names`], [`topics`] | the names and topic settings shared with components and manifests |
+//! | [`wire`] | bodies of the actor methods: parsing commands, answers |
+//! | [`problem`] | refusals, as RFC 9457 problem details |
+//! | [`cloud_event`] | encoding and reading events, their ids and keys |
+//! | [`data`] | the payload of each event type |
+//! | [`schemas`] | the JSON Schema of each event type, as committed under `schemas/` |
 
+pub mod cloud_event;
+pub mod data;
 pub mod names;
+pub mod problem;
+pub mod schemas;
 pub mod topics;
+mod vocabulary;
+pub mod wire;
+
+pub use cloud_event::{CloudEvent, EventType};
+pub use problem::{Problem, ProblemKind};

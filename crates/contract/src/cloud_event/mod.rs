@@ -1,0 +1,148 @@
+//! Events as `CloudEvents` 1.0 in structured mode, written and read.
+
+mod encode;
+mod event_type;
+
+pub use encode::{encode, envelope};
+pub use event_type::EventType;
+
+use crate::data::{ReminderRemoved, ReminderScheduled, ReminderTriggered, TaskSync, TaskUpdated};
+use crate::names;
+use reminder_domain::{TaskId, Timestamp, Topic};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// The media type of an event in structured mode.
+pub const CONTENT_TYPE: &str = "application/cloudevents+json";
+
+/// The `source` of all our events.
+pub const SOURCE: &str = "/reminder-scheduler";
+
+/// The Kafka name of a topic.
+pub const fn topic_name(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Reminders => names::REMINDERS,
+        Topic::TaskEvents => names::TASK_EVENTS,
+        Topic::TaskUpdates => names::TASK_UPDATES,
+    }
+}
+
+/// The Kafka key of a task's events: they share a partition, so their order survives.
+pub fn partition_key(task: &TaskId) -> &str {
+    task.as_str()
+}
+
+/// The identity of an event, the same on every retry.
+pub fn event_id(task: &TaskId, incarnation: u32, topic: Topic, sequence: u64) -> String {
+    format!("{task}:{incarnation}:{}-{sequence}", topic_name(topic))
+}
+
+/// An event in its envelope.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CloudEvent<'a, D> {
+    /// The version of the specification of this envelope, <https://cloudevents.io>.
+    pub specversion: Cow<'a, str>,
+    /// The identity of the event, the same on every retry:
+    /// `<task id>:<incarnation>:<topic>-<sequence>`. Drop an event whose id you have seen.
+    pub id: Cow<'a, str>,
+    /// Who tells it.
+    pub source: Cow<'a, str>,
+    /// What it tells.
+    #[serde(rename = "type")]
+    pub event_type: Cow<'a, str>,
+    /// Whom it is about: `task:<task id>`.
+    pub subject: Cow<'a, str>,
+    /// When it came to be, RFC 3339 in UTC.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub time: Timestamp,
+    /// The media type of `data`.
+    pub datacontenttype: Cow<'a, str>,
+    /// The schema of `data`.
+    pub dataschema: Cow<'a, str>,
+    /// The flow it belongs to, as the command that led to it gave it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlationid: Option<Cow<'a, str>>,
+    /// Whose task it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userid: Option<Cow<'a, str>>,
+    /// Counts the events of this task on this topic from 1, without a gap; ten digits or more.
+    #[schemars(regex(pattern = "^[0-9]{10,}$"))]
+    pub sequence: Cow<'a, str>,
+    /// The W3C trace context that it is part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceparent: Option<Cow<'a, str>>,
+    /// What happened.
+    pub data: D,
+}
+
+/// The payload of any of our events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum EventData<'a> {
+    /// A reminder got a time, or another one.
+    ReminderScheduled(ReminderScheduled<'a>),
+    /// A reminder fired.
+    ReminderTriggered(ReminderTriggered<'a>),
+    /// A reminder will not fire any more.
+    ReminderRemoved(ReminderRemoved<'a>),
+    /// The scheduler changed a task.
+    TaskUpdated(TaskUpdated<'a>),
+    /// A whole task, for live front ends.
+    TaskSync(TaskSync<'a>),
+}
+
+/// Why bytes could not be read as one of our events.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Not an event in structured mode, or its data do not fit its type.
+    #[error("not a readable event: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// An event of a type that is not ours.
+    #[error("an event of the unknown type {0:?}")]
+    UnknownType(String),
+}
+
+impl CloudEvent<'static, EventData<'static>> {
+    /// Reads any of our events.
+    pub fn read(bytes: &[u8]) -> Result<Self, ReadError> {
+        let event: CloudEvent<'static, Box<RawValue>> = serde_json::from_slice(bytes)?;
+        let event_type = EventType::parse(&event.event_type)
+            .ok_or_else(|| ReadError::UnknownType(event.event_type.clone().into_owned()))?;
+        let raw = event.data.get();
+        let data = match event_type {
+            EventType::ReminderScheduled => {
+                EventData::ReminderScheduled(serde_json::from_str(raw)?)
+            }
+            EventType::ReminderTriggered => {
+                EventData::ReminderTriggered(serde_json::from_str(raw)?)
+            }
+            EventType::ReminderRemoved => EventData::ReminderRemoved(serde_json::from_str(raw)?),
+            EventType::TaskUpdated => EventData::TaskUpdated(serde_json::from_str(raw)?),
+            EventType::TaskSync => EventData::TaskSync(serde_json::from_str(raw)?),
+        };
+        Ok(event.with_data(data))
+    }
+}
+
+impl<'a, D> CloudEvent<'a, D> {
+    /// The same envelope around other data.
+    pub fn with_data<E>(self, data: E) -> CloudEvent<'a, E> {
+        CloudEvent {
+            specversion: self.specversion,
+            id: self.id,
+            source: self.source,
+            event_type: self.event_type,
+            subject: self.subject,
+            time: self.time,
+            datacontenttype: self.datacontenttype,
+            dataschema: self.dataschema,
+            correlationid: self.correlationid,
+            userid: self.userid,
+            sequence: self.sequence,
+            traceparent: self.traceparent,
+            data,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Refusals as RFC 9457 problem details.
+//!
+//! An actor method cannot answer another HTTP status than 200 without Dapr wrapping the body, so
+//! every problem carries its status in its body.
+
+use reminder_domain::{Rejection, TaskId};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The media type of a problem.
+pub const CONTENT_TYPE: &str = "application/problem+json";
+
+/// Tells the caller of an actor method that the answer is a problem, although Dapr says 200.
+pub const ERROR_HEADER: &str = "X-DaprErrorResponseHeader";
+
+/// How long a caller shall wait when a task's events wait for the broker, in seconds.
+pub const RETRY_AFTER_PENDING_SECONDS: u32 = 5;
+
+/// How long a caller shall wait when the service lacks one of its parts, in seconds.
+pub const RETRY_AFTER_UNAVAILABLE_SECONDS: u32 = 2;
+
+/// Longest piece of the caller's own text in a problem, in characters; it may be 64 KiB otherwise.
+const ECHO_MAX_CHARS: usize = 300;
+
+/// Declares the kinds of problem as one table.
+macro_rules! problem_kinds {
+    ($($(#[$doc:meta])* $name:ident = $status:literal, $slug:literal, $title:literal;)*) => {
+        /// The kinds of problem; the table of their type URIs, statuses and titles.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ProblemKind {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl ProblemKind {
+            /// Every kind.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// Its `type`: an identifier to compare, not an address to open.
+            pub const fn type_uri(self) -> &'static str {
+                match self {
+                    $(Self::$name => concat!("https://reminder-scheduler.dev/problems/", $slug),)*
+                }
+            }
+
+            /// Its HTTP status.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)* }
+            }
+
+            /// Its title, the same for every occurrence.
+            pub const fn title(self) -> &'static str {
+                match self { $(Self::$name => $title,)* }
+            }
+        }
+    };
+}
+
+problem_kinds! {
+    /// The body is not JSON.
+    MalformedJson = 422, "malformed-json", "The body is not valid JSON";
+    /// A field is unknown, missing, of the wrong type or cannot be used; `field` says which.
+    InvalidInput = 422, "invalid-input", "A field cannot be used";
+    /// The command id was used for another command. 422 as the Idempotency-Key draft asks for a
+    /// key reused with another payload (draft-ietf-httpapi-idempotency-key-header, §2.7): trying
+    /// again cannot help, which a 409 would suggest.
+    CommandIdReused = 422, "command-id-reused", "The commandId was used for another command";
+    /// The body is larger than `limits::PAYLOAD_MAX_BYTES`.
+    PayloadTooLarge = 413, "payload-too-large", "The body is too large";
+    /// There is no such task.
+    UnknownTask = 404, "unknown-task", "There is no such task";
+    /// The task is not at the version that the caller expected.
+    VersionConflict = 409, "version-conflict", "The task has changed";
+    /// Too much waits already; nothing was done, trying again later helps.
+    Overloaded = 503, "overloaded", "Too much is waiting";
+    /// A part that the service needs does not answer; trying again with the same `commandId` is
+    /// safe, and necessary: whether the command was applied may be unknown.
+    Unavailable = 503, "unavailable", "The service cannot do this now";
+}
+
+/// One refusal. Boxed, since it is the error of functions whose results are small.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Problem(Box<ProblemDetails>);
+
+/// The fields of a [`Problem`], readable through it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ProblemDetails {
+    /// Identifies the kind of problem.
+    #[serde(rename = "type")]
+    pub type_uri: Cow<'static, str>,
+    /// The kind in words.
+    pub title: Cow<'static, str>,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong this time.
+    pub detail: String,
+    /// Identifies the occurrence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// The field at fault, as a path into the body, or `taskId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// The task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task_id: Option<TaskId>,
+    /// When trying again makes sense.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_seconds: Option<u32>,
+    /// The version the task is at; 0 when it does not exist.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual_version: Option<u64>,
+}
+
+impl Problem {
+    /// A problem of a kind, with nothing else said.
+    pub fn new(kind: ProblemKind, detail: impl Into<String>) -> Self {
+        let retry_after_seconds = match kind {
+            ProblemKind::Overloaded => Some(RETRY_AFTER_PENDING_SECONDS),
+            ProblemKind::Unavailable => Some(RETRY_AFTER_UNAVAILABLE_SECONDS),
+            _ => None,
+        };
+        Self(Box::new(ProblemDetails {
+            type_uri: Cow::Borrowed(kind.type_uri()),
+            title: Cow::Borrowed(kind.title()),
+            status: kind.status(),
+            detail: clipped(detail.into()),
+            instance: None,
+            field: None,
+            task_id: None,
+            retry_after_seconds,
+            actual_version: None,
+        }))
+    }
+
+    /// A field that cannot be used; the reason reads on from the field's name.
+    pub fn invalid(field: impl Into<String>, reason: &str) -> Self {
+        let field = clipped(field.into());
+        Self::new(ProblemKind::InvalidInput, format!("{field} {reason}")).at(field)
+    }
+
+    /// A body of that many bytes, which is too many.
+    pub fn too_large(bytes: usize) -> Self {
+        let max = reminder_domain::limits::PAYLOAD_MAX_BYTES;
+        let detail = format!("the body must be at most {max} bytes, but has {bytes}");
+        Self::new(ProblemKind::PayloadTooLarge, detail)
+    }
+
+    /// A part that does not answer.
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Unavailable, detail)
+    }
+
+    /// Nothing more can be taken on.
+    pub fn overloaded(detail: impl Into<String>) -> Self {
+        Self::new(ProblemKind::Overloaded, detail)
+    }
+
+    fn at(mut self, field: impl Into<String>) -> Self {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    /// Says which task it is about.
+    #[must_use]
+    pub fn with_task_id(mut self, id: &TaskId) -> Self {
+        self.0.task_id.get_or_insert_with(|| id.clone());
+        self
+    }
+
+    /// Says when trying again makes sense.
+    #[must_use]
+    pub fn with_retry_after_seconds(mut self, seconds: u32) -> Self {
+        self.0.retry_after_seconds = Some(seconds);
+        self
+    }
+
+    /// Its kind, when it is one of ours.
+    pub fn kind(&self) -> Option<ProblemKind> {
+        ProblemKind::ALL.iter().copied().find(|kind| kind.type_uri() == self.type_uri)
+    }
+
+    /// Its JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        super::wire::to_json(self)
+    }
+}
+
+impl From<&Rejection> for Problem {
+    fn from(rejection: &Rejection) -> Self {
+        let new = |kind| Self::new(kind, rejection.to_string());
+        match rejection {
+            Rejection::UnknownTask(id) => new(ProblemKind::UnknownTask).with_task_id(id),
+            Rejection::VersionConflict { actual, .. } => {
+                let mut problem = new(ProblemKind::VersionConflict).at("ifVersion");
+                problem.0.actual_version = Some(*actual);
+                problem
+            }
+            Rejection::CommandIdReused => new(ProblemKind::CommandIdReused).at("commandId"),
+            Rejection::Invalid { field, reason } => Self::invalid(field.clone(), reason),
+            Rejection::TooManyPending(_) => new(ProblemKind::Overloaded),
+        }
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        Self::from(&rejection)
+    }
+}
+
+impl std::ops::Deref for Problem {
+    type Target = ProblemDetails;
+    fn deref(&self) -> &ProblemDetails {
+        &self.0
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({}): {}", self.title, self.status, self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+/// Cuts a text that holds the caller's own words to a bearable length.
+fn clipped(mut text: String) -> String {
+    if let Some((end, _)) = text.char_indices().nth(ECHO_MAX_CHARS) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}

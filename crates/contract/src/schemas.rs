@@ -1,0 +1,82 @@
+//! The JSON Schema of each event type, generated from the Rust types, as committed under `schemas/`.
+
+use crate::cloud_event::{CloudEvent, EventType, SOURCE};
+use crate::data::{ReminderRemoved, ReminderScheduled, ReminderTriggered, TaskSync, TaskUpdated};
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// Every schema: its path below the repository's root, and its text.
+pub fn all() -> Vec<(String, String)> {
+    EventType::ALL.iter().map(|&event_type| (path(event_type), text(event_type))).collect()
+}
+
+/// Where the schema of an event type is committed.
+pub fn path(event_type: EventType) -> String {
+    format!("schemas/{}/v1.json", event_type.as_str())
+}
+
+/// The schema of an event type: of the whole event, with that of its data under the anchor `data`.
+pub fn schema(event_type: EventType) -> Value {
+    match event_type {
+        EventType::ReminderScheduled => {
+            generate::<ReminderScheduled<'static>>(event_type, "ReminderScheduled")
+        }
+        EventType::ReminderTriggered => {
+            generate::<ReminderTriggered<'static>>(event_type, "ReminderTriggered")
+        }
+        EventType::ReminderRemoved => {
+            generate::<ReminderRemoved<'static>>(event_type, "ReminderRemoved")
+        }
+        EventType::TaskUpdated => generate::<TaskUpdated<'static>>(event_type, "TaskUpdated"),
+        EventType::TaskSync => generate::<TaskSync<'static>>(event_type, "TaskSync"),
+    }
+}
+
+fn text(event_type: EventType) -> String {
+    format!("{:#}\n", schema(event_type))
+}
+
+fn generate<D: JsonSchema>(event_type: EventType, data: &str) -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<CloudEvent<'static, D>>().to_value();
+    open(&mut schema);
+    set(&mut schema, "", "$id", json!(event_type.schema_id()));
+    set(&mut schema, "", "title", json!(event_type.as_str()));
+    set(&mut schema, &format!("/$defs/{data}"), "$anchor", json!("data"));
+    for (attribute, value) in [
+        ("specversion", "1.0"),
+        ("source", SOURCE),
+        ("type", event_type.as_str()),
+        ("datacontenttype", "application/json"),
+        ("dataschema", event_type.data_schema()),
+    ] {
+        set(&mut schema, &format!("/properties/{attribute}"), "const", json!(value));
+    }
+    schema
+}
+
+/// Sets one key of the object at a JSON pointer, which the types above guarantee to be there.
+fn set(schema: &mut Value, pointer: &str, key: &str, value: Value) {
+    let object = schema.pointer_mut(pointer).and_then(Value::as_object_mut);
+    object.unwrap_or_else(|| unreachable!("no object at {pointer:?}")).insert(key.into(), value);
+}
+
+/// Says of every object that it may have further properties: readers must ignore them, since later
+/// versions and the sidecar add some.
+fn open(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            object.values_mut().for_each(open);
+            if is_object_schema(object) {
+                object.insert("additionalProperties".into(), Value::Bool(true));
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(open),
+        _ => {}
+    }
+}
+
+fn is_object_schema(schema: &Map<String, Value>) -> bool {
+    schema.get("type").is_some_and(|kind| kind == "object") && schema.contains_key("properties")
+}
