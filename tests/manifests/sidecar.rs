@@ -113,7 +113,7 @@ fn the_dapr_cli_starts_it_from_its_template() {
         let actual = app.get(&key).unwrap_or_else(|| panic!("{key} is missing"));
         assert_eq!(actual.as_str().map_or_else(|| actual.to_string(), str::to_owned), value);
     }
-    for path in ["/common/resourcesPath", "/common/configFilePath", "/apps/0/appDirPath"] {
+    for path in ["/common/resourcesPaths/0", "/common/configFilePath", "/apps/0/appDirPath"] {
         let path = root().join(template.text(path));
         assert!(path.exists(), "{} does not exist", path.display());
     }
