@@ -1,0 +1,417 @@
+//! `stack.json`: everything that is known about an instance, and the only place where it is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, ensure};
+use reminder_contract::names;
+use serde::{Deserialize, Serialize};
+
+use crate::files;
+use crate::options::{AppSource, Options, PubSub};
+use crate::part::Part;
+use crate::ports;
+use crate::process::{Process, User};
+
+const FILE: &str = "stack.json";
+
+/// Raised when the layout changes; an instance of another layout is not read.
+const SCHEMA: u32 = 1;
+
+/// Bytes of a generated password.
+const PASSWORD_BYTES: usize = 16;
+
+/// An instance of the stack.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Manifest {
+    schema: u32,
+    /// The folder of the instance.
+    pub dir: PathBuf,
+    /// How it was brought up.
+    pub options: Options,
+    /// The executables it uses.
+    pub tools: Tools,
+    /// The database.
+    pub postgres: Postgres,
+    /// The broker; its ports are kept even while it is not used.
+    pub kafka: Kafka,
+    /// Dapr's placement service.
+    pub placement: Placement,
+    /// Dapr's scheduler service.
+    pub scheduler: Scheduler,
+    /// Service and sidecar, by number from 1.
+    pub replicas: BTreeMap<u32, Replica>,
+    /// What was started last, by part; it may have ended since.
+    pub processes: BTreeMap<Part, Process>,
+}
+
+/// The executables an instance uses; found, installed or built by `up`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it all")]
+pub struct Tools {
+    pub daprd: PathBuf,
+    pub placement: PathBuf,
+    pub scheduler: PathBuf,
+    pub dapr_version: String,
+    pub postgres_bin: Option<PathBuf>,
+    pub java: Option<PathBuf>,
+    pub kafka_lib: Option<PathBuf>,
+    pub app: Option<PathBuf>,
+}
+
+/// The database: somebody else's, or our own.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Postgres {
+    /// The port of our own server.
+    pub port: u16,
+    /// Its data directory.
+    pub data: PathBuf,
+    /// Whom it runs as, for it refuses to run as root.
+    pub user: Option<User>,
+    /// Of the role that owns the database.
+    pub password: String,
+    /// Of the role `postgres`.
+    pub admin_password: String,
+}
+
+/// The broker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it all")]
+pub struct Kafka {
+    pub port: u16,
+    pub controller_port: u16,
+}
+
+/// Dapr's placement service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it all")]
+pub struct Placement {
+    pub port: u16,
+    pub raft_port: u16,
+    pub health_port: u16,
+    pub metrics_port: u16,
+}
+
+/// Dapr's scheduler service.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names say it all")]
+pub struct Scheduler {
+    pub port: u16,
+    pub health_port: u16,
+    pub metrics_port: u16,
+    pub etcd_client_port: u16,
+    pub etcd_peer_port: u16,
+}
+
+/// The ports of one replica.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Replica {
+    /// The service's.
+    pub app_port: u16,
+    /// The sidecar's HTTP API.
+    pub http_port: u16,
+    /// The sidecar's gRPC API.
+    pub grpc_port: u16,
+    /// Where sidecars talk to each other.
+    pub internal_port: u16,
+    /// The sidecar's metrics.
+    pub metrics_port: u16,
+}
+
+impl Replica {
+    fn new(avoid: &[u16]) -> Result<Self> {
+        let [app_port, http_port, grpc_port, internal_port, metrics_port] = pick(avoid)?;
+        Ok(Self { app_port, http_port, grpc_port, internal_port, metrics_port })
+    }
+}
+
+fn pick<const N: usize>(avoid: &[u16]) -> Result<[u16; N]> {
+    let picked = ports::pick(N, avoid)?;
+    picked.try_into().map_err(|_| anyhow::anyhow!("ports::pick gave another number of ports"))
+}
+
+impl Manifest {
+    pub(crate) fn new(options: Options) -> Result<Self> {
+        let dir = options.dir();
+        let [p1, p2, p3, p4, s1, s2, s3, s4, s5, postgres_port, k1, k2] = pick(&[])?;
+        let placement = Placement { port: p1, raft_port: p2, health_port: p3, metrics_port: p4 };
+        let scheduler = Scheduler {
+            port: s1,
+            health_port: s2,
+            metrics_port: s3,
+            etcd_client_port: s4,
+            etcd_peer_port: s5,
+        };
+        Ok(Self {
+            schema: SCHEMA,
+            postgres: Postgres {
+                port: postgres_port,
+                data: dir.join("postgres"),
+                user: None,
+                password: files::random_hex(PASSWORD_BYTES)?,
+                admin_password: files::random_hex(PASSWORD_BYTES)?,
+            },
+            kafka: Kafka { port: k1, controller_port: k2 },
+            placement,
+            scheduler,
+            replicas: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            tools: Tools::default(),
+            dir,
+            options,
+        })
+    }
+
+    /// Reads the manifest of an instance.
+    pub fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join(FILE);
+        let text = fs::read(&path).with_context(|| {
+            format!("there is no stack in {}: bring one up with `cargo xtask up`", dir.display())
+        })?;
+        let damaged = || {
+            format!(
+                "{} cannot be read; `cargo xtask down --clean` removes the instance",
+                path.display()
+            )
+        };
+        let manifest: Self = serde_json::from_slice(&text).with_context(damaged)?;
+        ensure!(manifest.schema == SCHEMA, damaged());
+        Ok(manifest)
+    }
+
+    pub(crate) fn exists(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
+    pub(crate) fn write(&self) -> Result<()> {
+        files::write_secret(&self.dir.join(FILE), &serde_json::to_vec_pretty(self)?)
+    }
+
+    /// Changes the manifest on disk; two processes take turns.
+    pub(crate) fn update<T>(
+        dir: &Path,
+        change: impl FnOnce(&mut Self) -> Result<T>,
+    ) -> Result<(Self, T)> {
+        let _lock = files::lock_briefly(&dir.join("stack.lock"))?;
+        let mut manifest = Self::read(dir)?;
+        let result = change(&mut manifest)?;
+        manifest.write()?;
+        Ok((manifest, result))
+    }
+
+    /// The parts this instance consists of, those that others need first.
+    pub fn parts(&self) -> Vec<Part> {
+        let mut parts = Vec::new();
+        if self.options.postgres_url.is_none() {
+            parts.push(Part::Postgres);
+        }
+        if self.options.pubsub == PubSub::Kafka {
+            parts.push(Part::Kafka);
+        }
+        parts.extend([Part::Placement, Part::Scheduler]);
+        for replica in self.replicas.keys() {
+            parts.push(Part::Sidecar(*replica));
+            if self.runs_app() {
+                parts.push(Part::App(*replica));
+            }
+        }
+        parts
+    }
+
+    /// Whether the service is ours to start.
+    pub(crate) fn runs_app(&self) -> bool {
+        matches!(self.options.app, AppSource::Binary(_) | AppSource::Cargo { .. })
+    }
+
+    /// The process of a part, if it lives.
+    pub fn alive(&self, part: Part) -> Option<&Process> {
+        self.processes.get(&part).filter(|process| process.is_alive())
+    }
+
+    /// The ports of one replica.
+    pub fn replica(&self, number: u32) -> Result<&Replica> {
+        self.replicas.get(&number).with_context(|| format!("there is no replica {number}"))
+    }
+
+    /// The database, as the service sees it.
+    pub fn database_url(&self) -> String {
+        self.options.postgres_url.clone().unwrap_or_else(|| {
+            let Postgres { port, password, .. } = &self.postgres;
+            let database = names::DATABASE;
+            format!("postgres://{database}:{password}@127.0.0.1:{port}/{database}?sslmode=disable")
+        })
+    }
+
+    /// The database as its superuser; nobody's business with a server that is not ours.
+    pub fn admin_database_url(&self) -> Option<String> {
+        let Postgres { port, admin_password, .. } = &self.postgres;
+        let database = names::DATABASE;
+        self.options.postgres_url.is_none().then(|| {
+            format!(
+                "postgres://postgres:{admin_password}@127.0.0.1:{port}/{database}?sslmode=disable"
+            )
+        })
+    }
+
+    /// The broker's address, if there is one.
+    pub fn kafka_bootstrap(&self) -> Option<String> {
+        (self.options.pubsub == PubSub::Kafka).then(|| format!("127.0.0.1:{}", self.kafka.port))
+    }
+
+    /// Adds replicas up to that number, with ports of their own.
+    pub(crate) fn ensure_replicas(&mut self, count: u32) -> Result<()> {
+        (1..=count).try_for_each(|number| self.add_replica(number))
+    }
+
+    /// Adds a replica of that number, unless there is one.
+    pub(crate) fn add_replica(&mut self, number: u32) -> Result<()> {
+        if !self.replicas.contains_key(&number) {
+            let replica = Replica::new(&self.all_ports())?;
+            self.replicas.insert(number, replica);
+        }
+        Ok(())
+    }
+
+    /// Forgets replicas above that number that do not run; those that do stay.
+    pub(crate) fn forget_idle_replicas(&mut self, count: u32) {
+        let runs =
+            |n: u32| [Part::App(n), Part::Sidecar(n)].iter().any(|p| self.alive(*p).is_some());
+        let idle: Vec<u32> =
+            self.replicas.keys().copied().filter(|n| *n > count && !runs(*n)).collect();
+        for number in idle {
+            self.replicas.remove(&number);
+        }
+    }
+
+    /// The ports of a part by what they are for, the most interesting first.
+    pub fn ports(&self, part: Part) -> Vec<(&'static str, u16)> {
+        // The mutable twin is the one list of all ports; a copy of the manifest costs nothing here.
+        let mut copy = self.clone();
+        copy.ports_mut(part).into_iter().map(|(name, port)| (name, *port)).collect()
+    }
+
+    fn all_ports(&self) -> Vec<u16> {
+        let shared = [Part::Postgres, Part::Kafka, Part::Placement, Part::Scheduler];
+        let own = self.replicas.keys().flat_map(|n| [Part::Sidecar(*n), Part::App(*n)]);
+        let all = shared.into_iter().chain(own).flat_map(|part| self.ports(part));
+        all.map(|(_, port)| port).collect()
+    }
+
+    fn ports_mut(&mut self, part: Part) -> Vec<(&'static str, &mut u16)> {
+        match part {
+            Part::Postgres => vec![("sql", &mut self.postgres.port)],
+            Part::Kafka => vec![
+                ("broker", &mut self.kafka.port),
+                ("controller", &mut self.kafka.controller_port),
+            ],
+            Part::Placement => vec![
+                ("grpc", &mut self.placement.port),
+                ("raft", &mut self.placement.raft_port),
+                ("health", &mut self.placement.health_port),
+                ("metrics", &mut self.placement.metrics_port),
+            ],
+            Part::Scheduler => vec![
+                ("grpc", &mut self.scheduler.port),
+                ("etcd", &mut self.scheduler.etcd_client_port),
+                ("peer", &mut self.scheduler.etcd_peer_port),
+                ("health", &mut self.scheduler.health_port),
+                ("metrics", &mut self.scheduler.metrics_port),
+            ],
+            Part::App(number) => match self.replicas.get_mut(&number) {
+                Some(replica) => vec![("http", &mut replica.app_port)],
+                None => Vec::new(),
+            },
+            Part::Sidecar(number) => match self.replicas.get_mut(&number) {
+                Some(replica) => vec![
+                    ("http", &mut replica.http_port),
+                    ("grpc", &mut replica.grpc_port),
+                    ("internal", &mut replica.internal_port),
+                    ("metrics", &mut replica.metrics_port),
+                ],
+                None => Vec::new(),
+            },
+        }
+    }
+
+    /// Gives parts that are down new ports for those somebody else has taken since.
+    pub(crate) fn replace_taken_ports(&mut self) -> Result<()> {
+        let all = self.all_ports();
+        for part in self.parts() {
+            if self.alive(part).is_some() {
+                continue;
+            }
+            for (_, port) in self.ports_mut(part) {
+                if !ports::is_free(*port) {
+                    [*port] = pick(&all)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(name: &str) -> Options {
+        Options { root: files::scratch(name), postgres_url: None, ..Options::instance("test") }
+    }
+
+    #[test]
+    fn a_manifest_is_read_back_and_updated() {
+        let options = options("manifest");
+        let dir = options.dir();
+        fs::create_dir_all(&dir).unwrap();
+        assert!(Manifest::read(&dir).unwrap_err().to_string().contains("xtask up"));
+        let mut manifest = Manifest::new(options.clone()).unwrap();
+        manifest.ensure_replicas(2).unwrap();
+        manifest.write().unwrap();
+        let (updated, ()) = Manifest::update(&dir, |m| {
+            m.tools.dapr_version = "1".into();
+            Ok(())
+        })
+        .unwrap();
+        let read = Manifest::read(&dir).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&updated).unwrap());
+        assert_eq!(read.tools.dapr_version, "1");
+        assert_eq!(read.replicas.len(), 2);
+        fs::remove_dir_all(options.root).unwrap();
+    }
+
+    #[test]
+    fn parts_follow_the_options() {
+        let mut manifest = Manifest::new(options("parts")).unwrap();
+        manifest.ensure_replicas(1).unwrap();
+        assert_eq!(manifest.parts().len(), 6);
+        manifest.options.pubsub = PubSub::InMemory;
+        manifest.options.app = AppSource::None;
+        manifest.options.postgres_url = Some("postgres://elsewhere/db".into());
+        assert_eq!(manifest.parts(), [Part::Placement, Part::Scheduler, Part::Sidecar(1)]);
+        assert_eq!(manifest.database_url(), "postgres://elsewhere/db");
+        assert!(manifest.kafka_bootstrap().is_none() && manifest.admin_database_url().is_none());
+    }
+
+    #[test]
+    fn taken_ports_are_replaced_and_others_kept() {
+        let mut manifest = Manifest::new(options("taken")).unwrap();
+        let taken = std::net::TcpListener::bind(("127.0.0.1", manifest.kafka.port)).unwrap();
+        let before = manifest.clone();
+        manifest.replace_taken_ports().unwrap();
+        assert_ne!(manifest.kafka.port, taken.local_addr().unwrap().port());
+        assert_eq!(manifest.kafka.controller_port, before.kafka.controller_port);
+        assert_eq!(manifest.postgres.port, before.postgres.port);
+    }
+
+    #[test]
+    fn all_ports_differ() {
+        let mut manifest = Manifest::new(options("differ")).unwrap();
+        manifest.ensure_replicas(2).unwrap();
+        let mut all = manifest.all_ports();
+        let count = all.len();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+}

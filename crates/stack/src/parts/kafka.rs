@@ -1,0 +1,163 @@
+//! A Kafka broker that is its own controller.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use reminder_contract::topics::TOPICS;
+use tokio::process::Command;
+
+use super::{create_topics, tool};
+use crate::manifest::Manifest;
+use crate::process::Launch;
+use crate::progress::{Progress, done};
+use crate::tools;
+
+/// Formatting starts a JVM and writes two small files.
+const FORMAT_DEADLINE: Duration = Duration::from_secs(60);
+
+/// What the broker may use; the topics of a local stack are small.
+const HEAP: &str = "-Xmx512m";
+
+pub(super) fn data(m: &Manifest) -> PathBuf {
+    m.dir.join("kafka")
+}
+
+fn settings_file(m: &Manifest) -> PathBuf {
+    m.dir.join("kafka.properties")
+}
+
+fn log_settings_file(m: &Manifest) -> PathBuf {
+    m.dir.join("kafka-log4j2.properties")
+}
+
+pub(super) async fn is_ready(m: &Manifest) -> bool {
+    create_topics::ensure(m.kafka.port, &TOPICS).await.is_ok()
+}
+
+pub(super) fn launch(m: &Manifest) -> Result<Launch> {
+    write_settings(m)?;
+    let java = tool(m.tools.java.as_ref(), "Java")?;
+    let mut args: Vec<String> = vec![HEAP.into(), "-Xms128m".into()];
+    args.push(format!("-Dlog4j2.configurationFile={}", log_settings_file(m).display()));
+    args.extend(["-cp".into(), class_path(m)?, "kafka.Kafka".into()]);
+    args.push(settings_file(m).to_string_lossy().into_owned());
+    Ok(Launch {
+        program: java,
+        args,
+        cwd: m.dir.clone(),
+        inputs: vec![settings_file(m), log_settings_file(m)],
+        ..Launch::default()
+    })
+}
+
+fn class_path(m: &Manifest) -> Result<String> {
+    let lib = tool(m.tools.kafka_lib.as_ref(), "Kafka")?;
+    Ok(format!("{}/*", lib.display()))
+}
+
+/// Formats the data directory, unless it is.
+pub(super) async fn prepare(m: &Manifest, progress: &Progress) -> Result<()> {
+    if data(m).join("meta.properties").exists() {
+        return Ok(());
+    }
+    let began = Instant::now();
+    // A half-formatted one is refused by the tool.
+    fs::remove_dir_all(data(m)).ok();
+    write_settings(m)?;
+    let mut format = Command::new(tool(m.tools.java.as_ref(), "Java")?);
+    format
+        .arg(format!("-Dlog4j2.configurationFile={}", log_settings_file(m).display()))
+        .args(["-XX:TieredStopAtLevel=1", "-cp", &class_path(m)?])
+        .args(["kafka.tools.StorageTool", "format"])
+        .args(["--cluster-id", &cluster_id()?, "--config"])
+        .arg(settings_file(m));
+    tools::run(format, FORMAT_DEADLINE)
+        .await
+        .context("the broker's storage cannot be formatted")?;
+    done(progress, "kafka", "formatted the broker's storage", began);
+    Ok(())
+}
+
+/// 22 characters of what Kafka takes for a UUID: 16 bytes in URL-safe base64.
+fn cluster_id() -> Result<String> {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    /// The last character stands for two bits only, so these are the ones it can be.
+    const LAST: &[u8; 4] = b"AQgw";
+    let random = crate::files::random(22)?;
+    let (last, first) = random.split_last().context("no random bytes")?;
+    let mut id: String = first.iter().map(|b| char::from(ALPHABET[usize::from(b % 64)])).collect();
+    // An id that begins with a dash would be read as a flag.
+    id.replace_range(..1, "R");
+    id.push(char::from(LAST[usize::from(last % 4)]));
+    Ok(id)
+}
+
+fn write_settings(m: &Manifest) -> Result<()> {
+    let settings = settings(m.kafka.port, m.kafka.controller_port, &data(m));
+    crate::files::write_secret(&settings_file(m), settings.as_bytes())?;
+    crate::files::write_secret(&log_settings_file(m), LOG_SETTINGS.as_bytes())
+}
+
+fn settings(port: u16, controller: u16, data: &Path) -> String {
+    format!(
+        "process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+controller.listener.names=CONTROLLER
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={}
+# A misspelt topic must fail, not appear.
+auto.create.topics.enable=false
+# One broker holds everything once; fewer internal partitions start faster.
+default.replication.factor=1
+min.insync.replicas=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=3
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+share.coordinator.state.topic.num.partitions=1
+group.initial.rebalance.delay.ms=0
+",
+        data.display()
+    )
+}
+
+const LOG_SETTINGS: &str = "status=warn
+appender.console.type=Console
+appender.console.name=console
+appender.console.layout.type=PatternLayout
+appender.console.layout.pattern=%d %p %m (%c{1})%n
+rootLogger.level=warn
+rootLogger.appenderRef.console.ref=console
+logger.server.name=kafka.server.KafkaRaftServer
+logger.server.level=info
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cluster_ids_have_the_shape_kafka_wants() {
+        for _ in 0..100 {
+            let id = cluster_id().unwrap();
+            assert_eq!(id.len(), 22);
+            assert!(id.starts_with('R') && id.ends_with(['A', 'Q', 'g', 'w']), "{id}");
+        }
+    }
+
+    #[test]
+    fn everything_listens_on_loopback() {
+        let text = settings(1234, 5678, Path::new("/x"));
+        let listeners = text.lines().find(|line| line.starts_with("listeners=")).unwrap();
+        assert_eq!(listeners.matches("://").count(), listeners.matches("://127.0.0.1:").count());
+        assert!(text.contains("log.dirs=/x\n"));
+    }
+}

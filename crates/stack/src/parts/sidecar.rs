@@ -1,0 +1,91 @@
+//! Dapr's sidecar of a replica.
+
+use anyhow::Result;
+use reminder_contract::names;
+
+use super::{components, flags};
+use crate::manifest::Manifest;
+use crate::options::AppSource;
+use crate::probe;
+use crate::process::Launch;
+
+const LOOPBACK: &str = "127.0.0.1";
+
+/// How often the sidecar asks for the service's health; its unit cannot be smaller than a second.
+const APP_HEALTH_INTERVAL_S: u32 = 1;
+
+/// How long the service may take to answer; must be less than the interval.
+const APP_HEALTH_TIMEOUT_MS: u32 = 900;
+
+/// Failures in a row until the actors move elsewhere. One slow answer on a busy machine is not a
+/// reason to move them all.
+const APP_HEALTH_FAILURES: u32 = 3;
+
+/// A command is at most 64 KiB and an answer little more; this is Dapr's default, made visible.
+const BODY_MAX: &str = "4Mi";
+
+pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
+    let replica = m.replica(number)?;
+    let mut args = flags(&[
+        ("app-id", names::APP_ID.into()),
+        ("dapr-listen-addresses", LOOPBACK.into()),
+        ("dapr-http-port", replica.http_port.to_string()),
+        ("dapr-grpc-port", replica.grpc_port.to_string()),
+        ("dapr-internal-grpc-listen-address", LOOPBACK.into()),
+        ("dapr-internal-grpc-port", replica.internal_port.to_string()),
+        ("metrics-listen-address", LOOPBACK.into()),
+        ("metrics-port", replica.metrics_port.to_string()),
+        ("placement-host-address", format!("{LOOPBACK}:{}", m.placement.port)),
+        ("scheduler-host-address", format!("{LOOPBACK}:{}", m.scheduler.port)),
+        ("resources-path", components::folder(m).to_string_lossy().into_owned()),
+        ("max-body-size", BODY_MAX.into()),
+        ("log-level", "info".into()),
+    ]);
+    for configuration in components::configurations(m) {
+        args.extend(flags(&[("config", configuration.to_string_lossy().into_owned())]));
+    }
+    if m.options.app != AppSource::None {
+        args.extend(flags(&[
+            ("app-port", replica.app_port.to_string()),
+            ("app-channel-address", LOOPBACK.into()),
+            ("app-protocol", "http".into()),
+            ("app-health-check-path", names::APP_HEALTH_PATH.into()),
+            ("app-health-probe-interval", APP_HEALTH_INTERVAL_S.to_string()),
+            ("app-health-probe-timeout", APP_HEALTH_TIMEOUT_MS.to_string()),
+            ("app-health-threshold", APP_HEALTH_FAILURES.to_string()),
+        ]));
+        args.push("--enable-app-health-check".into());
+    }
+    args.extend(m.options.sidecar_args.iter().cloned());
+
+    let secrets = components::secrets_file(m).to_string_lossy().into_owned();
+    let mut env: std::collections::BTreeMap<String, String> = [
+        (components::SECRETS_FILE_VARIABLE.to_owned(), secrets),
+        // The address that other sidecars and placement are told.
+        ("DAPR_HOST_IP".to_owned(), LOOPBACK.to_owned()),
+    ]
+    .into();
+    if let Some(tokens) = &m.options.api_tokens {
+        env.extend(tokens.dapr.clone().map(|token| ("DAPR_API_TOKEN".to_owned(), token)));
+        env.extend(tokens.app.clone().map(|token| ("APP_API_TOKEN".to_owned(), token)));
+    }
+    Ok(Launch {
+        program: m.tools.daprd.clone(),
+        args,
+        env,
+        cwd: m.dir.clone(),
+        inputs: components::inputs(m),
+        ..Launch::default()
+    })
+}
+
+/// With an application of ours: that it is found healthy and its actors are hosted. With somebody
+/// else's: that the API answers, for the application may come at any time.
+pub(super) async fn is_ready(m: &Manifest, number: u32) -> bool {
+    let Ok(replica) = m.replica(number) else { return false };
+    let path = match m.options.app {
+        AppSource::External => "/v1.0/healthz/outbound",
+        AppSource::None | AppSource::Binary(_) | AppSource::Cargo { .. } => "/v1.0/healthz",
+    };
+    probe::ok(replica.http_port, path, &[]).await
+}

@@ -1,0 +1,213 @@
+//! Bringing a stack up: tools and parts that do not need each other at the same time.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use tokio::try_join;
+
+use crate::files::{self, Lock};
+use crate::guard::Started;
+use crate::manifest::Manifest;
+use crate::options::{AppSource, Options, PubSub};
+use crate::part::Part;
+use crate::parts;
+use crate::progress::{Progress, doing, done};
+use crate::stack::Stack;
+use crate::tools;
+
+/// How long `up` and `down` wait for another one on the same instance.
+const TURN_DEADLINE: Duration = Duration::from_secs(20 * 60);
+
+/// `up` and `down` of one instance take turns.
+pub(crate) async fn turn(dir: &std::path::Path, progress: &Progress) -> Result<Lock> {
+    files::lock(&dir.join("up.lock"), TURN_DEADLINE, || {
+        doing(progress, "stack", "waiting for another `up` or `down` of this instance");
+    })
+    .await
+}
+
+pub(crate) async fn up(options: Options, progress: Progress) -> Result<Stack> {
+    options.check()?;
+    let dir = options.dir();
+    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let _turn = turn(&dir, &progress).await?;
+
+    plan(&options).await?;
+    let stack = Stack { dir, progress, started: Vec::new() };
+    let started = Started::new(stack.clone());
+    match Box::pin(start_all(&stack, &started)).await {
+        Ok(()) => Ok(Stack { started: started.keep(), ..stack }),
+        Err(error) => {
+            started.undo().await;
+            Err(error)
+        }
+    }
+}
+
+/// Writes the manifest: a new one, or the one there is with new options.
+async fn plan(options: &Options) -> Result<()> {
+    let dir = options.dir();
+    if !Manifest::exists(&dir) {
+        let mut manifest = Manifest::new(options.clone())?;
+        manifest.postgres.user = tools::postgres::user()?;
+        let user = manifest.postgres.user.as_ref();
+        manifest.postgres.data = parts::postgres_place(&dir, user).await?;
+        manifest.write()?;
+    }
+    Manifest::update(&dir, |manifest| {
+        manifest.options = options.clone();
+        manifest.forget_idle_replicas(options.replicas);
+        manifest.ensure_replicas(options.replicas)?;
+        manifest.replace_taken_ports()
+    })?;
+    Ok(())
+}
+
+async fn start_all(stack: &Stack, started: &Started) -> Result<()> {
+    let manifest = stack.manifest()?;
+    stop_unwanted(stack, &manifest).await?;
+
+    let replicas: Vec<u32> = manifest.replicas.keys().copied().collect();
+    // Postgres and Kafka wait for their own tools only, and so do the others.
+    try_join!(
+        async {
+            postgres_tools(stack).await?;
+            ensure(stack, started, Part::Postgres).await
+        },
+        async {
+            kafka_tools(stack).await?;
+            ensure(stack, started, Part::Kafka).await
+        },
+        async {
+            dapr_tools(stack).await?;
+            try_join!(
+                ensure(stack, started, Part::Placement),
+                ensure(stack, started, Part::Scheduler)
+            )
+        },
+        app_tools(stack),
+    )?;
+    for replica in replicas {
+        ensure_replica(stack, started, replica).await?;
+    }
+    Ok(())
+}
+
+/// Parts that ran with the options of before, and have no place in those of now.
+async fn stop_unwanted(stack: &Stack, manifest: &Manifest) -> Result<()> {
+    let wanted = manifest.parts();
+    for part in manifest.processes.keys().rev() {
+        if !wanted.contains(part) {
+            stack.stop(*part).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Service and sidecar wait for each other, so they start together.
+async fn ensure_replica(stack: &Stack, started: &Started, replica: u32) -> Result<()> {
+    try_join!(
+        ensure(stack, started, Part::Sidecar(replica)),
+        ensure(stack, started, Part::App(replica))
+    )?;
+    Ok(())
+}
+
+pub(crate) async fn start_replica(stack: &Stack, replica: u32) -> Result<()> {
+    let started = Started::new(stack.clone());
+    match ensure_replica(stack, &started, replica).await {
+        Ok(()) => {
+            started.keep();
+            Ok(())
+        }
+        Err(error) => {
+            started.undo().await;
+            Err(error)
+        }
+    }
+}
+
+/// Sees to it that a part runs as it would be started now, and is ready.
+async fn ensure(stack: &Stack, started: &Started, part: Part) -> Result<()> {
+    let manifest = stack.manifest()?;
+    if !manifest.parts().contains(&part) {
+        return Ok(());
+    }
+    let began = Instant::now();
+    let running = manifest.alive(part).is_some();
+    if running && is_current(&manifest, part, &stack.progress).await? {
+        return stack.wait_ready(part).await;
+    }
+    if running {
+        doing(&stack.progress, &part, "out of date: restarting");
+        stack.stop(part).await?;
+    }
+    started.note(part);
+    stack.start(part).await?;
+    stack.wait_ready(part).await?;
+    done(&stack.progress, &part, "ready", began);
+    Ok(())
+}
+
+async fn is_current(manifest: &Manifest, part: Part, progress: &Progress) -> Result<bool> {
+    parts::prepare(manifest, part, progress).await?;
+    let now = parts::launch(manifest, part)?.fingerprint();
+    Ok(manifest.processes.get(&part).is_some_and(|process| process.fingerprint == now))
+}
+
+async fn postgres_tools(stack: &Stack) -> Result<()> {
+    if !stack.manifest()?.parts().contains(&Part::Postgres) {
+        return Ok(());
+    }
+    let bin = tools::postgres::provide(&stack.progress).await?;
+    record(stack, |tools| tools.postgres_bin = Some(bin))
+}
+
+async fn kafka_tools(stack: &Stack) -> Result<()> {
+    let options = stack.manifest()?.options;
+    if options.pubsub == PubSub::InMemory {
+        return Ok(());
+    }
+    let java = tools::kafka::java(&stack.progress).await?;
+    let lib = tools::kafka::jars(&stack.progress, &options.shared_dir()).await?;
+    record(stack, |tools| {
+        tools.java = Some(java);
+        tools.kafka_lib = Some(lib);
+    })
+}
+
+async fn dapr_tools(stack: &Stack) -> Result<()> {
+    let options = stack.manifest()?.options;
+    let dapr = tools::dapr::provide(&stack.progress, &options.root, &options.shared_dir()).await?;
+    record(stack, |tools| {
+        tools.daprd = dapr.daprd;
+        tools.placement = dapr.placement;
+        tools.scheduler = dapr.scheduler;
+        tools.dapr_version = dapr.version;
+    })
+}
+
+async fn app_tools(stack: &Stack) -> Result<()> {
+    let options = stack.manifest()?.options;
+    let app: Option<PathBuf> = match options.app {
+        AppSource::None | AppSource::External => None,
+        AppSource::Binary(path) => Some(
+            fs::canonicalize(&path)
+                .with_context(|| format!("there is no service at {}", path.display()))?,
+        ),
+        AppSource::Cargo { release } => {
+            Some(tools::app::build(&stack.progress, &options.root, release).await?)
+        }
+    };
+    record(stack, |tools| tools.app = app)
+}
+
+fn record(stack: &Stack, change: impl FnOnce(&mut crate::manifest::Tools)) -> Result<()> {
+    Manifest::update(&stack.dir, |manifest| {
+        change(&mut manifest.tools);
+        Ok(())
+    })?;
+    Ok(())
+}
