@@ -164,7 +164,6 @@ pub struct ReminderTriggered<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee: Option<Cow<'a, str>>,
     /// Whose task it is; null when the task does not say.
-    #[serde(default)]
     pub user_id: Option<Cow<'a, str>>,
     /// When the task is due, as it was given.
     #[schemars(with = "Option<shown::DueDate>")]

@@ -5,6 +5,7 @@ use crate::data::{ReminderRemoved, ReminderScheduled, ReminderTriggered, TaskSyn
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Every schema: its path below the repository's root, and its text.
 pub fn all() -> Vec<(String, String)> {
@@ -34,13 +35,32 @@ pub fn schema(event_type: EventType) -> Value {
 }
 
 fn text(event_type: EventType) -> String {
-    format!("{:#}\n", schema(event_type))
+    pretty(schema(event_type))
+}
+
+/// A JSON text to commit, with its keys in order: they must not depend on whether some crate of the
+/// build turns on `serde_json/preserve_order`.
+pub fn pretty(value: Value) -> String {
+    format!("{:#}\n", sorted(value))
+}
+
+fn sorted(value: Value) -> Value {
+    match value {
+        Value::Object(object) => {
+            let by_key: BTreeMap<String, Value> = object.into_iter().collect();
+            Value::Object(by_key.into_iter().map(|(key, value)| (key, sorted(value))).collect())
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
+        plain => plain,
+    }
 }
 
 fn generate<D: JsonSchema>(event_type: EventType, data: &str) -> Value {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut schema = generator.into_root_schema_for::<CloudEvent<'static, D>>().to_value();
-    open(&mut schema);
+    tidy(&mut schema);
+    let description = schema.pointer(&format!("/$defs/{data}/description")).cloned();
+    set(&mut schema, "", "description", description.unwrap_or_default());
     set(&mut schema, "", "$id", json!(event_type.schema_id()));
     set(&mut schema, "", "title", json!(event_type.as_str()));
     set(&mut schema, &format!("/$defs/{data}"), "$anchor", json!("data"));
@@ -63,16 +83,19 @@ fn set(schema: &mut Value, pointer: &str, key: &str, value: Value) {
 }
 
 /// Says of every object that it may have further properties: readers must ignore them, since later
-/// versions and the sidecar add some.
-fn open(schema: &mut Value) {
+/// versions and the sidecar add some. And joins the lines of descriptions, which were comments.
+fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
-            object.values_mut().for_each(open);
+            object.values_mut().for_each(tidy);
             if is_object_schema(object) {
                 object.insert("additionalProperties".into(), Value::Bool(true));
             }
+            if let Some(Value::String(description)) = object.get_mut("description") {
+                *description = description.replace('\n', " ");
+            }
         }
-        Value::Array(items) => items.iter_mut().for_each(open),
+        Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
     }
 }

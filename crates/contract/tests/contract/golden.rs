@@ -1,0 +1,112 @@
+//! One example of everything that leaves the service, as committed: a change shows in review.
+
+use crate::fixtures::{Story, check_file, now};
+use reminder_contract::problem::ProblemKind;
+use reminder_contract::schemas::pretty;
+use reminder_contract::wire::{CommandAnswer, Method, TaskView, parse_command, parse_task_id};
+use reminder_contract::{EventType, Problem};
+use reminder_domain::decide::{Turn, decide};
+use reminder_domain::{Rejection, TaskId, limits};
+use serde_json::Value;
+use std::path::Path;
+
+const FULL: &str = r#"{"correlationId":"flow-1",
+    "traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+    "task":{"title":"Buy milk","description":"Oat,\nnot soy",
+        "dueDate":{"local":"2027-01-15T18:00:00","zone":"Europe/Berlin"},
+        "priority":"high","tags":["home","shop"],"assignee":"Bob","createdBy":"Alice",
+        "userId":"alice@example.org",
+        "reminders":[{"id":"early","before":"P1DT1H"},{"id":"soon","before":"PT15M"},
+            {"id":"fixed","at":"2027-01-15T16:00:00+01:00"}]}}"#;
+
+/// Everything that happens to a task in its life.
+fn story() -> Story {
+    let mut story = Story::new("milk-7");
+    story.send(Method::Put, FULL, now());
+    story.wake(now().saturating_add_ms(7));
+    story.send(Method::Complete, "", now().saturating_add_ms(60_000));
+    story.send(Method::Delete, r#"{"correlationId":"flow-2"}"#, now().saturating_add_ms(90_000));
+    story
+}
+
+fn check(name: &str, json: &[u8]) {
+    let value: Value = serde_json::from_slice(json).unwrap();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    check_file(&path, &pretty(value));
+}
+
+#[test]
+fn events() {
+    let events = story().events();
+    let type_of = |bytes: &Vec<u8>| {
+        let value: Value = serde_json::from_slice(bytes).unwrap();
+        value["type"].as_str().unwrap().to_owned()
+    };
+    for &event_type in EventType::ALL {
+        // The last one, in which most has happened.
+        let last = events.iter().rev().find(|bytes| type_of(bytes) == event_type.as_str());
+        check(&format!("event.{}.json", event_type.as_str()), last.expect("the story has all"));
+    }
+}
+
+#[test]
+fn answers() {
+    let id = TaskId::parse("milk-7").unwrap();
+    let answer = |method, body: &str, state| {
+        let command = parse_command(method, body.as_bytes()).unwrap();
+        match decide(&id, state, &command, now()).unwrap() {
+            Turn::Commit(change) => change.answer,
+            Turn::Answer(answer) => answer,
+        }
+    };
+    let mut story = Story::new("milk-7");
+    let put = answer(Method::Put, FULL, None);
+    check("answer.put.json", &CommandAnswer::new(&id, Method::Put, put).to_json());
+    story.send(Method::Put, FULL, now());
+    let state = story.state.as_ref();
+    check("answer.get.json", &TaskView::new(&id, state).unwrap().to_json());
+    for method in [Method::Complete, Method::Delete] {
+        let told = CommandAnswer::new(&id, method, answer(method, "", state)).to_json();
+        check(&format!("answer.{}.json", method.as_str()), &told);
+        let read: CommandAnswer<'_> = serde_json::from_slice(&told).unwrap();
+        assert_eq!(read.to_json(), told, "a client reads what it was told");
+    }
+}
+
+#[test]
+fn a_task_that_is_not_there_cannot_be_shown() {
+    let story = story();
+    for state in [None, story.state.as_ref()] {
+        let problem = TaskView::new(&story.id, state).unwrap_err();
+        assert_eq!(problem.kind(), Some(ProblemKind::UnknownTask));
+    }
+}
+
+#[test]
+fn problems() {
+    let id = TaskId::parse("milk-7").unwrap();
+    let parse = |body: &str| parse_command(Method::Put, body.as_bytes()).unwrap_err();
+    let examples = [
+        ("malformed-json", parse("{\"task\": {\"title\": \"t\",\n }}")),
+        ("invalid-input", parse(r#"{"task":{"title":"t","remindres":[]}}"#)),
+        ("command-id-reused", Problem::from(&Rejection::CommandIdReused).with_task_id(&id)),
+        ("payload-too-large", parse(&" ".repeat(limits::PAYLOAD_MAX_BYTES + 1))),
+        ("unknown-task", Problem::from(&Rejection::UnknownTask(id.clone()))),
+        (
+            "version-conflict",
+            Problem::from(&Rejection::VersionConflict { expected: 3, actual: 5 }).with_task_id(&id),
+        ),
+        ("overloaded", Problem::from(&Rejection::TooManyPending(100)).with_task_id(&id)),
+        ("unavailable", Problem::unavailable("the state store does not answer")),
+    ];
+    assert_eq!(examples.len(), ProblemKind::ALL.len());
+    for (slug, problem) in examples {
+        let kind = problem.kind().expect("the type is in the table");
+        assert!(kind.type_uri().ends_with(slug), "{slug}: {problem}");
+        assert_eq!(problem.status, kind.status());
+        let json = problem.to_json();
+        check(&format!("problem.{slug}.json"), &json);
+        assert_eq!(serde_json::from_slice::<Problem>(&json).unwrap(), problem);
+    }
+    check("problem.task-id.json", &parse_task_id("a||b").unwrap_err().to_json());
+}
