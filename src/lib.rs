@@ -1,1 +1,25 @@
-//! The reminder scheduler service.
+//! A durable, actor-based reminder scheduler on Dapr.
+//!
+//! Data flows one way: `http | dapr::inbound → Command → domain → turn → ports → dapr::outbound`.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`turn`] | the turn machine, its driver, and what happens to turns that end in doubt |
+//! | [`outbox`] | events on their way to the broker: lanes, backoff, watermark |
+//! | [`ports`] | what a turn needs of the world outside |
+//! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
+//! | [`read_model`] | the fence and `task_index`: migration of the database |
+//! | [`http`] | the outer server and its probes |
+//! | [`config`], [`telemetry`], [`clock`] | settings, logs, the one place that reads the clock |
+//! | [`serve`] | wiring |
+
+pub mod clock;
+pub mod config;
+pub mod dapr;
+pub mod http;
+pub mod outbox;
+pub mod ports;
+pub mod read_model;
+pub mod serve;
+pub mod telemetry;
+pub mod turn;

@@ -19,6 +19,3 @@ pub const FENCED_SQLSTATE: &str = "RS001";
 /// What it refuses a value with that does not begin with an index line, or one that would overwrite
 /// such a value: committing again does not help.
 pub const UNREADABLE_SQLSTATE: &str = "RS002";
-
-/// The SQLSTATE with which the fence refuses a commit. It reaches us inside the sidecar's message.
-pub const FENCED_SQLSTATE: &str = "RS001";

@@ -207,7 +207,7 @@ pub(super) fn number(sequences: &mut Sequences, facts: Vec<Fact>) -> Vec<Event> 
 }
 
 /// A state before its first commit; version and lifecycle are overwritten by it.
-fn blank(now: Timestamp) -> TaskState {
+pub(super) fn blank(now: Timestamp) -> TaskState {
     TaskState {
         version: 0,
         incarnation: FIRST_INCARNATION,

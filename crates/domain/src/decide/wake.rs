@@ -1,9 +1,9 @@
 //! A wake means only "look at the clock": early, late, duplicate and stale ones are all harmless.
 
-use super::apply::number;
+use super::apply::{blank, number};
 use super::{Answer, Change, Turn};
 use crate::alarm::AlarmState;
-use crate::event::{Cause, Fact, UpdateReason};
+use crate::event::{Cause, Event, Fact, UpdateReason};
 use crate::next_wake::next_wake;
 use crate::state::{Lifecycle, TaskState};
 use crate::time::Timestamp;
@@ -33,13 +33,14 @@ pub fn decide_wake(state: &TaskState, now: Timestamp) -> Turn {
     let mut next = successor(state, now);
     next.lifecycle = Lifecycle::Live(Box::new(live));
     let events = number(&mut next.sequences, facts);
-    commit(next, events)
+    Turn::Commit(Box::new(change(next, events)))
 }
 
 /// A commit that changes nothing but the version, so that a statement still on its way for that
-/// version is refused by the database.
-pub fn fence(state: &TaskState, now: Timestamp) -> Turn {
-    commit(successor(state, now), Vec::new())
+/// version is refused by the database. Without a state it leaves a tombstone.
+pub fn fence(state: Option<&TaskState>, now: Timestamp) -> Change {
+    let next = state.map_or_else(|| blank(now), |state| TaskState { updated_at: now, ..state.clone() });
+    change(TaskState { version: next.version + 1, ..next }, Vec::new())
 }
 
 /// The state after a turn that no command asked for. Its wake has been used up, and the next one
@@ -48,9 +49,9 @@ fn successor(state: &TaskState, now: Timestamp) -> TaskState {
     TaskState { version: state.version + 1, updated_at: now, armed: None, ..state.clone() }
 }
 
-fn commit(state: TaskState, events: Vec<crate::event::Event>) -> Turn {
+fn change(state: TaskState, events: Vec<Event>) -> Change {
     let answer = answer(&state);
-    Turn::Commit(Box::new(Change { state, events, snapshot: None, answer }))
+    Change { state, events, snapshot: None, answer }
 }
 
 fn answer(state: &TaskState) -> Answer {

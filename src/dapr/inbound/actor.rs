@@ -1,0 +1,185 @@
+//! The `TaskActor` as the SDK sees it: it parses, asks the driver for a turn, and words the answer.
+
+use super::registry::Registry;
+use super::{reply, settle};
+use crate::dapr::outbound::Sidecar;
+use crate::turn::driver::{Cell, Driver};
+use crate::turn::effect::{Reply, Request};
+use async_trait::async_trait;
+use axum::body::Bytes;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use dapr::server::actor::runtime::ActorTypeRegistration;
+use dapr::server::actor::{Actor, ActorError};
+use dapr_macros::actor;
+use reminder_contract::names::ACTOR_TYPE;
+use reminder_contract::wire::{self, CommandAnswer, Method, TaskView};
+use reminder_contract::{Problem, ProblemKind};
+use reminder_domain::TaskId;
+use reminder_domain::ids::{CorrelationId, Traceparent};
+use std::sync::Arc;
+
+/// The drivers and actors of this process.
+pub type Turns = Driver<Sidecar>;
+
+/// One task.
+#[actor]
+#[derive(Debug)]
+pub struct TaskActor {
+    id: String,
+    /// The refusal, when the id is not one that a task may have.
+    cell: Result<Arc<Cell>, Problem>,
+    turns: Arc<Turns>,
+    registry: Arc<Registry>,
+}
+
+/// Tells the SDK of the actor and its methods.
+pub fn registration(turns: Arc<Turns>, registry: Arc<Registry>) -> ActorTypeRegistration {
+    let factory = move |_: &str, id: &str, _| -> Arc<dyn Actor> {
+        registry.activate(id, || TaskActor {
+            id: id.to_owned(),
+            cell: wire::parse_task_id(id).map(Cell::new),
+            turns: Arc::clone(&turns),
+            registry: Arc::clone(&registry),
+        })
+    };
+    ActorTypeRegistration::new::<TaskActor>(ACTOR_TYPE, Box::new(factory))
+        .register_method("get", TaskActor::get)
+        .register_method("put", TaskActor::put)
+        .register_method("complete", TaskActor::complete)
+        .register_method("reopen", TaskActor::reopen)
+        .register_method("delete", TaskActor::delete)
+        .register_method(settle::METHOD, TaskActor::settle)
+}
+
+impl TaskActor {
+    /// Makes the next turn load the state whatever is known of it.
+    pub(super) fn forget(&self) {
+        if let Ok(cell) = &self.cell {
+            cell.forget();
+        }
+    }
+
+    async fn get(&self, body: Bytes) -> Response {
+        self.answer(Method::Put, wire::parse_get(&body).map(|()| Request::Get)).await
+    }
+
+    async fn put(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Put, headers, body).await
+    }
+
+    async fn complete(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Complete, headers, body).await
+    }
+
+    async fn reopen(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Reopen, headers, body).await
+    }
+
+    async fn delete(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Delete, headers, body).await
+    }
+
+    async fn settle(&self, body: Bytes) -> Response {
+        let request = serde_json::from_slice(&body)
+            .map(|settle::Request { at_least }| Request::Settle { at_least })
+            .map_err(|error| Problem::new(ProblemKind::MalformedJson, error.to_string()));
+        self.answer(Method::Put, request).await
+    }
+
+    async fn command(&self, method: Method, headers: HeaderMap, body: Bytes) -> Response {
+        let request = wire::parse_command(method, &body).map(|mut command| {
+            let origin = &mut command.origin;
+            if origin.traceparent.is_none() {
+                origin.traceparent = traceparent(&headers);
+            }
+            if origin.correlation_id.is_none() {
+                origin.correlation_id = Some(new_correlation_id());
+            }
+            Request::Command(Box::new(command))
+        });
+        self.answer(method, request).await
+    }
+
+    /// Everything after the parsing. It copies what it needs first and does not touch `self` after
+    /// that: see [`super::registry`].
+    async fn answer(&self, method: Method, request: Result<Request, Problem>) -> Response {
+        let (cell, turns) = (self.cell.clone(), Arc::clone(&self.turns));
+        let (cell, request) = match (cell, request) {
+            (Ok(cell), Ok(request)) => (cell, request),
+            (Err(problem), _) => return reply::refusal(&problem),
+            (Ok(cell), Err(problem)) => {
+                return reply::refusal(&problem.with_task_id(cell.id()));
+            }
+        };
+        let id = cell.id().clone();
+        match written(&id, method, turns.run(&cell, request).await) {
+            Ok(body) => reply::answer(body),
+            Err(problem) => {
+                tracing::debug!(
+                    task.id = %id, status = problem.status, reason = %problem.detail, "refused"
+                );
+                reply::refusal(&problem.with_task_id(&id))
+            }
+        }
+    }
+}
+
+fn written(id: &TaskId, method: Method, reply: Reply) -> Result<Vec<u8>, Problem> {
+    match reply {
+        Reply::Answer(answer) => Ok(CommandAnswer::new(id, method, answer).to_json()),
+        Reply::View(state) => Ok(TaskView::new(id, Some(&state))?.to_json()),
+        Reply::Awake(version) => Ok(format!(r#"{{"version":{version}}}"#).into_bytes()),
+        Reply::Rejected(rejection) => Err(Problem::from(rejection)),
+        Reply::Overloaded(reason) => Err(Problem::new(ProblemKind::Overloaded, reason)),
+        Reply::Unavailable(reason) => {
+            tracing::warn!(task.id = %id, reason, "a turn could not be done");
+            let detail = "a part that the service needs did not answer; repeat the command, it is \
+                          not applied twice";
+            Err(Problem::new(ProblemKind::Unavailable, detail))
+        }
+    }
+}
+
+fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
+    let text = headers.get("traceparent")?.to_str().ok()?;
+    Traceparent::parse(text).ok()
+}
+
+fn new_correlation_id() -> CorrelationId {
+    let id = uuid::Uuid::now_v7().to_string();
+    CorrelationId::parse(id).expect("a UUID is visible ASCII")
+}
+
+#[async_trait]
+impl Actor for TaskActor {
+    async fn on_activate(&self) -> Result<(), ActorError> {
+        Ok(())
+    }
+
+    /// Returns at once: the sidecar holds a lock of the whole actor type meanwhile.
+    async fn on_deactivate(&self) -> Result<(), ActorError> {
+        self.registry.deactivate(&self.id);
+        Ok(())
+    }
+
+    async fn on_reminder(&self, _name: &str, _data: Vec<u8>) -> Result<(), ActorError> {
+        let cell = match &self.cell {
+            Ok(cell) => Arc::clone(cell),
+            // Nothing can be due for an id that no task may have; 200 makes the reminder go away.
+            Err(_) => return Ok(()),
+        };
+        match self.turns.run(&cell, Request::Wake).await {
+            Reply::Overloaded(reason) | Reply::Unavailable(reason) => {
+                tracing::warn!(task.id = %cell.id(), reason, "a wake failed; Dapr repeats it");
+                Err(ActorError::MethodError(reason.into()))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn on_timer(&self, _name: &str, _data: Vec<u8>) -> Result<(), ActorError> {
+        // This service registers no timers.
+        Ok(())
+    }
+}

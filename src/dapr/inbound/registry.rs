@@ -1,0 +1,62 @@
+//! Keeps every actor alive as long as the SDK may still use it.
+//!
+//! The SDK's `#[actor]` hands a method a reference out of an `Arc` that it has dropped already,
+//! before the body is read. So a second `Arc` of each actor stays here until well after its
+//! deactivation, and an actor that comes back meanwhile is the same one, with the same lock.
+
+use super::actor::TaskActor;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How long an actor outlives its deactivation: longer than any request to it can take.
+const OUTLIVES_DEACTIVATION: Duration = Duration::from_secs(120);
+/// How often actors are looked through for those that may go.
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The actors of this process.
+#[derive(Debug, Default)]
+pub struct Registry {
+    actors: Mutex<HashMap<String, Entry>>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    actor: Arc<TaskActor>,
+    deactivated: Option<Instant>,
+}
+
+impl Registry {
+    /// The actor of this id, made by `make` if it is not here.
+    pub fn activate(&self, id: &str, make: impl FnOnce() -> TaskActor) -> Arc<TaskActor> {
+        let mut actors = self.lock();
+        if let Some(entry) = actors.get_mut(id) {
+            // It may have lived on another host since.
+            entry.actor.forget();
+            entry.deactivated = None;
+            return Arc::clone(&entry.actor);
+        }
+        let actor = Arc::new(make());
+        let entry = Entry { actor: Arc::clone(&actor), deactivated: None };
+        actors.insert(id.to_owned(), entry);
+        actor
+    }
+
+    /// Notes that the sidecar deactivated an actor.
+    pub fn deactivate(&self, id: &str) {
+        if let Some(entry) = self.lock().get_mut(id) {
+            entry.deactivated = Some(Instant::now());
+        }
+    }
+
+    /// Lets go of the actors that were deactivated long enough ago.
+    pub fn sweep(&self) {
+        self.lock().retain(|_, entry| {
+            entry.deactivated.is_none_or(|since| since.elapsed() < OUTLIVES_DEACTIVATION)
+        });
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
+        self.actors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,47 @@
+//! Answers of actor methods, written so that they reach the caller untouched.
+
+use axum::body::Body;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use reminder_contract::Problem;
+
+/// Tells Dapr to hand on headers and body of a refusal as they are. Any status but 200 would reach
+/// the caller as a 500 with the body inside a string; so the status is in the body.
+const ERROR_RESPONSE_HEADER: &str = "x-daprerrorresponseheader";
+/// The media type of RFC 9457.
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// An answer.
+pub fn answer(body: Vec<u8>) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}
+
+/// A refusal, as an actor's caller gets it.
+pub fn refusal(problem: &Problem) -> Response {
+    let mut response = problem_body(problem);
+    response.headers_mut().insert(ERROR_RESPONSE_HEADER, HeaderValue::from_static("true"));
+    response
+}
+
+/// A refusal with its true status, for callers other than the sidecar.
+pub fn direct(problem: &Problem) -> Response {
+    let mut response = problem_body(problem);
+    *response.status_mut() =
+        StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    response
+}
+
+fn problem_body(problem: &Problem) -> Response {
+    let mut response = Response::new(Body::from(problem.to_json()));
+    response.headers_mut().insert(header::CONTENT_TYPE, PROBLEM_JSON);
+    if let Some(seconds) = problem.retry_after_seconds {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
+}
+
+/// The header that carries the sidecar's token; named here for the routes.
+pub(super) const TOKEN_HEADER: &str = "dapr-api-token";

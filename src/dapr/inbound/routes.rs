@@ -1,0 +1,77 @@
+//! The SDK's router behind one of our own, with its own `/dapr/config`, token check and limits.
+
+use super::actor::{Turns, registration};
+use super::registry::Registry;
+use super::reply;
+use crate::config::Secret;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use dapr::client::AppApiTokenLayer;
+use dapr::server::DaprHttpServer;
+use reminder_contract::names::ACTOR_TYPE;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+/// Bodies are read whole up to here, so that a body beyond the contract's limit gets a problem that
+/// says so; the sidecar's own limit is far below.
+const BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// What the sidecar is told about our actors. An idle actor is forgotten after ten minutes. While
+/// actors are re-distributed, state calls queue and turns stand still until the drain timeout, so
+/// that is short. Turns are not reentrant: their order is a promise.
+fn dapr_config() -> String {
+    format!(
+        r#"{{"entities":["{ACTOR_TYPE}"],"actorIdleTimeout":"10m","actorScanInterval":"30s","drainOngoingCallTimeout":"1s","drainRebalancedActors":true,"reentrancy":{{"enabled":false}}}}"#
+    )
+}
+
+/// The route that the sidecar asks first, once, at its start: it must be there from the beginning.
+pub fn config_route() -> Router {
+    let config = || async { ([(header::CONTENT_TYPE, "application/json")], dapr_config()) };
+    Router::new().route("/dapr/config", get(config))
+}
+
+/// The actor routes. Connecting to the sidecar is left to the SDK, which needs it reachable.
+///
+/// # Errors
+/// When the sidecar cannot be reached.
+pub async fn actor_routes(
+    grpc_port: u16,
+    turns: Arc<Turns>,
+    registry: Arc<Registry>,
+) -> Result<Router, String> {
+    let server = DaprHttpServer::try_new_with_dapr_port(grpc_port).await;
+    // The token is checked in one place for all routes, in constant time.
+    let mut server = server
+        .map_err(|error| error.to_string())?
+        .with_app_api_token_layer(AppApiTokenLayer::new(None));
+    server.register_actor(registration(turns, registry)).await;
+    Ok(server.build_test_router().await.layer(DefaultBodyLimit::max(BODY_MAX_BYTES)))
+}
+
+/// Refuses requests without the token, on every route below.
+pub fn require_token(router: Router, token: Option<Secret>) -> Router {
+    match token {
+        None => router,
+        Some(token) => router.layer(middleware::from_fn_with_state(Arc::new(token), check_token)),
+    }
+}
+
+async fn check_token(
+    State(expected): State<Arc<Secret>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let shown = request.headers().get(reply::TOKEN_HEADER).map_or(&[][..], |v| v.as_bytes());
+    if expected.expose().as_bytes().ct_eq(shown).into() {
+        next.run(request).await
+    } else {
+        tracing::warn!(path = request.uri().path(), "a call without the right APP_API_TOKEN");
+        (StatusCode::UNAUTHORIZED, "the header dapr-api-token does not match APP_API_TOKEN")
+            .into_response()
+    }
+}

@@ -1,0 +1,78 @@
+//! Probes: what is missing until the service can work.
+
+use axum::extract;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use reminder_contract::names::{APP_HEALTH_PATH, LIVENESS_PATH, READINESS_PATH};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Whether the service can work.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// What the service waits for, by part; empty when it is ready.
+    missing: BTreeMap<&'static str, String>,
+    stopping: bool,
+}
+
+impl Readiness {
+    /// Notes what a part waits for; logs it when it is news.
+    pub fn waiting(&self, part: &'static str, reason: &str) {
+        let mut state = self.lock();
+        if state.missing.get(part).is_none_or(|known| known != reason) {
+            tracing::warn!(part, reason, "not ready");
+            state.missing.insert(part, reason.to_owned());
+        }
+    }
+
+    /// Notes that a part is ready.
+    pub fn ready(&self, part: &'static str) {
+        if self.lock().missing.remove(part).is_some() {
+            tracing::info!(part, "ready");
+        }
+    }
+
+    /// Notes that the process is about to end.
+    pub fn stopping(&self) {
+        self.lock().stopping = true;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The probes.
+///
+/// Dapr's app health check says whether turns can run: the sidecar hosts no actors without it. It
+/// stays good while the process drains, since the sidecar would leave before the turns under way
+/// have ended; readiness does not, so that no new calls are sent here.
+pub fn routes(readiness: Readiness) -> Router {
+    Router::new()
+        .route(LIVENESS_PATH, get(|| async { "alive" }))
+        .route(READINESS_PATH, get(ready))
+        .route(APP_HEALTH_PATH, get(healthy))
+        .with_state(readiness)
+}
+
+async fn ready(extract::State(readiness): extract::State<Readiness>) -> Response {
+    let state = readiness.lock();
+    report(state.missing.is_empty() && !state.stopping, &state)
+}
+
+async fn healthy(extract::State(readiness): extract::State<Readiness>) -> Response {
+    let state = readiness.lock();
+    report(state.missing.is_empty(), &state)
+}
+
+fn report(good: bool, state: &State) -> Response {
+    let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let body = json!({ "ready": good, "waitingFor": state.missing, "stopping": state.stopping });
+    (status, Json(body)).into_response()
+}

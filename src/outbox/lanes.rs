@@ -1,0 +1,248 @@
+//! The policy of the outbox, without I/O: lanes, batches and the watermark.
+//!
+//! A *lane* holds the events of one task for one topic, in order; at most one of them is on its way
+//! to the broker at a time. (Publishing to Kafka through the sidecar is not idempotent and ignores
+//! deadlines: a later batch can overtake a failed one.) A *batch* is made of the heads of many
+//! lanes. The *watermark* is the highest number below which every commit of this process is
+//! published or was given up before it could be stored.
+
+use super::backoff::Breaker;
+use crate::turn::draft::{Ledger, Standing};
+use crate::turn::effect::Handover;
+use reminder_domain::state::Stamp;
+use reminder_domain::{TaskId, Topic};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+/// Most events in one batch.
+const BATCH_MAX: usize = 256;
+/// A batch takes no further event once its tasks' texts hold this many bytes; Kafka's default
+/// limit for a request is 1 MiB.
+const BATCH_MAX_BYTES: usize = 512 * 1024;
+/// Batches of one topic on their way at the same time.
+const BATCHES_IN_FLIGHT: usize = 2;
+/// Events that may wait in one process before it takes on no more: about 100 MB of small tasks.
+pub const EVENTS_MAX: usize = 100_000;
+
+/// One event on its way.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// The task it tells of.
+    pub task: TaskId,
+    /// The commit it belongs to.
+    pub handover: Arc<Handover>,
+    /// Which of the commit's events it is.
+    pub index: usize,
+}
+
+/// Events that go out together: at most one per task.
+#[derive(Debug)]
+pub struct Batch {
+    /// Where to.
+    pub topic: Topic,
+    /// What.
+    pub items: Vec<Item>,
+}
+
+/// What to do about a topic now.
+#[derive(Debug)]
+pub enum Next {
+    /// Send this, and report how it went to [`Outbox::finished`].
+    Send(Batch),
+    /// Nothing before this time, in ms since the epoch.
+    WaitUntil(i64),
+    /// Nothing until something is enqueued or a batch returns.
+    Idle,
+}
+
+#[derive(Debug)]
+struct TopicLanes {
+    lanes: HashMap<TaskId, VecDeque<Item>>,
+    /// Tasks whose lane has a head that is not on its way; each at most once.
+    ready: VecDeque<TaskId>,
+    in_flight: usize,
+    breaker: Breaker,
+    /// How many events the next batch may take. It shrinks when batches fail and grows when they
+    /// succeed, so that one event that can never be published does not take others with it.
+    batch_limit: usize,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Reserved,
+    /// How many of the commit's events the broker has not acknowledged.
+    Queued(usize),
+}
+
+/// Everything this process has committed and not yet published.
+#[derive(Debug)]
+pub struct Outbox {
+    epoch: u64,
+    last_n: u64,
+    slots: BTreeMap<u64, Slot>,
+    topics: BTreeMap<Topic, TopicLanes>,
+    waiting: usize,
+}
+
+impl Outbox {
+    /// An empty outbox of the process run named `epoch`.
+    pub fn new(epoch: u64) -> Self {
+        let lanes = || TopicLanes {
+            lanes: HashMap::new(),
+            ready: VecDeque::new(),
+            in_flight: 0,
+            breaker: Breaker::new(epoch),
+            batch_limit: BATCH_MAX,
+        };
+        let topics = Topic::ALL.into_iter().map(|topic| (topic, lanes())).collect();
+        Self { epoch, last_n: 0, slots: BTreeMap::new(), topics, waiting: 0 }
+    }
+
+    /// Takes on the events of a commit, whose stamp must be reserved.
+    pub fn enqueue(&mut self, task: &TaskId, handover: Handover) {
+        let handover = Arc::new(handover);
+        let commit = handover.commit();
+        let n = commit.stamp.n;
+        for (index, event) in commit.events.iter().enumerate() {
+            let item = Item { task: task.clone(), handover: Arc::clone(&handover), index };
+            let topic = self.topic(event.topic());
+            let lane = topic.lanes.entry(task.clone()).or_default();
+            if lane.is_empty() {
+                topic.ready.push_back(task.clone());
+            }
+            lane.push_back(item);
+        }
+        let events = commit.events.len();
+        self.waiting += events;
+        if events == 0 {
+            self.slots.remove(&n);
+        } else {
+            self.slots.insert(n, Slot::Queued(events));
+        }
+    }
+
+    /// What to do about a topic at `now_ms`.
+    pub fn next(&mut self, topic: Topic, now_ms: i64) -> Next {
+        let lanes = self.topic(topic);
+        let allowed = if lanes.breaker.is_open() { 1 } else { BATCHES_IN_FLIGHT };
+        if lanes.ready.is_empty() || lanes.in_flight >= allowed {
+            return Next::Idle;
+        }
+        if now_ms < lanes.breaker.retry_at_ms() {
+            return Next::WaitUntil(lanes.breaker.retry_at_ms());
+        }
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        while items.len() < lanes.batch_limit && bytes < BATCH_MAX_BYTES {
+            let Some(task) = lanes.ready.pop_front() else { break };
+            let Some(head) = lanes.lanes.get(&task).and_then(VecDeque::front) else { continue };
+            bytes += approximate_size(head);
+            items.push(head.clone());
+        }
+        lanes.in_flight += 1;
+        Next::Send(Batch { topic, items })
+    }
+
+    /// Takes back a batch that was acknowledged, or not.
+    pub fn finished(&mut self, batch: Batch, acknowledged: bool, now_ms: i64) {
+        let lanes = self.topic(batch.topic);
+        lanes.in_flight -= 1;
+        if acknowledged {
+            lanes.breaker.succeeded();
+            lanes.batch_limit = (lanes.batch_limit * 2).min(BATCH_MAX);
+        } else {
+            lanes.breaker.failed(now_ms);
+            lanes.batch_limit = (batch.items.len() / 2).max(1);
+        }
+        for item in batch.items {
+            self.return_item(batch.topic, &item, acknowledged);
+        }
+    }
+
+    fn return_item(&mut self, topic: Topic, item: &Item, acknowledged: bool) {
+        let lanes = self.topic(topic);
+        if acknowledged && let Some(lane) = lanes.lanes.get_mut(&item.task) {
+            lane.pop_front();
+            if lane.is_empty() {
+                lanes.lanes.remove(&item.task);
+            }
+        }
+        if lanes.lanes.contains_key(&item.task) {
+            // A failed lane goes to the end, so that it cannot hold up the others.
+            lanes.ready.push_back(item.task.clone());
+        }
+        if acknowledged {
+            self.waiting -= 1;
+            self.acknowledge(item.handover.commit().stamp.n);
+        }
+    }
+
+    fn acknowledge(&mut self, n: u64) {
+        match self.slots.get_mut(&n) {
+            Some(Slot::Queued(1)) => {
+                self.slots.remove(&n);
+            }
+            Some(Slot::Queued(left)) => *left -= 1,
+            Some(Slot::Reserved) | None => {}
+        }
+    }
+
+    /// The highest number up to which every commit is published.
+    pub fn watermark(&self) -> u64 {
+        self.slots.first_key_value().map_or(self.last_n, |(first, _)| first - 1)
+    }
+
+    /// How many events wait for the broker.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// How many batches of a topic failed in a row.
+    pub fn failures(&self, topic: Topic) -> u32 {
+        self.topics.get(&topic).map_or(0, |lanes| lanes.breaker.failures())
+    }
+
+    fn topic(&mut self, topic: Topic) -> &mut TopicLanes {
+        self.topics.get_mut(&topic).expect("every topic has its lanes from the start")
+    }
+}
+
+impl Ledger for Outbox {
+    fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    fn standing(&self, n: u64) -> Standing {
+        match self.slots.get(&n) {
+            Some(Slot::Reserved) => Standing::Reserved,
+            Some(Slot::Queued(_)) => Standing::Queued,
+            None => Standing::Published,
+        }
+    }
+
+    fn reserve(&mut self) -> Stamp {
+        self.last_n += 1;
+        self.slots.insert(self.last_n, Slot::Reserved);
+        Stamp { epoch: self.epoch, n: self.last_n }
+    }
+
+    fn release(&mut self, stamp: Stamp) {
+        let reserved = matches!(self.slots.get(&stamp.n), Some(Slot::Reserved));
+        if stamp.epoch == self.epoch && reserved {
+            self.slots.remove(&stamp.n);
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting >= EVENTS_MAX
+    }
+}
+
+/// The size of an event without writing it out: the texts of its task and a fixed part.
+fn approximate_size(item: &Item) -> usize {
+    const FIXED_BYTES: usize = 1024;
+    let task = item.handover.state().live().map(|live| &live.task);
+    let text =
+        task.and_then(|task| task.description.as_ref()).map_or(0, |text| text.as_str().len());
+    FIXED_BYTES + text
+}

@@ -1,0 +1,75 @@
+//! What the turn needs of the world outside, as traits; `dapr::outbound` is the real thing.
+//!
+//! Every call has a deadline of its own inside the implementation, so none of these hangs.
+
+use async_trait::async_trait;
+use reminder_domain::{TaskId, Timestamp, Topic};
+
+/// A call that did not succeed. It may still take effect, now or later.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CallError(pub String);
+
+/// A commit that was not confirmed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CommitError {
+    /// The database refused it, since the stored version is not the one it was decided on. It has
+    /// not taken effect and never will.
+    #[error("refused by the fence: {0}")]
+    Fenced(String),
+    /// It may have taken effect, or may yet.
+    #[error("outcome unknown: {0}")]
+    Unknown(String),
+}
+
+/// One event, ready for the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// Names the entry within its batch; the event's id.
+    pub id: String,
+    /// The Kafka key.
+    pub key: TaskId,
+    /// The `CloudEvent` in structured mode.
+    pub body: Vec<u8>,
+}
+
+/// The actor state store.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// Reads an actor's state; `None` when there is none.
+    async fn load(&self, id: &TaskId) -> Result<Option<Vec<u8>>, CallError>;
+    /// Writes an actor's state in one statement.
+    async fn commit(&self, id: &TaskId, state: Vec<u8>) -> Result<(), CommitError>;
+    /// Reads how far a process published its commits; 0 when it never said.
+    async fn load_watermark(&self, epoch: u64) -> Result<u64, CallError>;
+    /// Writes how far this process published its commits.
+    async fn save_watermark(&self, epoch: u64, n: u64) -> Result<(), CallError>;
+}
+
+/// The one reminder of each actor.
+#[async_trait]
+pub trait Reminders: Send + Sync {
+    /// Registers the wake at `at`, replacing an earlier registration. A time in the past wakes at
+    /// once.
+    async fn arm(&self, id: &TaskId, at: Timestamp) -> Result<(), CallError>;
+    /// Unregisters the wake.
+    async fn disarm(&self, id: &TaskId) -> Result<(), CallError>;
+}
+
+/// The broker.
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Publishes a batch to one topic; an error says nothing about which entries arrived.
+    async fn publish(&self, topic: Topic, batch: Vec<Message>) -> Result<(), CallError>;
+}
+
+/// Actors as callers reach them: wherever they live now.
+#[async_trait]
+pub trait Actors: Send + Sync {
+    /// Runs a settle turn and answers the version that the task is at then.
+    async fn settle(&self, id: &TaskId, at_least: u64) -> Result<u64, CallError>;
+}
+
+/// All of it.
+pub trait Ports: StateStore + Reminders + Broker + Actors + 'static {}
+impl<T: StateStore + Reminders + Broker + Actors + 'static> Ports for T {}

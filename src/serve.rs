@@ -1,0 +1,187 @@
+//! Wiring: starts the parts in the order in which they need each other, and stops them again.
+
+use crate::config::Config;
+use crate::dapr::inbound::registry::{Registry, SWEEP_INTERVAL};
+use crate::dapr::inbound::{actor::Turns, routes};
+use crate::dapr::outbound::Sidecar;
+use crate::http::health::Readiness;
+use crate::http::server::{self, LateRoutes};
+use crate::outbox::publisher::Publisher;
+use crate::read_model;
+use crate::turn::driver::Driver;
+use crate::turn::recovery::RecoveryQueue;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// The first pause while waiting for a part; it doubles up to [`WAIT_MAX`].
+const WAIT_FIRST: Duration = Duration::from_millis(100);
+/// The longest pause while waiting for a part.
+const WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long answers under way get once everything else has ended.
+const CLOSE_DEADLINE: Duration = Duration::from_secs(1);
+
+/// What ends the service other than a signal.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The port cannot be listened on.
+    #[error(
+        "cannot listen on {address}: {source}. Is another process using the port? Choose another with APP_PORT"
+    )]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The sidecar cannot be called at all.
+    #[error(transparent)]
+    Sidecar(#[from] crate::ports::CallError),
+    /// The database cannot be brought to what this version needs.
+    #[error(transparent)]
+    Migrate(#[from] read_model::MigrateError),
+    /// The server stopped by itself.
+    #[error("the HTTP server stopped: {0}")]
+    Server(std::io::Error),
+}
+
+/// Serves until `stop` is cancelled, then finishes what was begun.
+///
+/// # Errors
+/// When the service cannot start at all; what may come later (sidecar, database) is waited for.
+pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeError> {
+    let readiness = Readiness::default();
+    for part in ["sidecar", "database"] {
+        readiness.waiting(part, "starting");
+    }
+    let address = config.server.listen;
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| ServeError::Listen { address, source })?;
+    tracing::info!(%address, "listening");
+
+    let sidecar = Arc::new(Sidecar::new(&config.sidecar)?);
+    let background = CancellationToken::new();
+    let epoch = new_epoch();
+    let publisher = Publisher::new(Arc::clone(&sidecar), epoch);
+    let recovery =
+        RecoveryQueue::new(Arc::clone(&sidecar), Arc::clone(&publisher), background.clone());
+    let turns: Arc<Turns> =
+        Driver::new(Arc::clone(&sidecar), Arc::clone(&publisher), recovery, config.limits);
+    publisher.start(&background);
+
+    let late = LateRoutes::default();
+    let app = server::app(readiness.clone(), Arc::clone(&late), config.server.token.clone());
+    let closing = CancellationToken::new();
+    let server =
+        axum::serve(listener, app).with_graceful_shutdown(closing.clone().cancelled_owned());
+    let server = tokio::spawn(server.into_future());
+
+    let registry = Arc::new(Registry::default());
+    tokio::spawn(background.clone().run_until_cancelled_owned(sweep(Arc::clone(&registry))));
+    let start = prepare(&config, &sidecar, &turns, registry, &late, &readiness);
+    if let Some(started) = stop.run_until_cancelled(start).await {
+        started?;
+        tracing::info!(epoch = format!("{epoch:016x}"), "ready");
+        stop.cancelled().await;
+    }
+
+    drain(&config, &turns, &publisher, &readiness).await;
+    background.cancel();
+    closing.cancel();
+    match tokio::time::timeout(CLOSE_DEADLINE, server).await {
+        Ok(Ok(Err(error))) => Err(ServeError::Server(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Finishes what was begun. The server goes on answering meanwhile: the sidecar stays as long as
+/// its health check is answered, and turns under way need it.
+async fn drain(
+    config: &Config,
+    turns: &Turns,
+    publisher: &Publisher<Sidecar>,
+    readiness: &Readiness,
+) {
+    let began = Instant::now();
+    let left = || config.shutdown_grace.saturating_sub(began.elapsed());
+    readiness.stopping();
+    tracing::info!("stopping: no new turns are taken");
+    if tokio::time::timeout(left() / 2, turns.drain()).await.is_err() {
+        tracing::warn!("some turns did not end in time; their wakes are repeated elsewhere");
+    }
+    let unpublished = publisher.flush(left() / 2).await;
+    if unpublished > 0 {
+        tracing::warn!(unpublished, "events are left for the next turn of their tasks");
+    }
+    tracing::info!(took = ?began.elapsed(), "stopped");
+}
+
+/// Waits for the sidecar and the database, then lets the actors in.
+async fn prepare(
+    config: &Config,
+    sidecar: &Sidecar,
+    turns: &Arc<Turns>,
+    registry: Arc<Registry>,
+    late: &LateRoutes,
+    readiness: &Readiness,
+) -> Result<(), ServeError> {
+    let actors = async {
+        let connect = || async {
+            sidecar.ping().await.map_err(|error| error.to_string())?;
+            let (turns, registry) = (Arc::clone(turns), Arc::clone(&registry));
+            routes::actor_routes(config.sidecar.grpc_port, turns, registry).await
+        };
+        let router = wait_for("sidecar", readiness, connect).await;
+        // Only this function sets it, and only once.
+        let _ = late.set(router);
+        readiness.ready("sidecar");
+    };
+    let database = async {
+        let report = |reason: &str| readiness.waiting("database", reason);
+        let database = &config.database;
+        let url = database.url.expose();
+        read_model::migrate(url, database.state_table.as_str(), &report).await?;
+        readiness.ready("database");
+        Ok::<(), read_model::MigrateError>(())
+    };
+    let ((), migrated) = tokio::join!(actors, database);
+    Ok(migrated?)
+}
+
+async fn wait_for<T, F, E>(
+    part: &'static str,
+    readiness: &Readiness,
+    mut attempt: impl FnMut() -> F,
+) -> T
+where
+    F: Future<Output = Result<T, E>>,
+    E: std::fmt::Display,
+{
+    let mut pause = WAIT_FIRST;
+    loop {
+        match attempt().await {
+            Ok(value) => return value,
+            Err(error) => readiness.waiting(part, &error.to_string()),
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(WAIT_MAX);
+    }
+}
+
+async fn sweep(registry: Arc<Registry>) {
+    loop {
+        tokio::time::sleep(SWEEP_INTERVAL).await;
+        registry.sweep();
+    }
+}
+
+/// A name for this run of the process that no other run has. Kept below 2^63, which JSON readers
+/// and Postgres handle as a number.
+fn new_epoch() -> u64 {
+    let (high, _) = uuid::Uuid::now_v7().as_u64_pair();
+    let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
+    ((high & 0xffff_ffff_0000_0000) ^ (random & 0xffff_ffff)) >> 1
+}

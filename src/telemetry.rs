@@ -1,0 +1,23 @@
+//! Logs: JSON or for people, with stable fields.
+
+use crate::config::LogFormat;
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+/// What is logged unless `RUST_LOG` says otherwise.
+const DEFAULT_FILTER: &str = "info";
+
+/// Starts logging to standard error.
+pub fn init(format: LogFormat) {
+    // The `#[actor]` macro logs every call through `log` at info; what matters is logged by the
+    // turn. (`log` is bridged to `tracing` by the subscriber.)
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
+    let registry = tracing_subscriber::registry().with(filter);
+    match format {
+        LogFormat::Pretty => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
+        LogFormat::Json => registry
+            .with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr))
+            .init(),
+    }
+    log::set_max_level(log::LevelFilter::Warn);
+}

@@ -1,0 +1,204 @@
+//! Runs turns: one at a time per actor, each to its end even when the caller has gone.
+
+use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
+use super::machine::Machine;
+use super::record;
+use super::recovery::RecoveryQueue;
+use crate::clock;
+use crate::outbox::publisher::Publisher;
+use crate::ports::{CommitError, Ports};
+use reminder_domain::TaskId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::TaskTracker;
+
+/// How long a turn may wait for its actor and for a free place before it is refused.
+const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
+
+/// The bounds that the operator may set.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How far ahead wakes are registered, in ms; `None`: any distance.
+    pub horizon_ms: Option<i64>,
+    /// Wake turns that run at the same time.
+    pub wakes: usize,
+    /// Command turns that run at the same time.
+    pub commands: usize,
+}
+
+/// One actor as this process knows it.
+#[derive(Debug)]
+pub struct Cell {
+    id: TaskId,
+    memory: Mutex<Memory>,
+    /// Set when the actor may have lived on another host meanwhile.
+    stale: AtomicBool,
+}
+
+/// What is kept between the turns of an actor.
+#[derive(Debug, Default)]
+struct Memory {
+    known: Known,
+    wake_failures: u32,
+}
+
+impl Cell {
+    /// An actor of which nothing is known yet.
+    pub fn new(id: TaskId) -> Arc<Self> {
+        Arc::new(Self { id, memory: Mutex::default(), stale: AtomicBool::new(false) })
+    }
+
+    /// Makes the next turn load the state whatever is known of it.
+    pub fn forget(&self) {
+        self.stale.store(true, Ordering::Release);
+    }
+
+    /// The task it is.
+    pub fn id(&self) -> &TaskId {
+        &self.id
+    }
+}
+
+/// Runs the turns of all actors of this process.
+#[derive(Debug)]
+pub struct Driver<P> {
+    ports: Arc<P>,
+    publisher: Arc<Publisher<P>>,
+    recovery: Arc<RecoveryQueue<P>>,
+    horizon_ms: Option<i64>,
+    wake_slots: Arc<Semaphore>,
+    command_slots: Arc<Semaphore>,
+    turns: TaskTracker,
+}
+
+impl<P: Ports> Driver<P> {
+    /// A driver on these ports.
+    pub fn new(
+        ports: Arc<P>,
+        publisher: Arc<Publisher<P>>,
+        recovery: Arc<RecoveryQueue<P>>,
+        limits: Limits,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            ports,
+            publisher,
+            recovery,
+            horizon_ms: limits.horizon_ms,
+            wake_slots: Arc::new(Semaphore::new(limits.wakes)),
+            command_slots: Arc::new(Semaphore::new(limits.commands)),
+            turns: TaskTracker::new(),
+        })
+    }
+
+    /// Runs a turn to its end, in a task of its own: a caller who hangs up must not cut it short.
+    pub async fn run(self: &Arc<Self>, cell: &Arc<Cell>, request: Request) -> Reply {
+        if self.turns.is_closed() {
+            return Reply::Overloaded("this process is stopping; another one takes over".into());
+        }
+        let (driver, cell) = (Arc::clone(self), Arc::clone(cell));
+        let turn = self.turns.spawn(async move { driver.turn(&cell, request).await });
+        turn.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a turn did not come to its end");
+            Reply::Unavailable("the turn did not come to its end".into())
+        })
+    }
+
+    /// Takes on no more turns and waits until those under way have ended.
+    pub async fn drain(&self) {
+        self.turns.close();
+        self.turns.wait().await;
+    }
+
+    async fn turn(&self, cell: &Cell, request: Request) -> Reply {
+        let queued = async { (self.place(&request).await, cell.memory.lock().await) };
+        let Ok((_place, mut memory)) = tokio::time::timeout(QUEUE_DEADLINE, queued).await else {
+            return Reply::Overloaded("too many turns are waiting".into());
+        };
+        let is_wake = matches!(request, Request::Wake);
+        let mut known = std::mem::take(&mut memory.known);
+        if cell.stale.swap(false, Ordering::AcqRel) {
+            known = Known::Nothing;
+        }
+        let mut machine =
+            Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures);
+        let finish = self.play(&cell.id, &mut machine).await;
+        memory.known = finish.known;
+        if is_wake {
+            let failed = machine.was_postponed();
+            memory.wake_failures = if failed { memory.wake_failures.saturating_add(1) } else { 0 };
+        }
+        if let Some(recovery) = finish.recovery {
+            self.recovery.add(cell.id.clone(), recovery);
+        }
+        finish.reply
+    }
+
+    async fn place(&self, request: &Request) -> Option<OwnedSemaphorePermit> {
+        let slots = match request {
+            Request::Wake => &self.wake_slots,
+            Request::Get | Request::Command(_) | Request::Settle { .. } => &self.command_slots,
+        };
+        // The semaphores are never closed, so this only ever waits.
+        Arc::clone(slots).acquire_owned().await.ok()
+    }
+
+    async fn play(&self, id: &TaskId, machine: &mut Machine) -> Finish {
+        let mut outcome = Outcome::Start;
+        loop {
+            let effect = {
+                let mut outbox = self.publisher.outbox();
+                machine.step(outcome, &mut *outbox, clock::now())
+            };
+            outcome = match effect {
+                Effect::Finish(finish) => return *finish,
+                effect => self.perform(id, effect).await,
+            };
+        }
+    }
+
+    async fn perform(&self, id: &TaskId, effect: Effect) -> Outcome {
+        let done = |result: Result<(), crate::ports::CallError>| match result {
+            Ok(()) => Outcome::Done,
+            Err(error) => Outcome::Failed(error.0),
+        };
+        match effect {
+            Effect::Load => self.load(id).await,
+            Effect::LoadWatermark(epoch) => match self.ports.load_watermark(epoch).await {
+                Ok(n) => Outcome::Watermark(n),
+                Err(error) => Outcome::Failed(error.0),
+            },
+            Effect::WaitUntil(at) => {
+                clock::wait_until(at).await;
+                Outcome::Done
+            }
+            Effect::Arm(at) => done(self.ports.arm(id, at).await),
+            Effect::Disarm => done(self.ports.disarm(id).await),
+            Effect::Commit(state) => match self.ports.commit(id, record::encode(&state)).await {
+                Ok(()) => Outcome::Done,
+                Err(CommitError::Fenced(reason)) => {
+                    tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
+                    Outcome::Fenced
+                }
+                Err(CommitError::Unknown(reason)) => Outcome::Failed(reason),
+            },
+            Effect::Publish(handovers) => {
+                self.publisher.enqueue(id, handovers);
+                Outcome::Done
+            }
+            Effect::Finish(_) => Outcome::Done,
+        }
+    }
+
+    async fn load(&self, id: &TaskId) -> Outcome {
+        match self.ports.load(id).await {
+            Ok(None) => Outcome::Loaded(None),
+            Ok(Some(bytes)) => match record::decode(&bytes) {
+                Ok(state) => Outcome::Loaded(Some(Arc::new(state))),
+                Err(error) => Outcome::Failed(error.to_string()),
+            },
+            Err(error) => Outcome::Failed(error.0),
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! What goes in and out of the turn machine: requests, effects, outcomes, and how a turn ends.
+
+use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
+use reminder_domain::{Answer, Command, Rejection, TaskState, Timestamp};
+use std::sync::{Arc, OnceLock};
+
+/// What a turn is asked for.
+#[derive(Clone, Debug)]
+pub enum Request {
+    /// Read the task.
+    Get,
+    /// Change the task.
+    Command(Box<Command>),
+    /// The reminder fired: look at the clock.
+    Wake,
+    /// Put the task in order: publish what is pending, fire what is due, register the wake, and
+    /// make sure that no statement for a version up to `at_least` can still take effect.
+    Settle {
+        /// The version that must be reached.
+        at_least: u64,
+    },
+}
+
+/// What the driver shall do next.
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Read the state from the store.
+    Load,
+    /// Read how far a process published its commits.
+    LoadWatermark(u64),
+    /// Wait until the clock shows this.
+    WaitUntil(Timestamp),
+    /// Register the wake.
+    Arm(Timestamp),
+    /// Unregister the wake.
+    Disarm,
+    /// Write the state.
+    Commit(Arc<TaskState>),
+    /// Hand committed events to the outbox.
+    Publish(Vec<Handover>),
+    /// The turn is over.
+    Finish(Box<Finish>),
+}
+
+/// What came of the last effect.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// Nothing yet: the first step.
+    Start,
+    /// Of [`Effect::Load`].
+    Loaded(Option<Arc<TaskState>>),
+    /// Of [`Effect::LoadWatermark`].
+    Watermark(u64),
+    /// Of the effects that answer nothing: it is done.
+    Done,
+    /// Of [`Effect::Commit`]: refused, and it will never take effect.
+    Fenced,
+    /// Of any effect: it failed, and may still take effect.
+    Failed(String),
+}
+
+/// One commit's events, with what is needed to write them out.
+#[derive(Clone, Debug)]
+pub struct Handover {
+    state: Arc<TaskState>,
+    index: usize,
+    snapshot: OnceLock<Snapshot>,
+}
+
+impl Handover {
+    /// The events of the pending commit number `index` of a committed state.
+    pub fn new(state: Arc<TaskState>, index: usize) -> Self {
+        Self { state, index, snapshot: OnceLock::new() }
+    }
+
+    /// The commit handed over.
+    pub fn commit(&self) -> &PendingCommit {
+        &self.state.pending[self.index]
+    }
+
+    /// The task as the events of this commit tell it.
+    ///
+    /// # Panics
+    /// When a deleted task's commit lacks its snapshot, which the decision never leaves out.
+    pub fn snapshot(&self) -> &Snapshot {
+        if let Some(snapshot) = &self.commit().snapshot {
+            return snapshot;
+        }
+        self.snapshot.get_or_init(|| {
+            self.state.snapshot().expect("a commit without a snapshot is that of a live task")
+        })
+    }
+
+    /// The state whose commit it is, or one that holds it still.
+    pub fn state(&self) -> &TaskState {
+        &self.state
+    }
+}
+
+/// How a turn ended.
+#[derive(Clone, Debug)]
+pub struct Finish {
+    /// What to answer.
+    pub reply: Reply,
+    /// What is known of the stored state now.
+    pub known: Known,
+    /// What a later settle turn must put in order, if anything.
+    pub recovery: Option<Recovery>,
+}
+
+/// What is known of the stored state.
+#[derive(Clone, Debug, Default)]
+pub enum Known {
+    /// Nothing: the next turn must load it.
+    #[default]
+    Nothing,
+    /// That there is none.
+    Absent,
+    /// What it is.
+    State(Arc<TaskState>),
+}
+
+/// What to answer.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// The command's answer.
+    Answer(Answer),
+    /// The task as it is.
+    View(Arc<TaskState>),
+    /// The command was refused.
+    Rejected(Rejection),
+    /// Too much is waiting; nothing was done.
+    Overloaded(String),
+    /// Something needed did not answer; the caller should try again. For a command it may be
+    /// unknown whether it took effect: a repeat finds out.
+    Unavailable(String),
+    /// A wake or settle turn is over; the version that the task is at, 0 when there is none.
+    Awake(u64),
+}
+
+/// What a later settle turn must put in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// A statement for this version may still take effect; 0: none.
+    pub at_least: u64,
+    /// Stamps that such a statement carries.
+    pub stamps: Vec<Stamp>,
+}

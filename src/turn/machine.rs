@@ -1,0 +1,450 @@
+//! The turn as a machine without I/O: `step(outcome, now) -> effect`.
+//!
+//! ```text
+//!  command: (load) ─► decide ─► arm if near and earlier ─► commit ─► publish ─► (disarm) ─► finish
+//!  wake:     load ──► decide ───────────────────────────► commit ─► publish ─► arm next ─► finish
+//!  a commit refused or not confirmed:  ─► load ─► decide …, a bounded number of times
+//!  a wake that fails:  ─► arm at now + backoff ─► finish; if that fails too: wait ─► finish, failed
+//! ```
+//!
+//! The driver runs each effect and feeds back its outcome. A crash is simply never calling `step`
+//! again, so tests enumerate crashes instead of hoping for them.
+
+use super::draft::{self, Draft, Ledger, Pending};
+use super::effect::{Effect, Finish, Handover, Known, Outcome, Recovery, Reply, Request};
+use super::settings;
+use reminder_domain::decide::{decide_wake, fence};
+use reminder_domain::state::Stamp;
+use reminder_domain::{
+    Change, Origin, Rejection, TaskId, TaskState, Timestamp, Turn, decide, next_wake,
+};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Where the machine is: the effect whose outcome comes next.
+#[derive(Debug)]
+enum Phase {
+    Start,
+    Loading,
+    LoadingWatermark(u64),
+    WaitingForDue,
+    Arming { draft: Box<Draft>, at: Timestamp, reply: Reply },
+    Committing { state: Arc<TaskState>, handovers: Range<usize>, reply: Reply },
+    Publishing { reply: Reply },
+    Disarming { reply: Reply },
+    ArmingNext { at: Timestamp, reply: Reply },
+    ArmingRetry { reason: String },
+    PausingBeforeFailure { reason: String },
+    Finished,
+}
+
+/// One turn of one actor.
+#[derive(Debug)]
+pub struct Machine {
+    id: TaskId,
+    request: Request,
+    /// How far ahead wakes are registered, in ms; `None`: any distance.
+    horizon_ms: Option<i64>,
+    /// How many wakes of this actor failed in a row before this one.
+    wake_failures: u32,
+    phase: Phase,
+    known: Known,
+    watermarks: BTreeMap<u64, u64>,
+    /// Stamps taken by this turn. All its attempts use the same ones: at most one takes effect.
+    stamps: Vec<Stamp>,
+    /// The version of a statement whose outcome is unknown; 0: none.
+    doubtful: u64,
+    /// Whether any statement of this turn had an unknown outcome.
+    ever_doubtful: bool,
+    /// The wake may not be registered as it should be.
+    misarmed: bool,
+    postponed: bool,
+    attempts: u32,
+}
+
+impl Machine {
+    /// A turn on an actor of whose stored state the process knows `known`. Wake and settle turns
+    /// do not rely on it: they always load.
+    pub fn new(
+        id: TaskId,
+        request: Request,
+        known: Known,
+        horizon_ms: Option<i64>,
+        wake_failures: u32,
+    ) -> Self {
+        let relies = matches!(request, Request::Get | Request::Command(_));
+        Self {
+            id,
+            request,
+            horizon_ms,
+            wake_failures,
+            phase: Phase::Start,
+            known: if relies { known } else { Known::Nothing },
+            watermarks: BTreeMap::new(),
+            stamps: Vec::new(),
+            doubtful: 0,
+            ever_doubtful: false,
+            misarmed: false,
+            postponed: false,
+            attempts: 0,
+        }
+    }
+
+    /// Takes the outcome of the last effect and says what to do next.
+    ///
+    /// # Panics
+    /// When the outcome does not belong to the last effect: a bug in the driver.
+    pub fn step(&mut self, outcome: Outcome, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        match (std::mem::replace(&mut self.phase, Phase::Finished), outcome) {
+            (Phase::Start, Outcome::Start) => self.start(ledger, now),
+            (Phase::Loading, Outcome::Loaded(state)) => {
+                self.known = state.map_or(Known::Absent, Known::State);
+                self.consider(ledger, now)
+            }
+            (Phase::LoadingWatermark(epoch), Outcome::Watermark(n)) => {
+                self.watermarks.insert(epoch, n);
+                self.consider(ledger, now)
+            }
+            (Phase::Loading | Phase::LoadingWatermark(_), Outcome::Failed(reason)) => {
+                self.fail(reason, ledger, now)
+            }
+            (Phase::WaitingForDue, Outcome::Done) => self.consider(ledger, now),
+            (Phase::Arming { mut draft, at, reply }, outcome) => {
+                let armed = matches!(outcome, Outcome::Done);
+                draft.state.armed = armed.then_some(at);
+                self.misarmed |= !armed;
+                self.commit(*draft, reply)
+            }
+            (Phase::Committing { state, handovers, reply }, Outcome::Done) => {
+                self.committed(&state, handovers, reply, ledger, now)
+            }
+            (Phase::Committing { .. }, Outcome::Fenced) => {
+                self.retry("other writers kept getting in between".into(), ledger, now)
+            }
+            (Phase::Committing { state, .. }, Outcome::Failed(reason)) => {
+                self.doubtful = self.doubtful.max(state.version);
+                self.ever_doubtful = true;
+                self.retry(reason, ledger, now)
+            }
+            (Phase::Publishing { reply }, Outcome::Done) => self.conclude(reply, ledger, now),
+            (Phase::Disarming { reply }, outcome) => {
+                self.misarmed |= !matches!(outcome, Outcome::Done);
+                self.note_armed(None);
+                self.finish(reply, ledger)
+            }
+            (Phase::ArmingNext { at, reply }, Outcome::Done) => {
+                self.note_armed(Some(at));
+                self.finish(reply, ledger)
+            }
+            (Phase::ArmingNext { .. }, Outcome::Failed(reason)) => {
+                self.misarmed = true;
+                self.note_armed(None);
+                self.fail(reason, ledger, now)
+            }
+            (Phase::ArmingRetry { .. }, Outcome::Done) => {
+                let reply = Reply::Awake(self.version());
+                self.finish(reply, ledger)
+            }
+            (Phase::ArmingRetry { reason }, Outcome::Failed(_)) => {
+                self.phase = Phase::PausingBeforeFailure { reason };
+                Effect::WaitUntil(now.saturating_add_ms(settings::FAILED_WAKE_PAUSE_MS))
+            }
+            (Phase::PausingBeforeFailure { reason }, Outcome::Done) => {
+                self.finish(Reply::Unavailable(reason), ledger)
+            }
+            (phase, outcome) => panic!("outcome {outcome:?} does not belong to {phase:?}"),
+        }
+    }
+
+    /// Whether a wake could not be done and asked to be woken again.
+    pub fn was_postponed(&self) -> bool {
+        self.postponed
+    }
+
+    fn start(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        let takes_on_events = !matches!(self.request, Request::Get);
+        if takes_on_events && ledger.is_full() {
+            let reason = "too many events wait for the broker".to_owned();
+            return match self.request {
+                Request::Command(_) => self.finish(Reply::Overloaded(reason), ledger),
+                _ => self.fail(reason, ledger, now),
+            };
+        }
+        match self.known {
+            Known::Nothing => self.load(),
+            Known::Absent | Known::State(_) => self.consider(ledger, now),
+        }
+    }
+
+    fn load(&mut self) -> Effect {
+        self.phase = Phase::Loading;
+        Effect::Load
+    }
+
+    /// Decides, once everything that the decision needs is known.
+    fn consider(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        let state = self.state();
+        if self.doubtful > 0 && self.version() >= self.doubtful {
+            self.doubtful = 0;
+        }
+        if let Some(state) = &state {
+            if let Some(epoch) = draft::unknown_epoch(state, ledger.epoch(), &self.watermarks) {
+                self.phase = Phase::LoadingWatermark(epoch);
+                return Effect::LoadWatermark(epoch);
+            }
+            if let Some(due) = self.slightly_early(state, now) {
+                self.phase = Phase::WaitingForDue;
+                return Effect::WaitUntil(due);
+            }
+        }
+        let pending = state
+            .as_ref()
+            .map(|state| draft::sort_pending(state, ledger, &self.watermarks))
+            .unwrap_or_default();
+        let (change, origin, reply) = match self.decide(state.as_deref(), now) {
+            Decision::Commit(change, origin, reply) => (*change, origin, reply),
+            Decision::Reply(reply) => {
+                let must_write = !pending.orphaned.is_empty() || self.must_fence();
+                if !must_write {
+                    return self.conclude(reply, ledger, now);
+                }
+                (fence(state.as_deref(), now), Origin::default(), reply)
+            }
+        };
+        if !change.events.is_empty()
+            && pending.len() >= reminder_domain::limits::PENDING_COMMITS_MAX
+        {
+            return self.overfull(pending.len(), ledger, now);
+        }
+        self.prepare(change, origin, pending, reply, ledger, now)
+    }
+
+    /// When a wake came so little before the due time that it should wait for it.
+    fn slightly_early(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
+        let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
+        let due = next_wake(state)?;
+        let early_ms = due.millis_since(now);
+        (wakes && early_ms > 0 && early_ms <= settings::EARLY_WAKE_WAIT_MS).then_some(due)
+    }
+
+    fn decide(&self, state: Option<&TaskState>, now: Timestamp) -> Decision {
+        match &self.request {
+            Request::Get => Decision::Reply(match self.state() {
+                Some(state) if state.live().is_some() => Reply::View(state),
+                _ => Reply::Rejected(Rejection::UnknownTask(self.id.clone())),
+            }),
+            Request::Command(command) => match decide(&self.id, state, command, now) {
+                Err(rejection) => Decision::Reply(Reply::Rejected(rejection)),
+                Ok(Turn::Answer(answer)) => Decision::Reply(Reply::Answer(answer)),
+                Ok(Turn::Commit(change)) => {
+                    let reply = Reply::Answer(change.answer);
+                    Decision::Commit(change, command.origin.clone(), reply)
+                }
+            },
+            Request::Wake | Request::Settle { .. } => {
+                match state.map(|state| (state, decide_wake(state, now))) {
+                    Some((state, Turn::Commit(change))) => {
+                        let origin = state.live().map(|live| live.origin.clone());
+                        let reply = Reply::Awake(change.state.version);
+                        Decision::Commit(change, origin.unwrap_or_default(), reply)
+                    }
+                    _ => Decision::Reply(Reply::Awake(self.version())),
+                }
+            }
+        }
+    }
+
+    /// Whether a statement on its way must be kept from taking effect by a commit of its version.
+    fn must_fence(&self) -> bool {
+        let at_least = match self.request {
+            Request::Settle { at_least } => at_least.max(self.doubtful),
+            _ => self.doubtful,
+        };
+        at_least > self.version()
+    }
+
+    fn overfull(&mut self, waiting: usize, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        let rejection = Rejection::TooManyPending(waiting);
+        match self.request {
+            // A statement still on its way keeps the stamps; the recovery looks after it.
+            Request::Command(_) => self.finish(Reply::Rejected(rejection), ledger),
+            _ => self.fail(rejection.to_string(), ledger, now),
+        }
+    }
+
+    /// Composes the state to write and registers the wake first where the design says so.
+    fn prepare(
+        &mut self,
+        change: Change,
+        origin: Origin,
+        pending: Pending,
+        reply: Reply,
+        ledger: &mut dyn Ledger,
+        now: Timestamp,
+    ) -> Effect {
+        let mut taken = 0;
+        let stamps = &mut self.stamps;
+        let draft = draft::compose(change, origin, pending, now, || {
+            if taken == stamps.len() {
+                stamps.push(ledger.reserve());
+            }
+            taken += 1;
+            stamps[taken - 1]
+        });
+        let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
+        match self.to_arm_first(&draft.state, now) {
+            Some(at) if !wakes => {
+                self.phase = Phase::Arming { draft: Box::new(draft), at, reply };
+                Effect::Arm(at)
+            }
+            _ => self.commit(draft, reply),
+        }
+    }
+
+    /// The wake to register before the commit: near, and earlier than what is registered. A
+    /// registration whose time has passed has been used up.
+    fn to_arm_first(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
+        let at = next_wake(state).filter(|at| self.is_near(*at, now))?;
+        let armed = state.armed.filter(|armed| *armed > now);
+        armed.is_none_or(|armed| at < armed).then_some(at)
+    }
+
+    fn is_near(&self, at: Timestamp, now: Timestamp) -> bool {
+        self.horizon_ms.is_none_or(|horizon| at.millis_since(now) <= horizon)
+    }
+
+    fn commit(&mut self, draft: Draft, reply: Reply) -> Effect {
+        let state = Arc::new(draft.state);
+        let handovers = draft.handovers;
+        self.phase = Phase::Committing { state: Arc::clone(&state), handovers, reply };
+        Effect::Commit(state)
+    }
+
+    fn committed(
+        &mut self,
+        state: &Arc<TaskState>,
+        handovers: Range<usize>,
+        reply: Reply,
+        ledger: &mut dyn Ledger,
+        now: Timestamp,
+    ) -> Effect {
+        // Whatever else was on its way for this version is refused from now on.
+        self.doubtful = 0;
+        let carried: Vec<Stamp> =
+            state.pending[handovers.clone()].iter().map(|commit| commit.stamp).collect();
+        self.stamps.retain(|stamp| !carried.contains(stamp));
+        self.known = Known::State(Arc::clone(state));
+        if handovers.is_empty() {
+            return self.conclude(reply, ledger, now);
+        }
+        self.phase = Phase::Publishing { reply };
+        Effect::Publish(handovers.map(|index| Handover::new(Arc::clone(state), index)).collect())
+    }
+
+    fn retry(&mut self, reason: String, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        self.known = Known::Nothing;
+        self.attempts += 1;
+        if self.attempts < settings::COMMIT_ATTEMPTS {
+            self.load()
+        } else {
+            self.fail(reason, ledger, now)
+        }
+    }
+
+    /// What remains once everything is written: the registration.
+    fn conclude(&mut self, reply: Reply, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        let Some(state) = self.state() else { return self.finish(reply, ledger) };
+        let next = next_wake(&state);
+        match self.request {
+            Request::Get => {}
+            Request::Command(_) => {
+                let far = |armed: Timestamp| armed.millis_since(now) > settings::DISARM_BEYOND_MS;
+                if next.is_none() && state.armed.is_some_and(far) {
+                    self.phase = Phase::Disarming { reply };
+                    return Effect::Disarm;
+                }
+            }
+            // The registration that led here is used up, so it is made anew whatever is on record.
+            Request::Wake | Request::Settle { .. } => {
+                if let Some(at) = next.filter(|at| self.is_near(*at, now)) {
+                    self.phase = Phase::ArmingNext { at, reply };
+                    return Effect::Arm(at);
+                }
+            }
+        }
+        self.finish(reply, ledger)
+    }
+
+    /// Ends a turn that could not be done. A wake asks to be woken again; if not even that works,
+    /// it is answered as failed after a pause, and Dapr repeats it.
+    fn fail(&mut self, reason: String, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        if matches!(self.request, Request::Wake) {
+            self.postponed = true;
+            self.phase = Phase::ArmingRetry { reason };
+            let pause = settings::wake_backoff_ms(self.wake_failures);
+            return Effect::Arm(now.saturating_add_ms(pause));
+        }
+        self.finish(Reply::Unavailable(reason), ledger)
+    }
+
+    fn finish(&mut self, reply: Reply, ledger: &mut dyn Ledger) -> Effect {
+        let kept = self.settle_stamps(ledger);
+        let needed = !kept.is_empty() || self.doubtful > 0 || self.misarmed;
+        let recovery = needed.then_some(Recovery { at_least: self.doubtful, stamps: kept });
+        let reply = match (reply, self.state()) {
+            // A commit may have followed the decision.
+            (Reply::Awake(_), _) => Reply::Awake(self.version()),
+            (Reply::View(_), Some(state)) => Reply::View(state),
+            (reply, _) => reply,
+        };
+        let known = std::mem::take(&mut self.known);
+        let known = if self.doubtful > 0 { Known::Nothing } else { known };
+        Effect::Finish(Box::new(Finish { reply, known, recovery }))
+    }
+
+    /// Gives back the stamps that no stored state can carry, and keeps the others: releasing a
+    /// stamp that a state carries would count its events as published.
+    fn settle_stamps(&mut self, ledger: &mut dyn Ledger) -> Vec<Stamp> {
+        let stamps = std::mem::take(&mut self.stamps);
+        let unclear =
+            self.doubtful > 0 || (self.ever_doubtful && matches!(self.known, Known::Nothing));
+        let stored = self.state();
+        let carried = |stamp: &Stamp| {
+            let pending = stored.as_ref().map_or(&[][..], |state| &state.pending);
+            unclear || pending.iter().any(|commit| commit.stamp == *stamp)
+        };
+        let (kept, free): (Vec<_>, Vec<_>) = stamps.into_iter().partition(carried);
+        for stamp in free {
+            ledger.release(stamp);
+        }
+        kept
+    }
+
+    fn state(&self) -> Option<Arc<TaskState>> {
+        match &self.known {
+            Known::State(state) => Some(Arc::clone(state)),
+            Known::Absent | Known::Nothing => None,
+        }
+    }
+
+    fn version(&self) -> u64 {
+        match &self.known {
+            Known::State(state) => state.version,
+            Known::Absent | Known::Nothing => 0,
+        }
+    }
+
+    /// Remembers, in memory only, what is registered now; a stored `armed` would need a commit.
+    fn note_armed(&mut self, armed: Option<Timestamp>) {
+        if let Known::State(state) = &mut self.known {
+            Arc::make_mut(state).armed = armed;
+        }
+    }
+}
+
+/// What a decision comes to.
+enum Decision {
+    Commit(Box<Change>, Origin, Reply),
+    Reply(Reply),
+}

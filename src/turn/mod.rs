@@ -1,0 +1,13 @@
+//! The turn: load → decide → arm if near and earlier → commit → hand over events → answer.
+//!
+//! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
+//! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
+//! happens to turns that ended in doubt.
+
+pub mod draft;
+pub mod driver;
+pub mod effect;
+pub mod machine;
+pub mod record;
+pub mod recovery;
+pub mod settings;

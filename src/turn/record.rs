@@ -1,0 +1,87 @@
+//! How a state is stored: two lines of JSON, an index line and the document.
+//!
+//! The database trigger reads only the index line (version for the fence, the rest for
+//! `task_index`), so its cost does not grow with the document.
+
+use reminder_domain::ids::Person;
+use reminder_domain::state::Lifecycle;
+use reminder_domain::{TaskState, Timestamp, next_wake};
+use serde::{Deserialize, Serialize};
+
+/// The schema of the stored document. Raised with every change that an older reader cannot ignore.
+pub const SCHEMA: u32 = 1;
+
+/// A stored value that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum UnreadableState {
+    /// Written by a newer version of the service.
+    #[error("the stored state has schema {found}, newer than {SCHEMA}: run the newer version")]
+    Newer {
+        /// Its schema.
+        found: u32,
+    },
+    /// Not what this service writes.
+    #[error("the stored state is damaged: {0}")]
+    Damaged(String),
+}
+
+/// What the trigger reads. Its keys are short since every commit carries it;
+/// `migrations/0001_fence_and_task_index.sql` documents them.
+#[derive(Serialize)]
+struct IndexLine<'a> {
+    s: u32,
+    v: u64,
+    i: u32,
+    u: Option<&'a str>,
+    st: &'static str,
+    w: Option<i64>,
+    /// Decimal text: JSON readers may not keep 64 bits.
+    e: Option<String>,
+    n: Option<u64>,
+    t: i64,
+}
+
+#[derive(Deserialize)]
+struct SchemaOnly {
+    s: u32,
+}
+
+/// Writes a state.
+pub fn encode(state: &TaskState) -> Vec<u8> {
+    let (user, status) = match &state.lifecycle {
+        Lifecycle::Live(live) => (live.task.user_id.as_ref(), live.task.status.as_str()),
+        Lifecycle::Deleted { user_id, .. } => (user_id.as_ref(), "deleted"),
+    };
+    let last = state.pending.last().map(|commit| commit.stamp);
+    let index = IndexLine {
+        s: SCHEMA,
+        v: state.version,
+        i: state.incarnation,
+        u: user.map(Person::as_str),
+        st: status,
+        w: next_wake(state).map(Timestamp::as_millis),
+        e: last.map(|stamp| stamp.epoch.to_string()),
+        n: last.map(|stamp| stamp.n),
+        t: state.updated_at.as_millis(),
+    };
+    let mut bytes = Vec::with_capacity(1024);
+    let written = serde_json::to_writer(&mut bytes, &index)
+        .map(|()| bytes.push(b'\n'))
+        .and_then(|()| serde_json::to_writer(&mut bytes, state));
+    written.expect("plain data with string keys always serialises into memory");
+    bytes
+}
+
+/// Reads a state.
+pub fn decode(bytes: &[u8]) -> Result<TaskState, UnreadableState> {
+    let damaged = |error: serde_json::Error| UnreadableState::Damaged(error.to_string());
+    let split = bytes.iter().position(|byte| *byte == b'\n');
+    let Some(split) = split else {
+        return Err(UnreadableState::Damaged("there is no index line".into()));
+    };
+    let schema: SchemaOnly = serde_json::from_slice(&bytes[..split]).map_err(damaged)?;
+    if schema.s > SCHEMA {
+        return Err(UnreadableState::Newer { found: schema.s });
+    }
+    serde_json::from_slice(&bytes[split + 1..]).map_err(damaged)
+}
