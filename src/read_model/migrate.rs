@@ -178,7 +178,7 @@ impl Target {
         ];
         for (index, (right, object)) in rights.into_iter().enumerate() {
             if !row.get::<_, bool>(index + 1) {
-                let message = format!("role {role} has no {right} on {object}");
+                let message = format!("role {role} has no {right} ON {object}");
                 let grant = format!("GRANT {right} ON {object} TO {role}");
                 return Err(MigrateError::MissingRight { message, grant }.into());
             }
