@@ -60,6 +60,7 @@ impl Drop for Started {
         let Ok(manifest) = self.stack.manifest() else { return };
         let alive = || parts.iter().filter_map(|part| Some((*part, manifest.alive(*part)?)));
         for (part, process) in alive() {
+            process.signal_tree(Signal::Cont);
             process.ask_to_finish(parts::finish(part).0);
         }
         let deadline = Instant::now() + FINISH;

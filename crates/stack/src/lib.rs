@@ -19,6 +19,7 @@ pub mod error;
 pub mod events;
 pub mod files;
 mod guard;
+pub mod layout;
 pub mod logs;
 pub mod manifest;
 pub mod options;

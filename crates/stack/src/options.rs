@@ -87,7 +87,7 @@ impl Default for Options {
             root: workspace_root(),
             instance: DEFAULT_INSTANCE.to_owned(),
             pubsub: PubSub::default(),
-            app: AppSource::Cargo { release: true },
+            app: AppSource::Cargo { release: false },
             replicas: 1,
             app_env: BTreeMap::new(),
             sidecar_args: Vec::new(),

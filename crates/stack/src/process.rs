@@ -129,8 +129,8 @@ impl Process {
     }
 
     /// Sends a signal to it and to all its descendants: a killed Postgres leaves no backend behind,
-    /// and a stopped one has no backend that still answers.
-    pub(crate) fn signal_tree(&self, signal: Signal) {
+    /// and a stopped one has no backend that still answers. Gives their numbers.
+    pub(crate) fn signal_tree(&self, signal: Signal) -> Vec<u32> {
         let signal = match signal {
             Signal::Kill => rustix::process::Signal::KILL,
             Signal::Term => rustix::process::Signal::TERM,
@@ -138,19 +138,20 @@ impl Process {
             Signal::Cont => rustix::process::Signal::CONT,
         };
         if !self.is_alive() {
-            return;
+            return Vec::new();
         }
-        // Found before the first signal: orphans would no longer be known as descendants.
-        for pid in descendants(self.pid).into_iter().rev() {
-            send(pid, signal);
+        // Found before the first signal, for orphans would no longer be known as descendants; and
+        // parents first, so that none replaces a child it sees dying.
+        let tree = descendants(self.pid);
+        for pid in &tree {
+            send(*pid, signal);
         }
+        tree
     }
 
     /// Asks it alone to finish.
     pub(crate) fn ask_to_finish(&self, how: Finish) {
         if self.is_alive() {
-            // A stopped process would not even notice.
-            send(self.pid, rustix::process::Signal::CONT);
             send(
                 self.pid,
                 match how {
@@ -168,6 +169,16 @@ pub(crate) enum Finish {
     Term,
     /// For Postgres, where TERM means "when the last client has gone".
     Interrupt,
+}
+
+/// Whether a process of that number exists and is more than a zombie.
+pub(crate) fn is_running(pid: u32) -> bool {
+    Stat::read(pid).is_some_and(|stat| stat.is_alive())
+}
+
+/// Whether a process of that number has ended and nobody has collected it yet.
+pub(crate) fn is_zombie(pid: u32) -> bool {
+    Stat::read(pid).is_some_and(|stat| !stat.is_alive())
 }
 
 fn send(pid: u32, signal: rustix::process::Signal) {
@@ -269,8 +280,7 @@ mod tests {
         let child = child.await.unwrap();
         process.signal_tree(Signal::Kill);
         let gone = crate::probe::until(limit, || async {
-            let child_gone = Stat::read(child).is_none_or(|stat| !stat.is_alive());
-            (!process.is_alive() && child_gone).then_some(())
+            (!process.is_alive() && !is_running(child)).then_some(())
         });
         assert!(gone.await.is_some());
         fs::remove_dir_all(folder).unwrap();

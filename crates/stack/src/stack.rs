@@ -13,6 +13,7 @@ use crate::options::{DEFAULT_INSTANCE, Options, instance_dir, workspace_root};
 use crate::part::{Part, Signal};
 use crate::parts;
 use crate::probe;
+use crate::process::is_running;
 use crate::progress::{Progress, done};
 
 /// How long a killed process may take to be gone.
@@ -108,7 +109,7 @@ impl Stack {
             return Err(PartFailed::new(part, "is not running", &log).into());
         };
         let outcome = probe::until(limit, || async {
-            if parts::is_ready(&manifest, part).await {
+            if parts::help_along(&manifest, part).await {
                 return Some(true);
             }
             (!process.is_alive()).then_some(false)
@@ -123,18 +124,35 @@ impl Stack {
         }
     }
 
+    /// Waits until the sidecar of a replica hosts the service's actors, that is until they can be
+    /// called. Unlike [`Stack::wait_ready`] of a sidecar it does not need the scheduler, and after a
+    /// restart of the service it tells when the sidecar has noticed.
+    pub async fn wait_hosting(&self, replica: u32) -> Result<()> {
+        let manifest = self.manifest()?;
+        let part = Part::Sidecar(replica);
+        let limit = parts::ready_deadline(part);
+        let hosting = || async { parts::hosts_actors(&manifest, replica).await.then_some(()) };
+        let Some(()) = probe::until(limit, hosting).await else {
+            let reason = format!("hosts no actors after {} s", limit.as_secs());
+            return Err(PartFailed::new(part, reason, &logs::path(&self.dir, part)).into());
+        };
+        Ok(())
+    }
+
     /// Sends a signal to a part and its child processes. After `Kill` the part is gone.
     pub async fn kill(&self, part: Part, signal: Signal) -> Result<()> {
         let manifest = self.known(part)?;
         let Some(process) = manifest.alive(part) else { bail!("{part} is not running") };
         match signal {
             Signal::Term => process.ask_to_finish(parts::finish(part).0),
-            Signal::Stop | Signal::Cont => process.signal_tree(signal),
-            Signal::Kill => {
+            Signal::Stop | Signal::Cont => {
                 process.signal_tree(signal);
-                let gone =
-                    probe::until(KILL_DEADLINE, || async { (!process.is_alive()).then_some(()) });
-                gone.await.with_context(|| format!("{part} does not die"))?;
+            }
+            Signal::Kill => {
+                let tree = process.signal_tree(signal);
+                let gone = || async { (!tree.iter().any(|pid| is_running(*pid))).then_some(()) };
+                let gone = probe::until(KILL_DEADLINE, gone).await;
+                gone.with_context(|| format!("{part} does not die"))?;
             }
         }
         Ok(())
@@ -147,6 +165,8 @@ impl Stack {
         let Some(process) = manifest.alive(part) else { return Ok(()) };
         let began = Instant::now();
         let (how, limit) = parts::finish(part);
+        // A stalled one could not finish.
+        process.signal_tree(Signal::Cont);
         process.ask_to_finish(how);
         let gone = probe::until(limit, async || (!process.is_alive()).then_some(())).await;
         if gone.is_none() {

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use reminder_contract::topics::TOPICS;
 use tokio::process::Command;
 
-use super::{create_topics, tool};
+use super::{kafka_wire, tool};
 use crate::manifest::Manifest;
 use crate::process::Launch;
 use crate::progress::{Progress, done};
@@ -33,7 +33,11 @@ fn log_settings_file(m: &Manifest) -> PathBuf {
 }
 
 pub(super) async fn is_ready(m: &Manifest) -> bool {
-    create_topics::ensure(m.kafka.port, &TOPICS).await.is_ok()
+    kafka_wire::all_have_leaders(m.kafka.port, &TOPICS).await.is_ok()
+}
+
+pub(super) async fn create_topics(m: &Manifest) -> bool {
+    kafka_wire::create(m.kafka.port, &TOPICS).await.is_ok()
 }
 
 pub(super) fn launch(m: &Manifest) -> Result<Launch> {
@@ -124,6 +128,10 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
+# A broker that was killed is let in again only after its predecessor's session has ended; the
+# default makes that 9 s.
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
 ",
         data.display()
     )

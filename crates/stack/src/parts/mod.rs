@@ -2,9 +2,9 @@
 
 mod app;
 mod components;
-mod create_topics;
 mod dapr;
 mod kafka;
+mod kafka_wire;
 mod postgres;
 mod sidecar;
 
@@ -20,6 +20,7 @@ use crate::progress::Progress;
 
 pub(crate) use app::environment as app_environment;
 pub(crate) use postgres::place as postgres_place;
+pub(crate) use sidecar::hosts_actors;
 
 /// Long enough for a scheduler that waits out its predecessor's lease (20 s) and then loads.
 const SCHEDULER_READY: Duration = Duration::from_secs(120);
@@ -57,10 +58,18 @@ pub(crate) async fn is_ready(m: &Manifest, part: Part) -> bool {
     match part {
         Part::Postgres => postgres::is_ready(m).await,
         Part::Kafka => kafka::is_ready(m).await,
-        Part::Placement => dapr::is_ready(m.placement.health_port).await,
-        Part::Scheduler => dapr::is_ready(m.scheduler.health_port).await,
+        Part::Placement => dapr::placement_is_ready(m).await,
+        Part::Scheduler => dapr::scheduler_is_ready(m).await,
         Part::Sidecar(number) => sidecar::is_ready(m, number).await,
         Part::App(number) => app::is_ready(m, number).await,
+    }
+}
+
+/// Does what a running part still lacks, and tells whether it is ready.
+pub(crate) async fn help_along(m: &Manifest, part: Part) -> bool {
+    match part {
+        Part::Kafka => kafka::create_topics(m).await && is_ready(m, part).await,
+        _ => is_ready(m, part).await,
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::process::Command;
 use super::tool;
 use crate::manifest::Manifest;
 use crate::probe;
-use crate::process::{Launch, User};
+use crate::process::{Launch, User, is_zombie};
 use crate::progress::{Progress, done};
 use crate::tools;
 
@@ -55,7 +55,7 @@ pub(super) fn launch(m: &Manifest) -> Result<Launch> {
 pub(super) async fn prepare(m: &Manifest, progress: &Progress) -> Result<()> {
     let data = &m.postgres.data;
     if data.join("PG_VERSION").exists() {
-        return Ok(());
+        return forget_zombie(data);
     }
     let began = Instant::now();
     let parent = data.parent().context("the data directory has no parent")?;
@@ -81,6 +81,20 @@ pub(super) async fn prepare(m: &Manifest, progress: &Progress) -> Result<()> {
     fs::rename(&fresh, data)?;
     done(progress, "postgres", "initialised the database", began);
     Ok(())
+}
+
+/// After a crash the server's process may stay as a zombie, until whoever has inherited it looks
+/// after it. A new server takes that for a living predecessor and refuses to start.
+fn forget_zombie(data: &Path) -> Result<()> {
+    let file = data.join("postmaster.pid");
+    let Ok(content) = fs::read_to_string(&file) else { return Ok(()) };
+    let pid: Option<u32> = content.lines().next().and_then(|line| line.trim().parse().ok());
+    match pid {
+        Some(pid) if is_zombie(pid) => {
+            fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn initialise(m: &Manifest, bin: &Path, data: &Path, password_file: &Path) -> Result<()> {

@@ -2,12 +2,20 @@
 
 use anyhow::Result;
 use reminder_contract::names;
+use serde_json::Value;
 
 use super::{components, flags};
 use crate::manifest::Manifest;
 use crate::options::AppSource;
+use crate::part::Part;
 use crate::probe;
 use crate::process::Launch;
+
+const HEALTH: &str = "/v1.0/healthz";
+const METADATA: &str = "/v1.0/metadata";
+
+/// The health of the API alone: that of the application does not count.
+const OUTBOUND_HEALTH: &str = "/v1.0/healthz/outbound";
 
 const LOOPBACK: &str = "127.0.0.1";
 
@@ -79,13 +87,57 @@ pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
     })
 }
 
-/// With an application of ours: that it is found healthy and its actors are hosted. With somebody
-/// else's: that the API answers, for the application may come at any time.
+/// With an application of ours: that its actors can be called. With somebody else's: that the API
+/// answers, for the application may come at any time.
 pub(super) async fn is_ready(m: &Manifest, number: u32) -> bool {
     let Ok(replica) = m.replica(number) else { return false };
-    let path = match m.options.app {
-        AppSource::External => "/v1.0/healthz/outbound",
-        AppSource::None | AppSource::Binary(_) | AppSource::Cargo { .. } => "/v1.0/healthz",
+    match m.options.app {
+        AppSource::External => probe::ok(replica.http_port, OUTBOUND_HEALTH, &[]).await,
+        AppSource::None => probe::ok(replica.http_port, HEALTH, &[]).await,
+        AppSource::Binary(_) | AppSource::Cargo { .. } => {
+            probe::ok(replica.http_port, HEALTH, &[]).await && hosts_actors(m, number).await
+        }
+    }
+}
+
+/// Whether the sidecar hosts its application's actors. Its health says nothing about that, and
+/// calls to an actor fail or hang until then.
+pub(crate) async fn hosts_actors(m: &Manifest, number: u32) -> bool {
+    let Ok(replica) = m.replica(number) else { return false };
+    let token = m.options.api_tokens.as_ref().and_then(|tokens| tokens.dapr.as_deref());
+    let header = token.map(|token| ("dapr-api-token", token));
+    match probe::get(replica.http_port, METADATA, header.as_slice()).await {
+        Ok(answer) => is_hosting(&answer.body),
+        Err(_) => false,
+    }
+}
+
+fn is_hosting(metadata: &str) -> bool {
+    let metadata: Value = serde_json::from_str(metadata).unwrap_or_default();
+    let actors = &metadata["actorRuntime"];
+    actors["runtimeStatus"] == "RUNNING" && actors["hostReady"] == true
+}
+
+/// Whether the sidecar runs and has a healthy application, or needs none: then it connects to the
+/// scheduler.
+pub(super) async fn should_be_connected(m: &Manifest, number: u32) -> bool {
+    let (Ok(replica), Some(_)) = (m.replica(number), m.alive(Part::Sidecar(number))) else {
+        return false;
     };
-    probe::ok(replica.http_port, path, &[]).await
+    m.options.app == AppSource::None
+        || probe::ok(replica.app_port, names::APP_HEALTH_PATH, &[]).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn actors_are_hosted_when_the_runtime_says_so() {
+        let starting = r#"{"actorRuntime":{"runtimeStatus":"INITIALIZING","hostReady":false}}"#;
+        let running = r#"{"actorRuntime":{"runtimeStatus":"RUNNING","hostReady":true,
+                          "activeActors":[{"type":"TaskActor"}]}}"#;
+        assert!(!is_hosting(starting) && is_hosting(running));
+        assert!(!is_hosting("") && !is_hosting("{}"));
+    }
 }
