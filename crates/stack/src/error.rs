@@ -25,6 +25,7 @@ pub struct PartFailed {
 impl PartFailed {
     pub(crate) fn new(part: Part, reason: impl Into<String>, log: &Path) -> Self {
         let tail = logs::tail(log, SHOWN_LINES).unwrap_or_default();
+        let tail = logs::since_start(tail);
         Self { part, reason: reason.into(), log: log.to_path_buf(), tail }
     }
 }

@@ -15,6 +15,9 @@ const ROTATE_ABOVE_BYTES: u64 = 32 * 1024 * 1024;
 /// Bytes per line that are enough to find the last lines without reading the whole file.
 const BYTES_PER_LINE: u64 = 4096;
 
+/// Begins the line that marks a start.
+const START_MARK: &str = "--- started ";
+
 /// The log of a part, in the folder of an instance.
 pub fn path(instance: &Path, part: Part) -> PathBuf {
     instance.join("logs").join(format!("{part}.log"))
@@ -30,8 +33,23 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     }
     let mut file = OpenOptions::new().create(true).append(true).open(path)?;
     let now = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
-    writeln!(file, "--- started {now}")?;
+    writeln!(file, "{START_MARK}{now}")?;
     Ok(file)
+}
+
+/// Notes in a log how its process has ended.
+pub(crate) fn note_end(path: &Path, end: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    let now = Utc::now().to_rfc3339_opts(SecondsFormat::Secs, true);
+    writeln!(file, "--- ended {now}: {end}")
+}
+
+/// Leaves out what earlier processes have said.
+pub(crate) fn since_start(mut lines: Vec<String>) -> Vec<String> {
+    if let Some(mark) = lines.iter().rposition(|line| line.starts_with(START_MARK)) {
+        lines.drain(..=mark);
+    }
+    lines
 }
 
 /// The last lines of a log.
@@ -74,10 +92,12 @@ mod tests {
         let folder = crate::files::scratch("logs-open");
         let path = folder.join("logs/x.log");
         writeln!(open(&path).unwrap(), "first").unwrap();
-        drop(open(&path).unwrap());
+        writeln!(open(&path).unwrap(), "second").unwrap();
+        note_end(&path, "exit status: 0").unwrap();
         let lines = tail(&path, 9).unwrap();
-        assert_eq!(lines.len(), 3);
-        assert!(lines[0].starts_with("--- started ") && lines[1] == "first");
+        assert!(lines[0].starts_with(START_MARK) && lines[1] == "first");
+        let lines = since_start(lines);
+        assert!(lines.len() == 2 && lines[0] == "second" && lines[1].starts_with("--- ended "));
         fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -12,6 +12,9 @@ pub const DEFAULT_INSTANCE: &str = "local";
 /// The folder of all instances and of what they share, below the workspace.
 const STACK_FOLDER: &str = ".stack";
 
+/// A file that only the root of the workspace has at this place.
+const RUNTIME_MODULE: &str = "runtime/go.mod";
+
 /// What instances share lies beside them, under these names.
 const RESERVED: [&str; 2] = ["bin", "kafka"];
 
@@ -126,6 +129,9 @@ impl Options {
             "`{name}` cannot name an instance: the folder .stack/{name} is shared by all of them"
         );
         ensure!(self.replicas >= 1, "a stack has at least one replica");
+        if let AppSource::Binary(path) = &self.app {
+            ensure!(path.is_file(), "there is no service at {}", path.display());
+        }
         Ok(())
     }
 }
@@ -135,10 +141,17 @@ pub fn instance_dir(root: &Path, instance: &str) -> PathBuf {
     root.join(STACK_FOLDER).join(instance)
 }
 
-/// The workspace this crate belongs to.
+/// The workspace this crate was built in; if that is not there, because the executable was carried
+/// elsewhere, the one around the current directory.
 pub fn workspace_root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).map(Path::to_path_buf);
+    let current = std::env::current_dir().unwrap_or_default();
+    let around = current.ancestors().find(|folder| is_root(folder)).map(Path::to_path_buf);
+    built.filter(|folder| is_root(folder)).or(around).unwrap_or(current)
+}
+
+fn is_root(folder: &Path) -> bool {
+    folder.join(RUNTIME_MODULE).is_file()
 }
 
 #[cfg(test)]
@@ -157,6 +170,6 @@ mod tests {
 
     #[test]
     fn the_root_is_the_workspace() {
-        assert!(workspace_root().join("runtime/go.mod").is_file());
+        assert!(is_root(&workspace_root()));
     }
 }

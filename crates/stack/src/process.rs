@@ -98,9 +98,13 @@ impl Launch {
             fingerprint: self.fingerprint(),
         };
         // Somebody has to collect it when it ends, or it would stay as a zombie as long as we live.
-        std::thread::Builder::new()
-            .name(format!("reap-{}", process.pid))
-            .spawn(move || child.wait().ok())?;
+        let log = log.to_path_buf();
+        std::thread::Builder::new().name(format!("reap-{}", process.pid)).spawn(move || {
+            if let Ok(status) = child.wait() {
+                // Worth a line, but nobody to tell if it cannot be written.
+                logs::note_end(&log, &status.to_string()).ok();
+            }
+        })?;
         Ok(process)
     }
 }

@@ -141,7 +141,7 @@ async fn ensure(stack: &Stack, started: &Started, part: Part) -> Result<()> {
         return stack.wait_ready(part).await;
     }
     if running {
-        doing(&stack.progress, &part, "out of date: restarting");
+        doing(&stack.progress, &part, "is not what it would be now: restarting");
         stack.stop(part).await?;
     }
     started.note(part);
