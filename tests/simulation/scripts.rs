@@ -1,0 +1,73 @@
+//! What a client does to one task, with enough time between its commands for any fault to heal.
+
+use crate::world::World;
+use reminder_contract::wire::Method;
+use reminder_domain::Timestamp;
+
+/// A named sequence of commands and waits.
+pub(crate) struct Script {
+    pub(crate) name: &'static str,
+    pub(crate) run: fn(&mut World),
+}
+
+/// Long enough for every retry and settle turn of the faults planned here.
+const HEAL_MS: i64 = 120_000;
+const SOON_MS: i64 = 300_000;
+const LATER_MS: i64 = 900_000;
+
+pub(crate) const ALL: &[Script] = &[
+    Script { name: "fires", run: fires },
+    Script { name: "past due fires at once", run: past_due },
+    Script { name: "moved later, then earlier", run: moved },
+    Script { name: "completed, then reopened", run: completed_and_reopened },
+    Script { name: "several reminders, deleted half way, made again", run: deleted_and_remade },
+];
+
+fn put(world: &mut World, id: &str, due_in_ms: i64, reminders: &str) {
+    let due = Timestamp::from_millis(world.now_ms + due_in_ms);
+    let body = format!(
+        r#"{{"commandId":"{id}","task":{{"title":"Milk","dueDate":"{due}","reminders":[{reminders}]}}}}"#
+    );
+    world.command(Method::Put, &body);
+}
+
+fn plain(world: &mut World, method: Method, id: &str) {
+    world.command(method, &format!(r#"{{"commandId":"{id}"}}"#));
+}
+
+fn fires(world: &mut World) {
+    put(world, "a", SOON_MS, "");
+    world.advance(SOON_MS + HEAL_MS);
+}
+
+fn past_due(world: &mut World) {
+    put(world, "a", -60_000, "");
+    world.advance(HEAL_MS);
+}
+
+fn moved(world: &mut World) {
+    put(world, "a", SOON_MS, "");
+    world.advance(HEAL_MS);
+    put(world, "b", LATER_MS, "");
+    world.advance(SOON_MS);
+    put(world, "c", SOON_MS, "");
+    world.advance(SOON_MS + HEAL_MS);
+}
+
+fn completed_and_reopened(world: &mut World) {
+    put(world, "a", LATER_MS, r#"{"id":"early","before":"PT10M"},{"id":"due","before":"PT0S"}"#);
+    world.advance(HEAL_MS);
+    plain(world, Method::Complete, "b");
+    world.advance(SOON_MS);
+    plain(world, Method::Reopen, "c");
+    world.advance(LATER_MS + HEAL_MS);
+}
+
+fn deleted_and_remade(world: &mut World) {
+    put(world, "a", LATER_MS, r#"{"id":"r1","before":"PT10M"},{"id":"r2","before":"PT1M"}"#);
+    world.advance(SOON_MS + HEAL_MS);
+    plain(world, Method::Delete, "b");
+    world.advance(LATER_MS);
+    put(world, "c", SOON_MS, "");
+    world.advance(SOON_MS + HEAL_MS);
+}

@@ -1,0 +1,418 @@
+//! The world: a store with the fence, one reminder, a broker, a process that may die, and a client
+//! that repeats what was not answered.
+
+use reminder_contract::cloud_event;
+use reminder_contract::wire::{self, Method};
+use reminder_domain::{TaskId, Timestamp, Topic, next_wake};
+use reminder_scheduler::outbox::lanes::{Next, Outbox};
+use reminder_scheduler::turn::draft::Ledger;
+use reminder_scheduler::turn::effect::{Effect, Finish, Known, Outcome, Recovery, Reply, Request};
+use reminder_scheduler::turn::machine::Machine;
+use reminder_scheduler::turn::record;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// How an effect goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The process dies before the call is made.
+    CrashBefore,
+    /// The call is made, and the process dies before it hears of it.
+    CrashAfter,
+    /// The call fails and has no effect.
+    Fails,
+    /// The call is reported as failed, but had its effect.
+    FailsButTakesEffect,
+    /// The call is reported as failed, and takes effect this many calls later.
+    TakesEffectLate(usize),
+}
+
+impl Fault {
+    pub(crate) const ALL: [Self; 8] = [
+        Self::CrashBefore,
+        Self::CrashAfter,
+        Self::Fails,
+        Self::FailsButTakesEffect,
+        Self::TakesEffectLate(1),
+        Self::TakesEffectLate(2),
+        Self::TakesEffectLate(3),
+        Self::TakesEffectLate(5),
+    ];
+}
+
+/// The process died.
+#[derive(Debug)]
+pub(crate) struct Crashed;
+
+/// A call that changes the world.
+#[derive(Clone, Debug)]
+enum Call {
+    Commit(Vec<u8>),
+    Arm(Timestamp),
+    Disarm,
+    Publish(Vec<Record>),
+    SaveWatermark(u64, u64),
+}
+
+/// Something that happens by itself as time passes.
+type Event = fn(&mut World);
+
+/// What the broker keeps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) id: String,
+    pub(crate) topic: Topic,
+    pub(crate) body: Vec<u8>,
+}
+
+struct Process {
+    outbox: Outbox,
+    known: Known,
+    wake_failures: u32,
+    recoveries: Vec<Recovery>,
+    saved_watermark: u64,
+}
+
+pub(crate) struct World {
+    pub(crate) now_ms: i64,
+    pub(crate) log: Vec<Record>,
+    /// How many calls were made so far; faults are planned by this number.
+    pub(crate) calls: usize,
+    /// What each call was, for the report of a failure.
+    pub(crate) trace: Vec<String>,
+    /// Whether overdue tasks are settled, as the audit of the whole design does.
+    pub(crate) audited: bool,
+    faults: BTreeMap<usize, Fault>,
+    late: Vec<(usize, Call)>,
+    store: Option<Vec<u8>>,
+    watermarks: BTreeMap<u64, u64>,
+    reminder: Option<Timestamp>,
+    process: Process,
+    epochs: u64,
+}
+
+const TASK: &str = "milk";
+/// The arm horizon of these runs.
+const EVERYTHING_IS_NEAR: Option<i64> = None;
+/// A task that is overdue by this much is settled by the audit.
+const AUDIT_GRACE_MS: i64 = 5_000;
+/// A client gives up only after this many attempts; far more than the faults planned.
+const CLIENT_ATTEMPTS: usize = 20;
+const CLIENT_PAUSE_MS: i64 = 100;
+/// Dapr repeats a wake that was not answered with 200 after this long.
+const WAKE_RETRY_MS: i64 = 1_000;
+/// A recovery settles its task after this long.
+const RECOVERY_PAUSE_MS: i64 = 1_000;
+
+impl World {
+    pub(crate) fn new(faults: BTreeMap<usize, Fault>, audited: bool) -> Self {
+        Self {
+            now_ms: 1_800_000_000_000,
+            log: Vec::new(),
+            calls: 0,
+            trace: Vec::new(),
+            audited,
+            faults,
+            late: Vec::new(),
+            store: None,
+            watermarks: BTreeMap::new(),
+            reminder: None,
+            process: Process::start(1),
+            epochs: 1,
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.now_ms)
+    }
+
+    /// Sends a command until it is answered, as a client would; returns the last reply.
+    pub(crate) fn command(&mut self, method: Method, body: &str) -> Reply {
+        for _ in 0..CLIENT_ATTEMPTS {
+            let command = wire::parse_command(method, body.as_bytes()).expect("a valid command");
+            match self.turn(Request::Command(Box::new(command))) {
+                Ok(Reply::Unavailable(_) | Reply::Overloaded(_)) => {}
+                Ok(reply) => return reply,
+                Err(Crashed) => self.restart(),
+            }
+            self.now_ms += CLIENT_PAUSE_MS;
+        }
+        panic!("no answer after {CLIENT_ATTEMPTS} attempts");
+    }
+
+    /// Lets time pass: the reminder fires when it is due, doubts are settled, and so are tasks that
+    /// are overdue, where the run is audited.
+    pub(crate) fn advance(&mut self, ms: i64) {
+        let end = self.now_ms + ms;
+        while let Some((at, event)) = self.next_event().filter(|(at, _)| *at <= end) {
+            self.now_ms = self.now_ms.max(at);
+            event(self);
+        }
+        self.now_ms = end;
+        if self.pump().is_err() {
+            self.restart();
+        }
+    }
+
+    fn next_event(&self) -> Option<(i64, Event)> {
+        let wake = self.reminder.map(|at| (at.as_millis(), Self::deliver_wake as Event));
+        let doubt = (!self.process.recoveries.is_empty())
+            .then_some((self.now_ms + RECOVERY_PAUSE_MS, Self::recover as Event));
+        let stored = self.store.as_deref().map(|bytes| record::decode(bytes).unwrap());
+        let overdue = stored.as_ref().and_then(next_wake).filter(|_| self.audited).map(|at| {
+            let at = (at.as_millis() + AUDIT_GRACE_MS).max(self.now_ms);
+            (at, Self::settle as Event)
+        });
+        [wake, doubt, overdue].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    fn settle(&mut self) {
+        self.until_answered(&Request::Settle { at_least: 0 });
+    }
+
+    /// Somebody reads the task: any turn publishes what a dead process left pending.
+    pub(crate) fn read_task(&mut self) {
+        self.until_answered(&Request::Get);
+    }
+
+    fn until_answered(&mut self, request: &Request) {
+        for _ in 0..CLIENT_ATTEMPTS {
+            match self.turn(request.clone()) {
+                Ok(Reply::Unavailable(_) | Reply::Overloaded(_)) => {}
+                Ok(_) => return,
+                Err(Crashed) => self.restart(),
+            }
+        }
+    }
+
+    fn deliver_wake(&mut self) {
+        let registered = self.reminder;
+        let answered = match self.turn(Request::Wake) {
+            Ok(Reply::Unavailable(_) | Reply::Overloaded(_)) => false,
+            Ok(_) => true,
+            Err(Crashed) => {
+                self.restart();
+                false
+            }
+        };
+        // A registration made inside the callback stays, whatever the answer.
+        if self.reminder == registered {
+            self.reminder = if answered {
+                None
+            } else {
+                let retry = registered.map_or(0, Timestamp::as_millis) + WAKE_RETRY_MS;
+                Some(Timestamp::from_millis(retry.max(self.now_ms)))
+            };
+        }
+    }
+
+    fn recover(&mut self) {
+        for recovery in std::mem::take(&mut self.process.recoveries) {
+            match self.turn(Request::Settle { at_least: recovery.at_least }) {
+                Ok(Reply::Awake(version)) if version >= recovery.at_least => {
+                    for stamp in recovery.stamps {
+                        self.process.outbox.release(stamp);
+                    }
+                }
+                Ok(_) => self.process.recoveries.push(recovery),
+                Err(Crashed) => return self.restart(),
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        self.trace.push("restart".into());
+        self.epochs += 1;
+        self.process = Process::start(self.epochs);
+    }
+
+    fn turn(&mut self, request: Request) -> Result<Reply, Crashed> {
+        self.trace.push(format!("{} turn {request:?}", self.now()));
+        let known = std::mem::take(&mut self.process.known);
+        let id = TaskId::parse(TASK).unwrap();
+        let failures = self.process.wake_failures;
+        let mut machine = Machine::new(id, request, known, EVERYTHING_IS_NEAR, failures);
+        let mut outcome = Outcome::Start;
+        let finish = loop {
+            let now = self.now();
+            match machine.step(outcome, &mut self.process.outbox, now) {
+                Effect::Finish(finish) => break finish,
+                effect => outcome = self.perform(effect)?,
+            }
+        };
+        let Finish { reply, known, recovery } = *finish;
+        self.process.known = known;
+        self.process.recoveries.extend(recovery);
+        self.process.wake_failures =
+            if machine.was_postponed() { self.process.wake_failures + 1 } else { 0 };
+        // The answer goes out before the events do: it must not depend on the broker.
+        if self.pump().is_err() {
+            self.restart();
+        }
+        Ok(reply)
+    }
+
+    fn perform(&mut self, effect: Effect) -> Result<Outcome, Crashed> {
+        match effect {
+            Effect::Load => self.read("load", |world| {
+                let state = world.store.as_deref().map(|bytes| record::decode(bytes).unwrap());
+                Outcome::Loaded(state.map(Arc::new))
+            }),
+            Effect::LoadWatermark(epoch) => self.read("load watermark", |world| {
+                Outcome::Watermark(world.watermarks.get(&epoch).copied().unwrap_or(0))
+            }),
+            Effect::WaitUntil(at) => {
+                self.now_ms = self.now_ms.max(at.as_millis());
+                Ok(Outcome::Done)
+            }
+            Effect::Arm(at) => self.call(Call::Arm(at)),
+            Effect::Disarm => self.call(Call::Disarm),
+            Effect::Commit(state) => self.call(Call::Commit(record::encode(&state))),
+            Effect::Publish(handovers) => {
+                // Between the commit and the hand-over a process may die as well.
+                self.read("hand over", |_| Outcome::Done)?;
+                let id = TaskId::parse(TASK).unwrap();
+                for handover in handovers {
+                    self.process.outbox.enqueue(&id, handover);
+                }
+                Ok(Outcome::Done)
+            }
+            Effect::Finish(_) => unreachable!("handled by the caller"),
+        }
+    }
+
+    /// Brings what is in the outbox to the broker, and saves the watermark.
+    fn pump(&mut self) -> Result<(), Crashed> {
+        for topic in Topic::ALL {
+            loop {
+                let batch = match self.process.outbox.next(topic, self.now_ms) {
+                    Next::Send(batch) => batch,
+                    Next::WaitUntil(at_ms) => {
+                        self.now_ms = at_ms;
+                        continue;
+                    }
+                    Next::Idle => break,
+                };
+                let records = batch.items.iter().map(|item| {
+                    let (commit, incarnation) =
+                        (item.handover.commit(), item.handover.state().incarnation);
+                    let event = &commit.events[item.index];
+                    let snapshot = item.handover.snapshot();
+                    Record {
+                        id: cloud_event::event_id(&item.task, incarnation, topic, event.sequence),
+                        topic,
+                        body: cloud_event::encode(&item.task, incarnation, commit, snapshot, event),
+                    }
+                });
+                let records = records.collect();
+                let outcome = self.call(Call::Publish(records))?;
+                let acknowledged = matches!(outcome, Outcome::Done);
+                self.process.outbox.finished(batch, acknowledged, self.now_ms);
+            }
+        }
+        let watermark = self.process.outbox.watermark();
+        if watermark > self.process.saved_watermark {
+            let epoch = self.process.outbox.epoch();
+            if matches!(self.call(Call::SaveWatermark(epoch, watermark))?, Outcome::Done) {
+                self.process.saved_watermark = watermark;
+            }
+        }
+        Ok(())
+    }
+
+    /// A call that only reads: it can fail or never return.
+    fn read(
+        &mut self,
+        what: &str,
+        answer: impl FnOnce(&Self) -> Outcome,
+    ) -> Result<Outcome, Crashed> {
+        match self.begin(what) {
+            Some(Fault::CrashBefore | Fault::CrashAfter) => Err(Crashed),
+            Some(_) => Ok(Outcome::Failed(what.to_owned())),
+            None => Ok(answer(self)),
+        }
+    }
+
+    fn call(&mut self, call: Call) -> Result<Outcome, Crashed> {
+        let failed = || Outcome::Failed("fault".into());
+        match self.begin(&describe(&call)) {
+            None => Ok(self.take_effect(call)),
+            Some(Fault::CrashBefore) => Err(Crashed),
+            Some(Fault::CrashAfter) => {
+                self.take_effect(call);
+                Err(Crashed)
+            }
+            Some(Fault::Fails) => Ok(failed()),
+            Some(Fault::FailsButTakesEffect) => {
+                self.take_effect(call);
+                Ok(failed())
+            }
+            Some(Fault::TakesEffectLate(calls)) => {
+                self.late.push((self.calls + calls, call));
+                Ok(failed())
+            }
+        }
+    }
+
+    fn begin(&mut self, what: &str) -> Option<Fault> {
+        self.calls += 1;
+        let due: Vec<Call> =
+            self.late.extract_if(.., |(at, _)| *at < self.calls).map(|(_, call)| call).collect();
+        for call in due {
+            self.trace.push(format!("  late: {}", describe(&call)));
+            self.take_effect(call);
+        }
+        let fault = self.faults.get(&self.calls).copied();
+        self.trace.push(format!("  {} {what} {fault:?}", self.calls));
+        fault
+    }
+
+    fn take_effect(&mut self, call: Call) -> Outcome {
+        match call {
+            Call::Commit(bytes) => {
+                let version = |bytes: &[u8]| record::decode(bytes).unwrap().version;
+                let stored = self.store.as_deref().map_or(0, version);
+                let identical = self.store.as_deref() == Some(&bytes);
+                if !identical && version(&bytes) != stored + 1 {
+                    return Outcome::Fenced;
+                }
+                self.store = Some(bytes);
+            }
+            Call::Arm(at) => self.reminder = Some(at),
+            Call::Disarm => self.reminder = None,
+            Call::Publish(records) => self.log.extend(records),
+            Call::SaveWatermark(epoch, n) => {
+                let saved = self.watermarks.entry(epoch).or_default();
+                *saved = n.max(*saved);
+            }
+        }
+        Outcome::Done
+    }
+}
+
+impl Process {
+    fn start(epoch: u64) -> Self {
+        Self {
+            outbox: Outbox::new(epoch),
+            known: Known::Nothing,
+            wake_failures: 0,
+            recoveries: Vec::new(),
+            saved_watermark: 0,
+        }
+    }
+}
+
+fn describe(call: &Call) -> String {
+    match call {
+        Call::Commit(bytes) => {
+            format!("commit version {}", record::decode(bytes).unwrap().version)
+        }
+        Call::Arm(at) => format!("arm {at}"),
+        Call::Disarm => "disarm".into(),
+        Call::Publish(records) => {
+            let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
+            format!("publish {ids:?}")
+        }
+        Call::SaveWatermark(epoch, n) => format!("watermark of {epoch}: {n}"),
+    }
+}
