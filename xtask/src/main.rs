@@ -1,7 +1,11 @@
 //! Developer commands: `cargo xtask --help`.
 
+mod api;
+mod demo;
 mod down;
+mod ledger;
 mod logs;
+mod session;
 mod status;
 mod ui;
 mod up;
@@ -17,6 +21,7 @@ use reminder_stack::options::{DEFAULT_INSTANCE, instance_dir, workspace_root};
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 #[command(after_help = "Examples:
+  cargo xtask demo                      the main job on the real runtime, start to end
   cargo xtask up                        everything, with Kafka, on free loopback ports
   cargo xtask up --pubsub in-memory     without Kafka and without Java
   cargo xtask status                    what runs, where, and whether it is well
@@ -29,6 +34,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show the main job on the real runtime, from command to event
+    Demo(demo::Options),
     /// Start the local stack: Postgres, Kafka, Dapr, the service
     Up(up::Options),
     /// Stop the local stack
@@ -56,6 +63,7 @@ impl Instance {
 #[tokio::main]
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
+        Command::Demo(options) => demo::run(options).await,
         Command::Up(options) => up::run(options).await,
         Command::Down(options) => down::run(options).await,
         Command::Status(options) => status::run(&options).await,
