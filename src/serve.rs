@@ -140,7 +140,9 @@ async fn prepare(
         readiness.ready("sidecar");
     };
     let database = async {
-        let report = |reason: &str| readiness.waiting("database", reason);
+        let report = |reason: &str| {
+            readiness.waiting("database", reason);
+        };
         let database = &config.database;
         let url = database.url.expose();
         read_model::migrate(url, database.state_table.as_str(), &report).await?;
@@ -164,7 +166,12 @@ where
     loop {
         match attempt().await {
             Ok(value) => return value,
-            Err(error) => readiness.waiting(part, &error.to_string()),
+            Err(error) => {
+                let reason = error.to_string();
+                if readiness.waiting(part, &reason) {
+                    tracing::warn!(part, reason, "waiting");
+                }
+            }
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(WAIT_MAX);

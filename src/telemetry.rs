@@ -1,6 +1,7 @@
 //! Logs: JSON or for people, with stable fields.
 
 use crate::config::LogFormat;
+use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
 /// What is logged unless `RUST_LOG` says otherwise.
@@ -14,7 +15,10 @@ pub fn init(format: LogFormat) {
         EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
     let registry = tracing_subscriber::registry().with(filter);
     match format {
-        LogFormat::Pretty => registry.with(fmt::layer().with_writer(std::io::stderr)).init(),
+        LogFormat::Pretty => {
+            let colours = std::io::stderr().is_terminal();
+            registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
+        }
         LogFormat::Json => registry
             .with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr))
             .init(),

@@ -22,13 +22,10 @@ struct State {
 }
 
 impl Readiness {
-    /// Notes what a part waits for; logs it when it is news.
-    pub fn waiting(&self, part: &'static str, reason: &str) {
-        let mut state = self.lock();
-        if state.missing.get(part).is_none_or(|known| known != reason) {
-            tracing::warn!(part, reason, "not ready");
-            state.missing.insert(part, reason.to_owned());
-        }
+    /// Notes what a part waits for; tells whether that is news.
+    pub fn waiting(&self, part: &'static str, reason: &str) -> bool {
+        let known = self.lock().missing.insert(part, reason.to_owned());
+        known.is_none_or(|known| known != reason)
     }
 
     /// Notes that a part is ready.

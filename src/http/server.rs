@@ -16,7 +16,7 @@ pub type LateRoutes = Arc<OnceLock<Router>>;
 
 /// Everything this service answers.
 pub fn app(readiness: Readiness, actors: LateRoutes, token: Option<Secret>) -> Router {
-    let dapr = routes::config_route().fallback(forward);
+    let dapr = routes::startup_routes().fallback(forward);
     let dapr = routes::require_token(dapr, token).layer(axum::Extension(actors));
     health::routes(readiness).fallback_service(dapr)
 }

@@ -246,3 +246,6 @@ fn approximate_size(item: &Item) -> usize {
         task.and_then(|task| task.description.as_ref()).map_or(0, |text| text.as_str().len());
     FIXED_BYTES + text
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,8 @@ use std::borrow::Cow;
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
 /// Tells the caller of an actor method that the answer is a problem, although Dapr says 200.
-pub const ERROR_HEADER: &str = "X-DaprErrorResponseHeader";
+/// In lower case, as HTTP libraries want header names; Dapr does not mind.
+pub const ERROR_HEADER: &str = "x-daprerrorresponseheader";
 
 /// How long a caller shall wait when a task's events wait for the broker, in seconds.
 pub const RETRY_AFTER_PENDING_SECONDS: u32 = 5;

@@ -4,12 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use reminder_contract::Problem;
+use reminder_contract::problem::{CONTENT_TYPE, ERROR_HEADER};
 
-/// Tells Dapr to hand on headers and body of a refusal as they are. Any status but 200 would reach
-/// the caller as a 500 with the body inside a string; so the status is in the body.
-const ERROR_RESPONSE_HEADER: &str = "x-daprerrorresponseheader";
-/// The media type of RFC 9457.
-const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+const PROBLEM_JSON: HeaderValue = HeaderValue::from_static(CONTENT_TYPE);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// An answer.
@@ -19,10 +16,11 @@ pub fn answer(body: Vec<u8>) -> Response {
     response
 }
 
-/// A refusal, as an actor's caller gets it.
+/// A refusal, as an actor's caller gets it: with any other status than 200 Dapr would put the body
+/// inside a string, so the status is in the body and a header says that this is an error.
 pub fn refusal(problem: &Problem) -> Response {
     let mut response = problem_body(problem);
-    response.headers_mut().insert(ERROR_RESPONSE_HEADER, HeaderValue::from_static("true"));
+    response.headers_mut().insert(ERROR_HEADER, HeaderValue::from_static("true"));
     response
 }
 

@@ -29,10 +29,12 @@ fn dapr_config() -> String {
     )
 }
 
-/// The route that the sidecar asks first, once, at its start: it must be there from the beginning.
-pub fn config_route() -> Router {
-    let config = || async { ([(header::CONTENT_TYPE, "application/json")], dapr_config()) };
-    Router::new().route("/dapr/config", get(config))
+/// The routes that the sidecar asks once, at its start: they must be there from the beginning.
+pub fn startup_routes() -> Router {
+    let json = |body: String| async { ([(header::CONTENT_TYPE, "application/json")], body) };
+    Router::new()
+        .route("/dapr/config", get(move || json(dapr_config())))
+        .route("/dapr/subscribe", get(move || json("[]".into())))
 }
 
 /// The actor routes. Connecting to the sidecar is left to the SDK, which needs it reachable.

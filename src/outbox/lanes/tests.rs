@@ -1,0 +1,166 @@
+//! The promises of the outbox, under random successes and failures of the broker.
+
+use super::*;
+use crate::turn::effect::Handover;
+use proptest::prelude::*;
+use reminder_domain::decide::{Turn, decide};
+use reminder_domain::{Command, CommandKind, Origin, Task, TaskState, Timestamp};
+use std::collections::HashMap;
+
+/// A state with one pending commit of `reminders` scheduled reminders, stamped `stamp`.
+fn handover(id: &TaskId, stamp: Stamp, reminders: usize) -> Handover {
+    let list: Vec<String> =
+        (0..reminders).map(|r| format!(r#"{{"id":"r{r}","before":"PT{r}M"}}"#)).collect();
+    let json = format!(
+        r#"{{"title":"t","dueDate":"2027-01-01T00:00:00Z","reminders":[{}]}}"#,
+        list.join(",")
+    );
+    let task: Task = serde_json::from_str(&json).unwrap();
+    let command = Command {
+        kind: CommandKind::Put(Box::new(task)),
+        id: None,
+        fingerprint: 0,
+        if_version: None,
+        origin: Origin::default(),
+    };
+    let now = Timestamp::from_millis(1_700_000_000_000);
+    let Ok(Turn::Commit(change)) = decide(id, None, &command, now) else {
+        panic!("a put commits");
+    };
+    let mut state: TaskState = change.state;
+    state.pending.push(reminder_domain::state::PendingCommit {
+        stamp,
+        at: now,
+        origin: Origin::default(),
+        snapshot: None,
+        events: change.events,
+    });
+    Handover::new(Arc::new(state), 0)
+}
+
+fn task(n: usize) -> TaskId {
+    TaskId::parse(format!("t{n}")).unwrap()
+}
+
+#[test]
+fn the_watermark_waits_for_the_oldest_commit() {
+    let mut outbox = Outbox::new(1);
+    let stamps: Vec<Stamp> = (0..3).map(|_| outbox.reserve()).collect();
+    assert_eq!(outbox.watermark(), 0);
+    // The second is given up, the third published: the first still holds the mark.
+    outbox.release(stamps[1]);
+    outbox.enqueue(&task(0), handover(&task(0), stamps[2], 0));
+    drain(&mut outbox);
+    assert_eq!(outbox.standing(3), Standing::Published);
+    assert_eq!(outbox.watermark(), 0);
+    outbox.release(stamps[0]);
+    assert_eq!(outbox.watermark(), 3);
+}
+
+#[test]
+fn a_queued_commit_cannot_be_given_back() {
+    let mut outbox = Outbox::new(1);
+    let stamp = outbox.reserve();
+    outbox.enqueue(&task(0), handover(&task(0), stamp, 1));
+    outbox.release(stamp);
+    assert_eq!((outbox.standing(1), outbox.watermark()), (Standing::Queued, 0));
+}
+
+#[test]
+fn a_batch_holds_one_event_per_task() {
+    let mut outbox = Outbox::new(1);
+    for n in [0, 0, 1] {
+        let stamp = outbox.reserve();
+        outbox.enqueue(&task(n), handover(&task(n), stamp, 3));
+    }
+    let Next::Send(batch) = outbox.next(Topic::Reminders, 0) else { panic!("there is work") };
+    let tasks: Vec<&str> = batch.items.iter().map(|item| item.task.as_str()).collect();
+    assert_eq!(tasks, ["t0", "t1"]);
+    assert!(matches!(outbox.next(Topic::Reminders, 0), Next::Idle), "both lanes are on their way");
+}
+
+#[test]
+fn an_open_breaker_lets_one_batch_through_at_a_time() {
+    let mut outbox = Outbox::new(1);
+    let mut now_ms = 0;
+    let stamp = outbox.reserve();
+    outbox.enqueue(&task(0), handover(&task(0), stamp, 1));
+    for _ in 0..5 {
+        match outbox.next(Topic::Reminders, now_ms) {
+            Next::Send(batch) => outbox.finished(batch, false, now_ms),
+            Next::WaitUntil(at_ms) => now_ms = at_ms,
+            Next::Idle => panic!("the event must be tried again"),
+        }
+    }
+    let stamp = outbox.reserve();
+    outbox.enqueue(&task(1), handover(&task(1), stamp, 1));
+    now_ms += 1_000_000;
+    let Next::Send(probe) = outbox.next(Topic::Reminders, now_ms) else { panic!("a probe") };
+    assert_eq!(probe.items.len(), 1, "an event that always fails must not take others with it");
+    assert!(matches!(outbox.next(Topic::Reminders, now_ms), Next::Idle));
+}
+
+/// Publishes everything; panics if it does not come to an end.
+fn drain(outbox: &mut Outbox) {
+    for _ in 0..10_000 {
+        let mut idle = true;
+        for topic in Topic::ALL {
+            if let Next::Send(batch) = outbox.next(topic, i64::MAX) {
+                outbox.finished(batch, true, 0);
+                idle = false;
+            }
+        }
+        if idle {
+            return;
+        }
+    }
+    panic!("the outbox does not become empty");
+}
+
+proptest! {
+    /// Whatever fails in between, each task's events arrive in order, one at a time, none is lost,
+    /// and the watermark never passes a commit that is not published.
+    #[test]
+    fn order_and_watermark_survive_failures(
+        commits in prop::collection::vec((0_usize..4, 0_usize..3), 1..20),
+        outcomes in prop::collection::vec(any::<bool>(), 0..200),
+    ) {
+        let mut outbox = Outbox::new(1);
+        let mut stamps = Vec::new();
+        for (n, reminders) in commits {
+            let stamp = outbox.reserve();
+            stamps.push((stamp, task(n)));
+            outbox.enqueue(&task(n), handover(&task(n), stamp, reminders));
+        }
+        let mut outcomes = outcomes.into_iter();
+        let mut arrived: HashMap<(Topic, TaskId), Vec<(u64, usize)>> = HashMap::new();
+        let mut now_ms = 0;
+        while outbox.waiting() > 0 {
+            now_ms += 1_000_000;
+            for topic in Topic::ALL {
+                let mut sent = Vec::new();
+                while let Next::Send(batch) = outbox.next(topic, now_ms) {
+                    sent.push(batch);
+                }
+                // They come back in the other order.
+                while let Some(batch) = sent.pop() {
+                    let acknowledged = outcomes.next().unwrap_or(true);
+                    for item in batch.items.iter().filter(|_| acknowledged) {
+                        let n = item.handover.commit().stamp.n;
+                        let lane = arrived.entry((topic, item.task.clone())).or_default();
+                        lane.push((n, item.index));
+                    }
+                    outbox.finished(batch, acknowledged, now_ms);
+                }
+            }
+            let mark = outbox.watermark();
+            for (stamp, _) in stamps.iter().filter(|(stamp, _)| stamp.n <= mark) {
+                prop_assert_eq!(outbox.standing(stamp.n), Standing::Published);
+            }
+        }
+        for lane in arrived.values() {
+            prop_assert!(lane.is_sorted(), "out of order: {:?}", lane);
+        }
+        prop_assert_eq!(outbox.watermark(), stamps.len() as u64);
+    }
+}
