@@ -10,14 +10,16 @@
 //! The driver runs each effect and feeds back its outcome. A crash is simply never calling `step`
 //! again, so tests enumerate crashes instead of hoping for them.
 
-use super::draft::{self, Draft, Ledger, Pending};
-use super::effect::{Effect, Finish, Handover, Known, Outcome, Recovery, Reply, Request};
-use super::settings;
-use reminder_domain::decide::{decide_wake, fence};
+mod choice;
+mod ending;
+
+use self::choice::Decision;
+use crate::turn::draft::{self, Draft, Ledger, Pending};
+use crate::turn::effect::{Effect, Handover, Known, Outcome, Reply, Request};
+use crate::turn::settings;
+use reminder_domain::decide::fence;
 use reminder_domain::state::Stamp;
-use reminder_domain::{
-    Change, Origin, Rejection, TaskId, TaskState, Timestamp, Turn, decide, next_wake,
-};
+use reminder_domain::{Change, Origin, TaskId, TaskState, Timestamp, next_wake};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -220,59 +222,6 @@ impl Machine {
         self.prepare(change, origin, pending, reply, ledger, now)
     }
 
-    /// When a wake came so little before the due time that it should wait for it.
-    fn slightly_early(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
-        let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
-        let due = next_wake(state)?;
-        let early_ms = due.millis_since(now);
-        (wakes && early_ms > 0 && early_ms <= settings::EARLY_WAKE_WAIT_MS).then_some(due)
-    }
-
-    fn decide(&self, state: Option<&TaskState>, now: Timestamp) -> Decision {
-        match &self.request {
-            Request::Get => Decision::Reply(match self.state() {
-                Some(state) if state.live().is_some() => Reply::View(state),
-                _ => Reply::Rejected(Rejection::UnknownTask(self.id.clone())),
-            }),
-            Request::Command(command) => match decide(&self.id, state, command, now) {
-                Err(rejection) => Decision::Reply(Reply::Rejected(rejection)),
-                Ok(Turn::Answer(answer)) => Decision::Reply(Reply::Answer(answer)),
-                Ok(Turn::Commit(change)) => {
-                    let reply = Reply::Answer(change.answer);
-                    Decision::Commit(change, command.origin.clone(), reply)
-                }
-            },
-            Request::Wake | Request::Settle { .. } => {
-                match state.map(|state| (state, decide_wake(state, now))) {
-                    Some((state, Turn::Commit(change))) => {
-                        let origin = state.live().map(|live| live.origin.clone());
-                        let reply = Reply::Awake(change.state.version);
-                        Decision::Commit(change, origin.unwrap_or_default(), reply)
-                    }
-                    _ => Decision::Reply(Reply::Awake(self.version())),
-                }
-            }
-        }
-    }
-
-    /// Whether a statement on its way must be kept from taking effect by a commit of its version.
-    fn must_fence(&self) -> bool {
-        let at_least = match self.request {
-            Request::Settle { at_least } => at_least.max(self.doubtful),
-            _ => self.doubtful,
-        };
-        at_least > self.version()
-    }
-
-    fn overfull(&mut self, waiting: usize, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
-        let rejection = Rejection::TooManyPending(waiting);
-        match self.request {
-            // A statement still on its way keeps the stamps; the recovery looks after it.
-            Request::Command(_) => self.finish(Reply::Rejected(rejection), ledger),
-            _ => self.fail(rejection.to_string(), ledger, now),
-        }
-    }
-
     /// Composes the state to write and registers the wake first where the design says so.
     fn prepare(
         &mut self,
@@ -352,75 +301,6 @@ impl Machine {
         }
     }
 
-    /// What remains once everything is written: the registration.
-    fn conclude(&mut self, reply: Reply, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
-        let Some(state) = self.state() else { return self.finish(reply, ledger) };
-        let next = next_wake(&state);
-        match self.request {
-            Request::Get => {}
-            Request::Command(_) => {
-                let far = |armed: Timestamp| armed.millis_since(now) > settings::DISARM_BEYOND_MS;
-                if next.is_none() && state.armed.is_some_and(far) {
-                    self.phase = Phase::Disarming { reply };
-                    return Effect::Disarm;
-                }
-            }
-            // The registration that led here is used up, so it is made anew whatever is on record.
-            Request::Wake | Request::Settle { .. } => {
-                if let Some(at) = next.filter(|at| self.is_near(*at, now)) {
-                    self.phase = Phase::ArmingNext { at, reply };
-                    return Effect::Arm(at);
-                }
-            }
-        }
-        self.finish(reply, ledger)
-    }
-
-    /// Ends a turn that could not be done. A wake asks to be woken again; if not even that works,
-    /// it is answered as failed after a pause, and Dapr repeats it.
-    fn fail(&mut self, reason: String, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
-        if matches!(self.request, Request::Wake) {
-            self.postponed = true;
-            self.phase = Phase::ArmingRetry { reason };
-            let pause = settings::wake_backoff_ms(self.wake_failures);
-            return Effect::Arm(now.saturating_add_ms(pause));
-        }
-        self.finish(Reply::Unavailable(reason), ledger)
-    }
-
-    fn finish(&mut self, reply: Reply, ledger: &mut dyn Ledger) -> Effect {
-        let kept = self.settle_stamps(ledger);
-        let needed = !kept.is_empty() || self.doubtful > 0 || self.misarmed;
-        let recovery = needed.then_some(Recovery { at_least: self.doubtful, stamps: kept });
-        let reply = match (reply, self.state()) {
-            // A commit may have followed the decision.
-            (Reply::Awake(_), _) => Reply::Awake(self.version()),
-            (Reply::View(_), Some(state)) => Reply::View(state),
-            (reply, _) => reply,
-        };
-        let known = std::mem::take(&mut self.known);
-        let known = if self.doubtful > 0 { Known::Nothing } else { known };
-        Effect::Finish(Box::new(Finish { reply, known, recovery }))
-    }
-
-    /// Gives back the stamps that no stored state can carry, and keeps the others: releasing a
-    /// stamp that a state carries would count its events as published.
-    fn settle_stamps(&mut self, ledger: &mut dyn Ledger) -> Vec<Stamp> {
-        let stamps = std::mem::take(&mut self.stamps);
-        let unclear =
-            self.doubtful > 0 || (self.ever_doubtful && matches!(self.known, Known::Nothing));
-        let stored = self.state();
-        let carried = |stamp: &Stamp| {
-            let pending = stored.as_ref().map_or(&[][..], |state| &state.pending);
-            unclear || pending.iter().any(|commit| commit.stamp == *stamp)
-        };
-        let (kept, free): (Vec<_>, Vec<_>) = stamps.into_iter().partition(carried);
-        for stamp in free {
-            ledger.release(stamp);
-        }
-        kept
-    }
-
     fn state(&self) -> Option<Arc<TaskState>> {
         match &self.known {
             Known::State(state) => Some(Arc::clone(state)),
@@ -441,10 +321,4 @@ impl Machine {
             Arc::make_mut(state).armed = armed;
         }
     }
-}
-
-/// What a decision comes to.
-enum Decision {
-    Commit(Box<Change>, Origin, Reply),
-    Reply(Reply),
 }

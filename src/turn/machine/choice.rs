@@ -1,0 +1,59 @@
+//! What a turn decides, once the state is known.
+
+use super::Machine;
+use crate::turn::effect::{Reply, Request};
+use crate::turn::settings;
+use reminder_domain::decide::decide_wake;
+use reminder_domain::{Change, Origin, Rejection, TaskState, Timestamp, Turn, decide, next_wake};
+
+/// What a decision comes to.
+pub(super) enum Decision {
+    Commit(Box<Change>, Origin, Reply),
+    Reply(Reply),
+}
+
+impl Machine {
+    /// When a wake came so little before the due time that it should wait for it.
+    pub(super) fn slightly_early(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
+        let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
+        let due = next_wake(state)?;
+        let early_ms = due.millis_since(now);
+        (wakes && early_ms > 0 && early_ms <= settings::EARLY_WAKE_WAIT_MS).then_some(due)
+    }
+
+    pub(super) fn decide(&self, state: Option<&TaskState>, now: Timestamp) -> Decision {
+        match &self.request {
+            Request::Get => Decision::Reply(match self.state() {
+                Some(state) if state.live().is_some() => Reply::View(state),
+                _ => Reply::Rejected(Rejection::UnknownTask(self.id.clone())),
+            }),
+            Request::Command(command) => match decide(&self.id, state, command, now) {
+                Err(rejection) => Decision::Reply(Reply::Rejected(rejection)),
+                Ok(Turn::Answer(answer)) => Decision::Reply(Reply::Answer(answer)),
+                Ok(Turn::Commit(change)) => {
+                    let reply = Reply::Answer(change.answer);
+                    Decision::Commit(change, command.origin.clone(), reply)
+                }
+            },
+            Request::Wake | Request::Settle { .. } => {
+                match state.map(|state| (state, decide_wake(state, now))) {
+                    Some((state, Turn::Commit(change))) => {
+                        let origin = state.live().map(|live| live.origin.clone());
+                        let reply = Reply::Awake(change.state.version);
+                        Decision::Commit(change, origin.unwrap_or_default(), reply)
+                    }
+                    _ => Decision::Reply(Reply::Awake(self.version())),
+                }
+            }
+        }
+    }
+
+    /// Whether a statement on its way must be kept from taking effect by a commit of its version.
+    pub(super) fn must_fence(&self) -> bool {
+        let at_least = match self.request {
+            Request::Settle { at_least } => at_least.max(self.doubtful),
+            _ => self.doubtful,
+        };
+        at_least > self.version()
+    }
+}

@@ -1,0 +1,103 @@
+//! How a turn ends: the registration, the answer, and what is left in doubt.
+
+use super::{Machine, Phase};
+use crate::turn::draft::Ledger;
+use crate::turn::effect::{Effect, Finish, Known, Recovery, Reply, Request};
+use crate::turn::settings;
+use reminder_domain::state::Stamp;
+use reminder_domain::{Rejection, Timestamp, next_wake};
+
+impl Machine {
+    pub(super) fn overfull(
+        &mut self,
+        waiting: usize,
+        ledger: &mut dyn Ledger,
+        now: Timestamp,
+    ) -> Effect {
+        let rejection = Rejection::TooManyPending(waiting);
+        match self.request {
+            // A statement still on its way keeps the stamps; the recovery looks after it.
+            Request::Command(_) => self.finish(Reply::Rejected(rejection), ledger),
+            _ => self.fail(rejection.to_string(), ledger, now),
+        }
+    }
+
+    /// What remains once everything is written: the registration.
+    pub(super) fn conclude(
+        &mut self,
+        reply: Reply,
+        ledger: &mut dyn Ledger,
+        now: Timestamp,
+    ) -> Effect {
+        let Some(state) = self.state() else { return self.finish(reply, ledger) };
+        let next = next_wake(&state);
+        match self.request {
+            Request::Get => {}
+            Request::Command(_) => {
+                let far = |armed: Timestamp| armed.millis_since(now) > settings::DISARM_BEYOND_MS;
+                if next.is_none() && state.armed.is_some_and(far) {
+                    self.phase = Phase::Disarming { reply };
+                    return Effect::Disarm;
+                }
+            }
+            // The registration that led here is used up, so it is made anew whatever is on record.
+            Request::Wake | Request::Settle { .. } => {
+                if let Some(at) = next.filter(|at| self.is_near(*at, now)) {
+                    self.phase = Phase::ArmingNext { at, reply };
+                    return Effect::Arm(at);
+                }
+            }
+        }
+        self.finish(reply, ledger)
+    }
+
+    /// Ends a turn that could not be done. A wake asks to be woken again; if not even that works,
+    /// it is answered as failed after a pause, and Dapr repeats it.
+    pub(super) fn fail(
+        &mut self,
+        reason: String,
+        ledger: &mut dyn Ledger,
+        now: Timestamp,
+    ) -> Effect {
+        if matches!(self.request, Request::Wake) {
+            self.postponed = true;
+            self.phase = Phase::ArmingRetry { reason };
+            let pause = settings::wake_backoff_ms(self.wake_failures);
+            return Effect::Arm(now.saturating_add_ms(pause));
+        }
+        self.finish(Reply::Unavailable(reason), ledger)
+    }
+
+    pub(super) fn finish(&mut self, reply: Reply, ledger: &mut dyn Ledger) -> Effect {
+        let kept = self.settle_stamps(ledger);
+        let needed = !kept.is_empty() || self.doubtful > 0 || self.misarmed;
+        let recovery = needed.then_some(Recovery { at_least: self.doubtful, stamps: kept });
+        let reply = match (reply, self.state()) {
+            // A commit may have followed the decision.
+            (Reply::Awake(_), _) => Reply::Awake(self.version()),
+            (Reply::View(_), Some(state)) => Reply::View(state),
+            (reply, _) => reply,
+        };
+        let known = std::mem::take(&mut self.known);
+        let known = if self.doubtful > 0 { Known::Nothing } else { known };
+        Effect::Finish(Box::new(Finish { reply, known, recovery }))
+    }
+
+    /// Gives back the stamps that no stored state can carry, and keeps the others: releasing a
+    /// stamp that a state carries would count its events as published.
+    fn settle_stamps(&mut self, ledger: &mut dyn Ledger) -> Vec<Stamp> {
+        let stamps = std::mem::take(&mut self.stamps);
+        let unclear =
+            self.doubtful > 0 || (self.ever_doubtful && matches!(self.known, Known::Nothing));
+        let stored = self.state();
+        let carried = |stamp: &Stamp| {
+            let pending = stored.as_ref().map_or(&[][..], |state| &state.pending);
+            unclear || pending.iter().any(|commit| commit.stamp == *stamp)
+        };
+        let (kept, free): (Vec<_>, Vec<_>) = stamps.into_iter().partition(carried);
+        for stamp in free {
+            ledger.release(stamp);
+        }
+        kept
+    }
+}
