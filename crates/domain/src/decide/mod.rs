@@ -2,6 +2,8 @@
 
 mod apply;
 mod idempotency;
+#[cfg(test)]
+mod tests;
 mod wake;
 
 use crate::command::Command;

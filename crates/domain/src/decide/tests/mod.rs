@@ -1,0 +1,97 @@
+//! One decision at a time; `tests/properties` covers their sequences.
+
+mod commands;
+mod wake;
+
+use super::{Change, Turn, decide, decide_wake, fence};
+use crate::alarm::AlarmState;
+use crate::command::{Command, CommandKind, Origin};
+use crate::event::{Cause, Event, Fact};
+use crate::ids::TaskId;
+use crate::limits;
+use crate::rejection::Rejection;
+use crate::state::{Lifecycle, TaskState};
+use crate::task::{Status, Task};
+use crate::time::Timestamp;
+
+/// The time in seconds at which everything happens unless said otherwise.
+const NOW: i64 = 1_000_000;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_millis(second * 1000)
+}
+
+fn id() -> TaskId {
+    TaskId::parse("milk").unwrap()
+}
+
+/// A pending task with reminders (id, seconds from [`NOW`]).
+fn task(reminders: &[(&str, i64)]) -> Task {
+    let reminders: Vec<String> = reminders
+        .iter()
+        .map(|(id, after)| format!(r#"{{"id":"{id}","at":"{}"}}"#, at(NOW + after)))
+        .collect();
+    parse(&format!(r#"{{"title":"Buy milk","userId":"u","reminders":[{}]}}"#, reminders.join(",")))
+}
+
+fn parse(json: &str) -> Task {
+    serde_json::from_str(json).unwrap()
+}
+
+fn put(task: Task) -> Command {
+    command(CommandKind::Put(Box::new(task)))
+}
+
+/// A command without an id; each call is another one to the repeat rule.
+fn command(kind: CommandKind) -> Command {
+    use std::sync::atomic::{AtomicU64, Ordering};
+    static FINGERPRINT: AtomicU64 = AtomicU64::new(1);
+    let fingerprint = FINGERPRINT.fetch_add(1, Ordering::Relaxed);
+    Command { kind, id: None, fingerprint, if_version: None, origin: Origin::default() }
+}
+
+fn run(state: Option<&TaskState>, command: &Command, second: i64) -> Change {
+    match decide(&id(), state, command, at(second)) {
+        Ok(Turn::Commit(change)) => *change,
+        other => panic!("a commit was expected, not {other:?}"),
+    }
+}
+
+fn reject(state: Option<&TaskState>, command: &Command) -> Rejection {
+    decide(&id(), state, command, at(NOW)).expect_err("a rejection was expected")
+}
+
+/// A stored task with the given reminders.
+fn stored(reminders: &[(&str, i64)]) -> TaskState {
+    run(None, &put(task(reminders)), NOW).state
+}
+
+/// Events in short: "scheduled a +5" is a reminder's, in seconds from [`NOW`].
+fn told(events: &[Event]) -> Vec<String> {
+    let offset = |at: &Timestamp| at.as_millis() / 1000 - NOW;
+    let short = |event: &Event| match &event.fact {
+        Fact::ReminderScheduled { reminder_id, scheduled_for } => {
+            format!("scheduled {reminder_id} {:+}", offset(scheduled_for))
+        }
+        Fact::ReminderTriggered { reminder_id, scheduled_for, cause, .. } => {
+            format!("triggered {reminder_id} {:+} {cause:?}", offset(scheduled_for))
+        }
+        Fact::ReminderRemoved { reminder_id, scheduled_for, reason } => {
+            format!("removed {reminder_id} {:+} {reason:?}", offset(scheduled_for))
+        }
+        Fact::TaskUpdated { reason } => format!("updated {reason:?}"),
+        Fact::TaskSync => "sync".into(),
+    };
+    events.iter().map(short).collect()
+}
+
+fn sequences(events: &[Event]) -> Vec<u64> {
+    events.iter().map(|event| event.sequence).collect()
+}
+
+fn run_wake(state: &TaskState, second: i64) -> Change {
+    match decide_wake(state, at(second)) {
+        Turn::Commit(change) => *change,
+        Turn::Answer(answer) => panic!("a firing was expected, not {answer:?}"),
+    }
+}
