@@ -1,0 +1,127 @@
+//! Every event of this run, read by a consumer that checks what must hold of all of them: per task
+//! and topic the sequence has no gap and no step back once known ids are dropped, and one key stays
+//! on one partition.
+
+use crate::event::Event;
+use reminder_contract::names::{REMINDERS, TASK_EVENTS, TASK_UPDATES};
+use reminder_stack::events::{Reader, Record, Tail};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+
+const TOPICS: [&str; 3] = [REMINDERS, TASK_EVENTS, TASK_UPDATES];
+
+/// What was read so far.
+#[derive(Clone)]
+pub(crate) struct Journal {
+    pages: Arc<Mutex<Pages>>,
+    /// Counts the records read.
+    read: watch::Receiver<u64>,
+}
+
+#[derive(Default)]
+struct Pages {
+    run: String,
+    by_task: HashMap<String, Vec<Event>>,
+    ids: HashSet<String>,
+    /// The last sequence by task and topic.
+    sequences: HashMap<(String, String), u64>,
+    partitions: HashMap<(String, String), i32>,
+    duplicates: u64,
+    faults: Vec<String>,
+}
+
+impl Journal {
+    /// Reads what is written from now on.
+    pub(crate) async fn start(bootstrap: &str, run: &str) -> anyhow::Result<Self> {
+        let tail = Reader::connect(bootstrap).await?.live(&TOPICS).await?;
+        let pages = Arc::new(Mutex::new(Pages { run: run.to_owned(), ..Pages::default() }));
+        let (sender, read) = watch::channel(0);
+        tokio::spawn(follow(tail, Arc::clone(&pages), sender));
+        Ok(Self { pages, read })
+    }
+
+    /// The `nth` event (from 1) of that task and type.
+    pub(crate) async fn wait_for(
+        &self,
+        task: &str,
+        kind: &str,
+        nth: usize,
+        limit: Duration,
+    ) -> Event {
+        let find = || {
+            let of_kind = self.events(task).into_iter().filter(|event| event.kind == kind);
+            of_kind.clone().nth(nth - 1)
+        };
+        let deadline = Instant::now() + limit;
+        let mut read = self.read.clone();
+        loop {
+            read.mark_unchanged();
+            if let Some(event) = find() {
+                return event;
+            }
+            if timeout_at(deadline, read.changed()).await.is_err() {
+                let seen: Vec<String> = self
+                    .events(task)
+                    .iter()
+                    .map(|e| format!("{} {}", e.kind, e.sequence))
+                    .collect();
+                panic!("{task}: no {kind} number {nth} within {limit:?}; seen: {seen:?}");
+            }
+        }
+    }
+
+    /// The events of a task so far, in the order read, duplicates dropped.
+    pub(crate) fn events(&self, task: &str) -> Vec<Event> {
+        self.pages().by_task.get(task).cloned().unwrap_or_default()
+    }
+
+    /// Fails when any event of this run was not as it must be.
+    pub(crate) fn assert_sound(&self) {
+        let faults = self.pages().faults.clone();
+        assert!(faults.is_empty(), "events of this run are wrong:\n{}", faults.join("\n"));
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Pages> {
+        self.pages.lock().unwrap()
+    }
+}
+
+async fn follow(mut tail: Tail, pages: Arc<Mutex<Pages>>, read: watch::Sender<u64>) {
+    while let Ok(record) = tail.next().await {
+        pages.lock().unwrap().note(&record);
+        read.send_modify(|count| *count += 1);
+    }
+}
+
+impl Pages {
+    fn note(&mut self, record: &Record) {
+        let place = format!("{}/{}@{}", record.topic, record.partition, record.offset);
+        let event = match Event::read(record) {
+            Ok(event) => event,
+            Err(reason) => return self.faults.push(format!("{place}: {reason}")),
+        };
+        // Earlier runs on the same stack left tasks behind that may fire now.
+        if !event.task.contains(&self.run) {
+            return;
+        }
+        let faults = event.faults(record);
+        self.faults.extend(faults.into_iter().map(|fault| format!("{place}: {fault}")));
+        let lane = (event.task.clone(), event.topic.clone());
+        let partition = *self.partitions.entry(lane.clone()).or_insert(event.partition);
+        if partition != event.partition {
+            self.faults.push(format!("{place}: {} was on partition {partition}", event.id));
+        }
+        if !self.ids.insert(event.id.clone()) {
+            self.duplicates += 1;
+            return;
+        }
+        let last = self.sequences.insert(lane, event.sequence).unwrap_or(0);
+        if event.sequence != last + 1 {
+            self.faults.push(format!("{place}: {} comes after sequence {last}", event.id));
+        }
+        self.by_task.entry(event.task.clone()).or_default().push(event);
+    }
+}

@@ -1,0 +1,35 @@
+//! End to end: the service on the real runtime, seen only through its actor API and Kafka.
+//!
+//! `E2E_INSTANCE` names a running stack, as `cargo xtask test` sets it. By hand:
+//!
+//! ```text
+//! cargo xtask up --instance e2e
+//! E2E_INSTANCE=e2e RUST_TEST_THREADS=16 cargo test --features e2e --test e2e
+//! ```
+//!
+//! Most of the time goes by waiting for due times, so more threads than cores pay off.
+//! Tests that only use the stack share it; one that kills a part has it for itself, and whatever
+//! it left broken is mended before the next one begins ([`suite`]). A consumer of its own reads
+//! every event of the run and checks what must hold of each ([`journal`]).
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod api;
+mod event;
+mod journal;
+mod process;
+mod proxy;
+mod suite;
+
+mod broker;
+mod commands;
+mod configuration;
+mod control_plane;
+mod database;
+mod firing;
+mod refusals;
+mod replicas;
+mod restarts;
+mod runtime_facts;
+mod shutdown;
+mod startup;

@@ -1,0 +1,101 @@
+//! The binary started directly, where the stack would hide what is asked: its exit code, its
+//! output, its life without the parts it needs.
+
+use reminder_stack::probe::{self, Answer};
+use rustix::process::{Pid, Signal, kill_process};
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::Duration;
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// Until it shows what is waited for, or ends.
+const PROCESS_DEADLINE: Duration = Duration::from_secs(30);
+
+/// A service of the test's own; killed when dropped.
+pub(crate) struct Service {
+    child: Child,
+    pub(crate) port: u16,
+}
+
+/// How it ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) output: String,
+}
+
+impl Service {
+    /// Starts it with nothing in its environment but this.
+    pub(crate) fn start(environment: &BTreeMap<String, String>) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reminder-scheduler"));
+        command.arg("serve").env_clear().envs(environment).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let port = environment.get("APP_PORT").and_then(|port| port.parse().ok()).unwrap_or(0);
+        Self { child: command.spawn().unwrap(), port }
+    }
+
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Option<Answer> {
+        probe::get(self.port, path, headers).await.ok()
+    }
+
+    /// Waits until `/readyz` says 503 and names that part with a reason that holds this text.
+    pub(crate) async fn waits_for(&mut self, part: &str, reason: &str) {
+        let seen = async |service: &Self| {
+            let answer = service.get("/readyz", &[]).await?;
+            let body: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+            let said = body["waitingFor"][part].as_str().unwrap_or_default();
+            (answer.status == 503 && said.contains(reason)).then_some(())
+        };
+        let service = &*self;
+        let found = probe::until(PROCESS_DEADLINE, || seen(service)).await;
+        assert!(found.is_some(), "/readyz never said that it waits for {part}: {reason}");
+        assert!(self.child.try_wait().unwrap().is_none(), "it must stay up");
+        let alive = self.get("/livez", &[]).await.unwrap();
+        assert_eq!(alive.status, 200, "it is alive all the while");
+    }
+
+    pub(crate) async fn becomes_ready(&self) {
+        let ready = || async {
+            let answer = self.get("/readyz", &[]).await?;
+            (answer.status == 200).then_some(())
+        };
+        assert!(probe::until(PROCESS_DEADLINE, ready).await.is_some(), "it never became ready");
+    }
+
+    pub(crate) fn terminate(&self) {
+        let pid = self.child.id().and_then(|pid| Pid::from_raw(pid.try_into().ok()?));
+        kill_process(pid.expect("it runs"), Signal::TERM).unwrap();
+    }
+
+    /// Waits until it has ended, with all it said.
+    pub(crate) async fn ended(mut self) -> Ended {
+        let (mut out, mut err) =
+            (self.child.stdout.take().unwrap(), self.child.stderr.take().unwrap());
+        let (mut first, mut second) = (String::new(), String::new());
+        let all = async {
+            let _ = tokio::join!(out.read_to_string(&mut first), err.read_to_string(&mut second));
+            self.child.wait().await.unwrap()
+        };
+        let status = timeout(PROCESS_DEADLINE, all).await.expect("it must end by itself");
+        Ended { code: status.code(), output: first + &second }
+    }
+}
+
+/// What a service needs at least, on a port of its own.
+pub(crate) fn environment(extra: &[(&str, &str)]) -> BTreeMap<String, String> {
+    let port = free_port().to_string();
+    let mut all: BTreeMap<String, String> = [("APP_PORT", &*port), ("RUST_LOG", "info")]
+        .into_iter()
+        .chain(extra.iter().copied())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    all.insert("NO_COLOR".to_owned(), "1".to_owned());
+    all
+}
+
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
