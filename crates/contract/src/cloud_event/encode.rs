@@ -44,6 +44,7 @@ pub fn envelope<'a>(
     let (correlation_id, traceparent) = (&commit.origin.correlation_id, &commit.origin.traceparent);
     let traceparent = traceparent.as_ref().map(|parent| Cow::Borrowed(parent.as_str()));
     let woken = by_wake(commit);
+    let parent = traceparent.clone().filter(|_| !woken);
     CloudEvent {
         specversion: Cow::Borrowed("1.0"),
         id: Cow::Owned(event_id(task, incarnation, event.topic(), event.sequence)),
@@ -56,7 +57,8 @@ pub fn envelope<'a>(
         correlationid: correlation_id.as_ref().map(|id| Cow::Borrowed(id.as_str())),
         userid: person(snapshot.task.user_id.as_ref()),
         sequence: Cow::Owned(format!("{:010}", event.sequence)),
-        traceparent: traceparent.clone().filter(|_| !woken),
+        traceparent: parent.clone(),
+        traceid: parent,
         data: data(task, snapshot, &event.fact, traceparent.filter(|_| woken)),
     }
 }

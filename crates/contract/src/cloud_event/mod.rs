@@ -73,6 +73,10 @@ pub struct CloudEvent<'a, D> {
     /// The W3C trace context that it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<Cow<'a, str>>,
+    /// The same, under Dapr's older name for it: the sidecar puts its own trace into events without
+    /// this attribute, over a `traceparent` that is there as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceid: Option<Cow<'a, str>>,
     /// What happened.
     pub data: D,
 }
@@ -142,6 +146,7 @@ impl<'a, D> CloudEvent<'a, D> {
             userid: self.userid,
             sequence: self.sequence,
             traceparent: self.traceparent,
+            traceid: self.traceid,
             data,
         }
     }
