@@ -112,9 +112,9 @@ pub struct CommandRecord {
     /// The status answered; `None` for a deleted task.
     #[serde(default, rename = "s", skip_serializing_if = "Option::is_none")]
     pub status: Option<Status>,
-    /// Whether it created the task.
-    #[serde(default, rename = "c", skip_serializing_if = "std::ops::Not::not")]
-    pub created: bool,
+    /// Whether it created the task, if it was one that might.
+    #[serde(default, rename = "c", skip_serializing_if = "Option::is_none")]
+    pub created: Option<bool>,
 }
 
 /// The events of one commit.

@@ -61,7 +61,7 @@ impl TaskActor {
     }
 
     async fn get(&self, body: Bytes) -> Response {
-        self.answer(Method::Put, wire::parse_get(&body).map(|()| Request::Get)).await
+        self.answer(wire::parse_get(&body).map(|()| Request::Get)).await
     }
 
     async fn put(&self, headers: HeaderMap, body: Bytes) -> Response {
@@ -84,7 +84,7 @@ impl TaskActor {
         let request = serde_json::from_slice(&body)
             .map(|settle::Request { at_least }| Request::Settle { at_least })
             .map_err(|error| Problem::new(ProblemKind::MalformedJson, error.to_string()));
-        self.answer(Method::Put, request).await
+        self.answer(request).await
     }
 
     async fn command(&self, method: Method, headers: HeaderMap, body: Bytes) -> Response {
@@ -98,12 +98,12 @@ impl TaskActor {
             }
             Request::Command(Box::new(command))
         });
-        self.answer(method, request).await
+        self.answer(request).await
     }
 
     /// Everything after the parsing. It copies what it needs first and does not touch `self` after
     /// that: see [`super::registry`].
-    async fn answer(&self, method: Method, request: Result<Request, Problem>) -> Response {
+    async fn answer(&self, request: Result<Request, Problem>) -> Response {
         let (cell, turns) = (self.cell.clone(), Arc::clone(&self.turns));
         let (cell, request) = match (cell, request) {
             (Ok(cell), Ok(request)) => (cell, request),
@@ -113,7 +113,7 @@ impl TaskActor {
             }
         };
         let id = cell.id().clone();
-        match written(&id, method, turns.run(&cell, request).await) {
+        match written(&id, turns.run(&cell, request).await) {
             Ok(body) => reply::answer(body),
             Err(problem) => {
                 tracing::debug!(
@@ -125,9 +125,9 @@ impl TaskActor {
     }
 }
 
-fn written(id: &TaskId, method: Method, reply: Reply) -> Result<Vec<u8>, Problem> {
+fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
     match reply {
-        Reply::Answer(answer) => Ok(CommandAnswer::new(id, method, answer).to_json()),
+        Reply::Answer(answer) => Ok(CommandAnswer::new(id, answer).to_json()),
         Reply::View(state) => Ok(TaskView::new(id, Some(&state))?.to_json()),
         Reply::Awake(version) => Ok(format!(r#"{{"version":{version}}}"#).into_bytes()),
         Reply::Rejected(rejection) => Err(Problem::from(rejection)),

@@ -7,7 +7,7 @@ use reminder_domain::{Answer, Rejection, Task, TaskId, TaskState, Timestamp, nex
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-use super::{Method, to_json};
+use super::to_json;
 
 /// The answer to a command that was applied, now or before.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,13 +28,13 @@ pub struct CommandAnswer<'a> {
 
 impl<'a> CommandAnswer<'a> {
     /// Words what the domain decided.
-    pub fn new(task: &'a TaskId, method: Method, answer: Answer) -> Self {
+    pub fn new(task: &'a TaskId, answer: Answer) -> Self {
         Self {
             task_id: Cow::Borrowed(task.as_str()),
             version: answer.version,
             status: TaskStatus::from(answer.status),
             next_reminder_at: answer.next_reminder_at,
-            created: (method == Method::Put).then_some(answer.created),
+            created: answer.created,
         }
     }
 

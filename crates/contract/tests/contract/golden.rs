@@ -61,12 +61,12 @@ fn answers() {
     };
     let mut story = Story::new("milk-7");
     let put = answer(Method::Put, FULL, None);
-    check("answer.put.json", &CommandAnswer::new(&id, Method::Put, put).to_json());
+    check("answer.put.json", &CommandAnswer::new(&id, put).to_json());
     story.send(Method::Put, FULL, now());
     let state = story.state.as_ref();
     check("answer.get.json", &TaskView::new(&id, state).unwrap().to_json());
     for method in [Method::Complete, Method::Delete] {
-        let told = CommandAnswer::new(&id, method, answer(method, "", state)).to_json();
+        let told = CommandAnswer::new(&id, answer(method, "", state)).to_json();
         check(&format!("answer.{}.json", method.as_str()), &told);
         let read: CommandAnswer<'_> = serde_json::from_slice(&told).unwrap();
         assert_eq!(read.to_json(), told, "a client reads what it was told");

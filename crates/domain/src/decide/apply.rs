@@ -184,7 +184,8 @@ fn conclude(
         Lifecycle::Live(live) => (Some(live.task.status), earliest(&live.alarms)),
         Lifecycle::Deleted { .. } => (None, None),
     };
-    let created = state.and_then(TaskState::live).is_none();
+    let is_new = state.and_then(TaskState::live).is_none();
+    let created = matches!(command.kind, CommandKind::Put(_)).then_some(is_new);
     let mut answer = Answer { version, status, next_reminder_at, created };
     if let (true, None, Some(state)) = (outcome.facts.is_empty(), command.id, state) {
         answer.version = state.version;

@@ -47,8 +47,8 @@ pub struct Answer {
     pub status: Option<Status>,
     /// When the next reminder is due.
     pub next_reminder_at: Option<Timestamp>,
-    /// Whether the command created the task.
-    pub created: bool,
+    /// Whether a `put` created the task; other commands do not say.
+    pub created: Option<bool>,
 }
 
 /// Decides a command. A rejection changes nothing; a known command is answered as it was before.

@@ -39,7 +39,8 @@ pub fn decide_wake(state: &TaskState, now: Timestamp) -> Turn {
 /// A commit that changes nothing but the version, so that a statement still on its way for that
 /// version is refused by the database. Without a state it leaves a tombstone.
 pub fn fence(state: Option<&TaskState>, now: Timestamp) -> Change {
-    let next = state.map_or_else(|| blank(now), |state| TaskState { updated_at: now, ..state.clone() });
+    let next =
+        state.map_or_else(|| blank(now), |state| TaskState { updated_at: now, ..state.clone() });
     change(TaskState { version: next.version + 1, ..next }, Vec::new())
 }
 
@@ -59,6 +60,6 @@ fn answer(state: &TaskState) -> Answer {
         version: state.version,
         status: state.live().map(|live| live.task.status),
         next_reminder_at: next_wake(state),
-        created: false,
+        created: None,
     }
 }

@@ -151,7 +151,7 @@ impl Bench {
             }
             (Expected::Applied { commits: true }, Ok(Turn::Commit(change))) => {
                 let put = matches!(command.kind, CommandKind::Put(_));
-                prop_assert_eq!(change.answer.created, put && !exists);
+                prop_assert_eq!(change.answer.created, put.then_some(!exists));
                 prop_assert_eq!(change.answer.version, change.state.version);
                 prop_assert_eq!(change.answer.next_reminder_at, next_wake(&change.state));
                 self.answers.push(change.answer);

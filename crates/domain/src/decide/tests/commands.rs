@@ -11,7 +11,7 @@ fn put_creates_a_task_at_version_one() {
     );
     assert_eq!(sequences(&change.events), [1, 2, 1, 1]);
     assert_eq!((change.state.version, change.state.incarnation), (1, 1));
-    assert!(change.answer.created);
+    assert_eq!(change.answer.created, Some(true));
     assert_eq!(change.answer.next_reminder_at, Some(at(NOW + 30)));
     assert_eq!(change.answer.status, Some(Status::Pending));
 }
@@ -45,7 +45,7 @@ fn put_replaces_all_of_a_task() {
         let mut all: Vec<&str> = expected.to_vec();
         all.extend(["updated Replaced", "sync"]);
         assert_eq!(told(&change.events), all, "{case}");
-        assert!(!change.answer.created, "{case}");
+        assert_ne!(change.answer.created, Some(true), "{case}");
         assert_eq!(change.state.version, 2, "{case}");
     }
 }
@@ -142,7 +142,7 @@ fn delete_leaves_a_tombstone_and_last_words() {
 fn put_after_delete_creates_and_counts_on() {
     let gone = run(Some(&stored(&[("a", 60)])), &command(CommandKind::Delete), NOW).state;
     let change = run(Some(&gone), &put(task(&[("a", 60)])), NOW);
-    assert!(change.answer.created);
+    assert_eq!(change.answer.created, Some(true));
     assert_eq!((change.state.version, change.state.incarnation), (3, 1));
     assert_eq!(told(&change.events), ["scheduled a +60", "updated Created", "sync"]);
     assert_eq!(sequences(&change.events), [3, 3, 3]);

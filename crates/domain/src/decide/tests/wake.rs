@@ -53,5 +53,6 @@ fn a_fence_takes_the_next_version_and_changes_nothing_else() {
     let tombstone = fence(None, at(NOW)).state;
     assert!(tombstone.version == 1 && tombstone.live().is_none());
     let create = Command { if_version: Some(0), ..put(task(&[])) };
-    assert!(run(Some(&tombstone), &create, NOW).answer.created, "to a caller it does not exist");
+    let created = run(Some(&tombstone), &create, NOW).answer.created;
+    assert_eq!(created, Some(true), "to a caller it does not exist");
 }
