@@ -1,12 +1,15 @@
 //! Developer commands: `cargo xtask --help`.
 
 mod api;
+mod bench;
 mod demo;
 mod down;
 mod ledger;
 mod logs;
+mod schemas;
 mod session;
 mod status;
+mod test;
 mod ui;
 mod up;
 
@@ -22,6 +25,7 @@ use reminder_stack::options::{DEFAULT_INSTANCE, instance_dir, workspace_root};
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
 #[command(after_help = "Examples:
   cargo xtask demo                      the main job on the real runtime, start to end
+  cargo xtask test                      everything that can be checked
   cargo xtask up                        everything, with Kafka, on free loopback ports
   cargo xtask up --pubsub in-memory     without Kafka and without Java
   cargo xtask status                    what runs, where, and whether it is well
@@ -36,6 +40,12 @@ struct Cli {
 enum Command {
     /// Show the main job on the real runtime, from command to event
     Demo(demo::Options),
+    /// Check everything: format, lints, all tests, the demo
+    Test(test::Options),
+    /// Measure how fast commands are answered and how late reminders fire
+    Bench(bench::Options),
+    /// Write the JSON Schemas of the events anew
+    Schemas(schemas::Options),
     /// Start the local stack: Postgres, Kafka, Dapr, the service
     Up(up::Options),
     /// Stop the local stack
@@ -64,6 +74,9 @@ impl Instance {
 async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Demo(options) => demo::run(options).await,
+        Command::Test(options) => test::run(options).await,
+        Command::Bench(options) => bench::run(options).await,
+        Command::Schemas(options) => schemas::run(options).await,
         Command::Up(options) => up::run(options).await,
         Command::Down(options) => down::run(options).await,
         Command::Status(options) => status::run(&options).await,

@@ -1,0 +1,90 @@
+//! What the tests need of the machine beyond what building us has needed already. The parts of the
+//! stack are found, installed or built by the stack itself.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use tokio::process::Command;
+
+use super::process::{self, Log};
+
+/// For asking a tool whether it is there.
+const QUESTION_DEADLINE: Duration = Duration::from_secs(60);
+
+/// For a download and an installation.
+const INSTALL_DEADLINE: Duration = Duration::from_secs(10 * 60);
+
+/// Cargo's commands that a minimal toolchain lacks, by the component that brings them.
+const COMPONENTS: [(&str, &str); 2] = [("fmt", "rustfmt"), ("clippy", "clippy")];
+
+/// The manifests are checked by a Python package, installed into an environment of its own.
+const PYTHON_PACKAGES: [&str; 2] = ["python3", "python3-venv"];
+
+/// Sees to it that everything is there.
+pub(super) async fn ensure(log: &Log) -> Result<()> {
+    for (subcommand, component) in COMPONENTS {
+        if works(log, "cargo", &[subcommand, "--version"]).await {
+            continue;
+        }
+        println!("      installing {component}");
+        if !does(log, "rustup", &["component", "add", component]).await {
+            bail!("{component} is missing, and `rustup component add {component}` does not help");
+        }
+    }
+    if !has_venv(log).await {
+        install(log, "Python's venv", &PYTHON_PACKAGES).await?;
+        if !has_venv(log).await {
+            bail!(
+                "the python3 on PATH has no venv, though {} are installed",
+                PYTHON_PACKAGES.join(" and ")
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn has_venv(log: &Log) -> bool {
+    works(log, "python3", &["-c", "import venv, ensurepip"]).await
+}
+
+/// Installs packages of the distribution, as root or by sudo without a password.
+async fn install(log: &Log, what: &str, packages: &[&str]) -> Result<()> {
+    let list = packages.join(" ");
+    let root = rustix::process::geteuid().is_root();
+    let may = works(log, "apt-get", &["--version"]).await
+        && (root || works(log, "sudo", &["--non-interactive", "true"]).await);
+    if !may {
+        bail!(
+            "{what} is missing; install it (on Debian or Ubuntu: `sudo apt-get install {list}`) \
+             and try again"
+        );
+    }
+    println!("      installing {list}");
+    let apt = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-q", "-y"];
+    let apt = if root { apt[1..].to_vec() } else { [&["--non-interactive"], &apt[..]].concat() };
+    let program = if root { "env" } else { "sudo" };
+    let lock = ["-o", "DPkg::Lock::Timeout=120"];
+    let update = [&apt[..], &lock[..], &["update"]].concat();
+    let install = [&apt[..], &lock[..], &["install", "--no-install-recommends"], packages].concat();
+    // Old lists may still do.
+    does(log, program, &update).await;
+    if !does(log, program, &install).await {
+        bail!("{list} cannot be installed; the log is {}", log.path().display());
+    }
+    Ok(())
+}
+
+async fn works(log: &Log, program: &str, args: &[&str]) -> bool {
+    good(log, program, args, QUESTION_DEADLINE).await
+}
+
+async fn does(log: &Log, program: &str, args: &[&str]) -> bool {
+    good(log, program, args, INSTALL_DEADLINE).await
+}
+
+/// Whether a tool is there and ends well.
+async fn good(log: &Log, program: &str, args: &[&str], limit: Duration) -> bool {
+    let mut command = Command::new(program);
+    command.args(args);
+    process::run(command, log, limit).await.is_ok_and(|ended| ended.good)
+}

@@ -1,0 +1,141 @@
+//! What `cargo xtask test` consists of, and which parts of it are wanted.
+
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+
+/// One part of the whole, in the order in which they run: what is fast or likely to fail comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+pub(super) enum Step {
+    /// What the machine needs: rustfmt, clippy, Python's venv
+    Setup,
+    /// The formatting of the code
+    Format,
+    /// Clippy, with warnings as errors
+    Lint,
+    /// Building the service and all tests
+    Build,
+    /// Tests without the runtime: units, properties, simulation, contract, manifests
+    Unit,
+    /// The examples in the documentation
+    Docs,
+    /// Licences and advisories of what we depend on, if cargo-deny is there
+    Deny,
+    /// Bringing the local stack up
+    Stack,
+    /// The demo, on that stack
+    Demo,
+    /// The fence and the read model, on its Postgres
+    Postgres,
+    /// End to end, on the whole stack
+    E2e,
+}
+
+impl Step {
+    /// Every step, in order.
+    pub(super) const ALL: &[Self] = Self::VALUES;
+    const VALUES: &[Self] = &[
+        Self::Setup,
+        Self::Format,
+        Self::Lint,
+        Self::Build,
+        Self::Unit,
+        Self::Docs,
+        Self::Deny,
+        Self::Stack,
+        Self::Demo,
+        Self::Postgres,
+        Self::E2e,
+    ];
+
+    /// Its name on the command line.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Setup => "setup",
+            Self::Format => "format",
+            Self::Lint => "lint",
+            Self::Build => "build",
+            Self::Unit => "unit",
+            Self::Docs => "docs",
+            Self::Deny => "deny",
+            Self::Stack => "stack",
+            Self::Demo => "demo",
+            Self::Postgres => "postgres",
+            Self::E2e => "e2e",
+        }
+    }
+
+    /// What it is, for people.
+    pub(super) fn about(self) -> String {
+        let help = self.to_possible_value().and_then(|value| value.get_help().cloned());
+        help.map(|help| help.to_string()).unwrap_or_default()
+    }
+
+    /// What must have gone well before it makes sense.
+    pub(super) const fn needs(self) -> &'static [Self] {
+        match self {
+            Self::Setup | Self::Build | Self::Deny => &[],
+            Self::Format | Self::Lint => &[Self::Setup],
+            Self::Unit => &[Self::Setup, Self::Build],
+            Self::Docs | Self::Stack => &[Self::Build],
+            Self::Demo => &[Self::Stack],
+            Self::Postgres | Self::E2e => &[Self::Build, Self::Stack],
+        }
+    }
+
+    fn with_needs(self) -> Vec<Self> {
+        let mut all = vec![self];
+        for need in self.needs() {
+            all.extend(need.with_needs());
+        }
+        all
+    }
+}
+
+/// The steps to run: those asked for with all they need, or all of them, without those refused.
+pub(super) fn select(only: &[Step], skip: &[Step]) -> Result<Vec<Step>> {
+    let wanted: Vec<Step> = if only.is_empty() {
+        // What needs a refused step goes with it.
+        let all = Step::ALL.iter().copied();
+        all.filter(|step| step.with_needs().iter().all(|need| !skip.contains(need))).collect()
+    } else {
+        only.iter().flat_map(|step| step.with_needs()).collect()
+    };
+    for step in skip {
+        ensure!(!wanted.contains(step), "`{}` is needed for what you ask for", step.name());
+    }
+    Ok(Step::ALL.iter().copied().filter(|step| wanted.contains(step)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_complete_in_order_and_named_as_on_the_command_line() {
+        assert!(Step::ALL.is_sorted());
+        assert_eq!(Step::ALL, Step::value_variants());
+        for step in Step::ALL {
+            assert_eq!(step.to_possible_value().unwrap().get_name(), step.name());
+            assert!(!step.about().is_empty());
+            assert!(step.needs().iter().all(|need| need < step), "{step:?}");
+        }
+    }
+
+    #[test]
+    fn steps_come_with_what_they_need() {
+        use Step::{Build, Demo, Setup, Stack, Unit};
+        assert_eq!(select(&[], &[]).unwrap(), Step::ALL);
+        assert_eq!(select(&[Demo], &[]).unwrap(), [Build, Stack, Demo]);
+        assert_eq!(select(&[Unit, Demo], &[]).unwrap(), [Setup, Build, Unit, Stack, Demo]);
+    }
+
+    #[test]
+    fn refused_steps_take_those_along_that_need_them() {
+        use Step::{Deny, Format, Lint, Setup, Stack, Unit};
+        let left = select(&[], &[Stack]).unwrap();
+        assert!(left.contains(&Unit) && left.iter().all(|step| *step < Stack));
+        assert!(!select(&[], &[Setup]).unwrap().contains(&Lint));
+        assert_eq!(select(&[Format, Deny], &[Lint]).unwrap(), [Setup, Format, Deny]);
+        assert!(select(&[Step::E2e], &[Stack]).is_err());
+    }
+}

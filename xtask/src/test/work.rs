@@ -1,0 +1,262 @@
+//! What each step does.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use reminder_stack::options::workspace_root;
+use reminder_stack::{AppSource, Manifest, Options, Stack};
+use tokio::process::Command;
+
+use super::parse::{self, Binary, Built, Counts};
+use super::process::{self, Log};
+use super::setup;
+use super::steps::Step;
+use crate::{demo, ui};
+
+/// The stack's name, unless told otherwise: apart from the one people work with.
+pub(super) const INSTANCE: &str = "test";
+
+/// Limits that only something stuck reaches, on a slow machine.
+const BUILD_DEADLINE: Duration = Duration::from_secs(20 * 60);
+const TESTS_DEADLINE: Duration = Duration::from_secs(10 * 60);
+const E2E_DEADLINE: Duration = Duration::from_secs(20 * 60);
+const STACK_DEADLINE: Duration = Duration::from_secs(25 * 60);
+const DEMO_DEADLINE: Duration = Duration::from_secs(3 * 60);
+
+/// Names the server for tests that need a database.
+const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
+
+/// Names the stack for tests that need one.
+const E2E_VARIABLE: &str = "E2E_INSTANCE";
+
+/// End-to-end tests wait most of the time, so many of them run at once.
+const E2E_THREADS: &str = "16";
+
+/// Lines of output shown of a step that fails.
+const SHOWN_LINES: usize = 60;
+
+/// How a step went.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) counts: Counts,
+    /// Why it failed.
+    pub(super) failure: Option<String>,
+    /// Something to say beside the result.
+    pub(super) note: Option<String>,
+}
+
+impl Outcome {
+    const fn of(counts: Counts) -> Self {
+        Self { counts, failure: None, note: None }
+    }
+
+    fn good_check() -> Self {
+        Self::of(Counts::check(true))
+    }
+
+    pub(super) fn failed(counts: Counts, why: impl Into<String>) -> Self {
+        Self { counts: counts.or_failure(false), failure: Some(why.into()), note: None }
+    }
+}
+
+/// What the steps hand on to each other.
+pub(super) struct Work {
+    root: PathBuf,
+    instance: String,
+    built: Built,
+    stack: Option<Stack>,
+}
+
+impl Work {
+    pub(super) fn new(instance: String) -> Self {
+        Self { root: workspace_root(), instance, built: Built::default(), stack: None }
+    }
+
+    /// Does a step.
+    pub(super) async fn step(&mut self, step: Step, log: &Log) -> Result<Outcome> {
+        match step {
+            Step::Setup => setup::ensure(log).await.map(|()| Outcome::of(Counts::default())),
+            Step::Format => self.check(log, &["fmt", "--all", "--check"]).await,
+            Step::Lint => {
+                let scope = ["clippy", "--workspace", "--all-targets", "--all-features"];
+                let strict = ["--", "--deny", "warnings"];
+                self.check(log, &[&scope[..], &strict[..]].concat()).await
+            }
+            Step::Build => self.build(log).await,
+            Step::Unit => self.tests(log, &[], |name| !is_postgres(name) && !is_e2e(name)).await,
+            Step::Docs => self.docs(log).await,
+            Step::Deny => self.deny(log).await,
+            Step::Stack => self.up().await,
+            Step::Demo => self.demo().await,
+            Step::Postgres => {
+                let url = self.stack()?.manifest()?.admin_database_url();
+                let url = url.context("the stack has no Postgres of its own")?;
+                self.tests(log, &[(POSTGRES_VARIABLE, &url)], is_postgres).await
+            }
+            Step::E2e => {
+                let instance = self.instance.clone();
+                let env = [(E2E_VARIABLE, &*instance), ("RUST_TEST_THREADS", E2E_THREADS)];
+                self.tests(log, &env, is_e2e).await
+            }
+        }
+    }
+
+    /// Stops what the steps have started. What went well leaves nothing behind; else data and logs
+    /// stay.
+    pub(super) async fn finish(&self, good: bool) -> Result<()> {
+        let dir = self.options().dir();
+        let Some(stack) = &self.stack else { return Ok(()) };
+        stack.down().await?;
+        if good {
+            stack.clone().remove().await?;
+        } else {
+            println!("The logs of the stack are in {}.", dir.join("logs").display());
+        }
+        Ok(())
+    }
+
+    fn cargo(&self, args: &[&str]) -> Command {
+        // Below `cargo run` this names the cargo that runs us.
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        command.current_dir(&self.root).args(args);
+        command
+    }
+
+    async fn check(&self, log: &Log, args: &[&str]) -> Result<Outcome> {
+        let ended = process::run(self.cargo(args), log, BUILD_DEADLINE).await?;
+        if ended.good {
+            return Ok(Outcome::good_check());
+        }
+        show(log);
+        Ok(Outcome::failed(Counts::default(), ended.how))
+    }
+
+    /// Builds everything once, with the same features and the same profile for all that follows.
+    async fn build(&mut self, log: &Log) -> Result<Outcome> {
+        let args = ["test", "--workspace", "--all-features", "--all-targets", "--no-run"];
+        let json = ["--message-format", "json-render-diagnostics"];
+        let command = self.cargo(&[&args[..], &json[..]].concat());
+        let ended = process::run(command, log, BUILD_DEADLINE).await?;
+        if !ended.good {
+            show(log);
+            return Ok(Outcome::failed(Counts::default(), ended.how));
+        }
+        self.built = parse::built(ended.lines.iter().map(String::as_str));
+        if self.built.app.is_none() {
+            bail!("cargo has built no service");
+        }
+        let note = format!("{} test binaries", self.built.tests.len());
+        Ok(Outcome { note: Some(note), ..Outcome::of(Counts::default()) })
+    }
+
+    /// Runs test binaries as cargo would, one after the other.
+    async fn tests(
+        &self,
+        log: &Log,
+        env: &[(&str, &str)],
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<Outcome> {
+        let mut all = Counts::default();
+        let mut failed = Vec::new();
+        let mut binaries = 0;
+        for binary in self.built.tests.iter().filter(|binary| wanted(&binary.name)) {
+            binaries += 1;
+            let Binary { name, path, folder } = binary;
+            let mut command = Command::new(path);
+            command.current_dir(folder).envs(env.iter().copied());
+            command.env("CARGO_MANIFEST_DIR", folder);
+            let limit = if is_e2e(name) { E2E_DEADLINE } else { TESTS_DEADLINE };
+            let ended = process::run(command, log, limit).await?;
+            let lines = || ended.lines.iter().map(String::as_str);
+            let counts = parse::counts(lines()).unwrap_or_default().or_failure(ended.good);
+            all = all.plus(counts);
+            println!("      {name:<24} {} passed, {} failed", counts.passed, counts.failed);
+            if counts.failed > 0 {
+                show(log);
+                let names = parse::failures(lines());
+                let names = if names.is_empty() { ended.how.clone() } else { names.join(", ") };
+                failed.push(format!("{name}: {names}"));
+            }
+        }
+        if binaries == 0 {
+            bail!("there are no such tests");
+        }
+        Ok(if failed.is_empty() {
+            Outcome::of(all)
+        } else {
+            Outcome::failed(all, failed.join("; "))
+        })
+    }
+
+    async fn docs(&self, log: &Log) -> Result<Outcome> {
+        let command =
+            self.cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]);
+        let ended = process::run(command, log, BUILD_DEADLINE).await?;
+        let counts = parse::counts(ended.lines.iter().map(String::as_str)).unwrap_or_default();
+        if ended.good {
+            return Ok(Outcome::of(counts));
+        }
+        show(log);
+        Ok(Outcome::failed(counts, ended.how))
+    }
+
+    async fn deny(&self, log: &Log) -> Result<Outcome> {
+        let asked = process::run(self.cargo(&["deny", "--version"]), log, TESTS_DEADLINE).await?;
+        if !asked.good {
+            let note = Some("skipped, for there is no cargo-deny".to_owned());
+            return Ok(Outcome { note, ..Outcome::of(Counts::default()) });
+        }
+        self.check(log, &["deny", "--workspace", "--all-features", "check"]).await
+    }
+
+    fn options(&self) -> Options {
+        let app =
+            self.built.app.clone().map_or(AppSource::Cargo { release: false }, AppSource::Binary);
+        // The tests make databases and stop the server, so it has to be their own.
+        Options { app, postgres_url: None, ..Options::instance(self.instance.clone()) }
+    }
+
+    async fn up(&mut self) -> Result<Outcome> {
+        let options = self.options();
+        if Manifest::read(&options.dir()).is_ok() {
+            // Left by a run that failed.
+            Stack::load(&options.dir())?.with_progress(ui::progress()).remove().await?;
+        }
+        let up = Stack::up(options, ui::progress());
+        let stack = tokio::time::timeout(STACK_DEADLINE, up)
+            .await
+            .with_context(|| format!("not within {}", ui::seconds(STACK_DEADLINE)))??;
+        self.stack = Some(stack);
+        Ok(Outcome::of(Counts::default()))
+    }
+
+    async fn demo(&self) -> Result<Outcome> {
+        let good = tokio::time::timeout(DEMO_DEADLINE, demo::show(self.stack()?))
+            .await
+            .with_context(|| format!("not within {}", ui::seconds(DEMO_DEADLINE)))??;
+        if good {
+            return Ok(Outcome::good_check());
+        }
+        Ok(Outcome::failed(Counts::default(), "not exactly the right reminders fired"))
+    }
+
+    fn stack(&self) -> Result<&Stack> {
+        self.stack.as_ref().context("there is no stack")
+    }
+}
+
+fn is_postgres(name: &str) -> bool {
+    name == "postgres"
+}
+
+fn is_e2e(name: &str) -> bool {
+    name == "e2e"
+}
+
+fn show(log: &Log) {
+    for line in log.tail(SHOWN_LINES) {
+        println!("      | {line}");
+    }
+    println!("      The whole log is {}.", log.path().display());
+}
