@@ -52,6 +52,8 @@ pub struct Machine {
     wake_failures: u32,
     phase: Phase,
     known: Known,
+    /// Whether `known` was read from the store by this turn.
+    loaded: bool,
     watermarks: BTreeMap<u64, u64>,
     /// Stamps taken by this turn. All its attempts use the same ones: at most one takes effect.
     stamps: Vec<Stamp>,
@@ -67,7 +69,7 @@ pub struct Machine {
 
 impl Machine {
     /// A turn on an actor of whose stored state the process knows `known`. Wake and settle turns
-    /// do not rely on it: they always load.
+    /// do not rely on it, and neither does an answer without a commit: those load.
     pub fn new(
         id: TaskId,
         request: Request,
@@ -83,6 +85,7 @@ impl Machine {
             wake_failures,
             phase: Phase::Start,
             known: if relies { known } else { Known::Nothing },
+            loaded: false,
             watermarks: BTreeMap::new(),
             stamps: Vec::new(),
             doubtful: 0,
@@ -101,6 +104,7 @@ impl Machine {
         match (std::mem::replace(&mut self.phase, Phase::Finished), outcome) {
             (Phase::Start, Outcome::Start) => self.start(ledger, now),
             (Phase::Loading, Outcome::Loaded(state)) => {
+                self.loaded = true;
                 self.known = state.map_or(Known::Absent, Known::State);
                 self.consider(ledger, now)
             }
@@ -206,6 +210,10 @@ impl Machine {
             .unwrap_or_default();
         let (change, origin, reply) = match self.decide(state.as_deref(), now) {
             Decision::Commit(change, origin, reply) => (*change, origin, reply),
+            // The fence judges what is known of the state only where something is committed. A
+            // process that stalled while its actors moved may know an old state, so everything
+            // else is answered from the store.
+            Decision::Reply(_) if !self.loaded => return self.load(),
             Decision::Reply(reply) => {
                 let must_write = !pending.orphaned.is_empty() || self.must_fence();
                 if !must_write {
