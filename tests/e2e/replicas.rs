@@ -6,6 +6,8 @@ use crate::suite::{Suite, disruptive};
 use chrono::{DateTime, Utc};
 use reminder_stack::{Part, Signal, probe};
 use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -81,7 +83,15 @@ fn during_a_rollout_every_answered_command_has_its_reminder_fired() {
     disruptive(async |suite| {
         second_replica(suite).await;
         let due = in_ms(3 * AHEAD_MS);
+        let answered = Arc::new(AtomicUsize::new(0));
+        let enough = async |count| {
+            let wait = probe::until(SPREAD_DEADLINE, || async {
+                (answered.load(Ordering::Relaxed) >= count).then_some(())
+            });
+            assert!(wait.await.is_some(), "commands are not answered any more");
+        };
         let (stop, mut stopped) = tokio::sync::oneshot::channel::<()>();
+        let counter = Arc::clone(&answered);
         let flow = tokio::spawn(async move {
             let mut tasks = Vec::new();
             while stopped.try_recv().is_err() {
@@ -89,17 +99,16 @@ fn during_a_rollout_every_answered_command_has_its_reminder_fired() {
                 let task = suite.task("rollout").due(due);
                 task.put_until_answered().await;
                 tasks.push(task);
+                counter.fetch_add(1, Ordering::Relaxed);
             }
             tasks
         });
+        enough(TASKS).await;
         suite.stop(Part::App(2)).await;
         suite.stop(Part::Sidecar(2)).await;
-        let last = suite.task("rollout-last").due(due);
-        last.put_until_answered().await;
+        enough(answered.load(Ordering::Relaxed) + TASKS).await;
         stop.send(()).unwrap();
-        let mut tasks = flow.await.unwrap();
-        assert!(tasks.len() > 10, "commands went on meanwhile: {}", tasks.len());
-        tasks.push(last);
+        let tasks = flow.await.unwrap();
         all_fire(&tasks, due).await;
     });
 }

@@ -19,6 +19,9 @@ use sidecar::{DAPR_TOKEN, PROBE_TYPE, ProbeSidecar, Script, sidecar};
 use std::collections::HashMap;
 use tonic::transport::Channel;
 
+/// A trace that no sidecar has begun.
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// Until a first call, from registration on.
 const SHORTLY_MS: i64 = 300;
 
@@ -189,6 +192,8 @@ fn the_sidecar_keeps_the_attributes_of_an_event_and_its_key() {
             "subject": format!("task:{id}"), "time": "2026-01-02T03:04:05.678Z",
             "datacontenttype": "application/json", "dataschema": "https://example.org/s",
             "correlationid": "c", "userid": "u", "sequence": "0000000001", "data": { "a": 1 },
+            // Without a `traceid` the sidecar would put its own trace in the place of ours.
+            "traceparent": TRACE, "traceid": TRACE,
         });
         let message = PublishEventRequest {
             pubsub_name: PUBSUB.into(),
