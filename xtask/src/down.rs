@@ -29,7 +29,17 @@ pub(crate) async fn run(options: Options) -> Result<bool> {
         println!("There is no stack `{name}`.");
         return Ok(true);
     }
-    let stack = Stack::load(&dir)?.with_progress(ui::progress());
+    let stack = match Stack::load(&dir) {
+        Ok(stack) => stack.with_progress(ui::progress()),
+        // Nothing is known about its processes, if it has any.
+        Err(error) if options.clean => {
+            println!("{error:#}");
+            std::fs::remove_dir_all(&dir)?;
+            println!("The folder of the stack `{name}` is removed.");
+            return Ok(true);
+        }
+        Err(error) => return Err(error),
+    };
     let stopped = stack.down().await?;
     if options.clean {
         stack.remove().await?;

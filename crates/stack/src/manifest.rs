@@ -121,6 +121,13 @@ impl Manifest {
         };
         let manifest: Self = serde_json::from_slice(&text).with_context(damaged)?;
         ensure!(manifest.schema == SCHEMA, damaged());
+        // Its data and logs are named by absolute paths, so a copy would work on the original.
+        ensure!(
+            manifest.dir == dir || fs::canonicalize(dir).is_ok_and(|real| manifest.dir == real),
+            "the stack in {} was brought up as {}; `cargo xtask down --clean` removes it here",
+            dir.display(),
+            manifest.dir.display()
+        );
         Ok(manifest)
     }
 
@@ -230,6 +237,18 @@ mod tests {
         assert_eq!(serde_json::to_value(&read).unwrap(), serde_json::to_value(&updated).unwrap());
         assert_eq!(read.tools.dapr_version, "1");
         assert_eq!(read.replicas.len(), 2);
+        fs::remove_dir_all(options.root).unwrap();
+    }
+
+    #[test]
+    fn a_manifest_is_not_read_elsewhere() {
+        let options = options("moved");
+        let dir = options.dir();
+        fs::create_dir_all(&dir).unwrap();
+        Manifest::new(options.clone()).unwrap().write().unwrap();
+        let moved = options.root.join("elsewhere");
+        fs::rename(&dir, &moved).unwrap();
+        assert!(Manifest::read(&moved).unwrap_err().to_string().contains("was brought up as"));
         fs::remove_dir_all(options.root).unwrap();
     }
 

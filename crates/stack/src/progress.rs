@@ -23,8 +23,11 @@ pub fn silent() -> Progress {
     Arc::new(|_| {})
 }
 
-/// How often a long step says that it still goes on.
-const REMIND_EVERY: Duration = Duration::from_secs(10);
+/// When a long step first says that it still goes on; the pause doubles each time.
+const REMIND_AFTER: Duration = Duration::from_secs(10);
+
+/// The longest pause: nobody should wonder for longer whether anything happens.
+const REMIND_AT_LEAST_EVERY: Duration = Duration::from_secs(60);
 
 pub(crate) fn doing(
     progress: &Progress,
@@ -53,15 +56,13 @@ pub(crate) async fn reminding<T>(
 ) -> T {
     doing(progress, what, message);
     let began = Instant::now();
-    let mut reminder = tokio::time::interval(REMIND_EVERY);
-    reminder.tick().await; // The first tick is at once.
+    let mut pause = REMIND_AFTER;
     tokio::pin!(step);
     loop {
-        tokio::select! {
-            result = &mut step => return result,
-            _ = reminder.tick() => {
-                doing(progress, what, format!("{message} … {} s", began.elapsed().as_secs()));
-            }
+        if let Ok(result) = tokio::time::timeout(pause, &mut step).await {
+            return result;
         }
+        doing(progress, what, format!("{message} … {} s", began.elapsed().as_secs()));
+        pause = REMIND_AT_LEAST_EVERY.min(pause * 2);
     }
 }

@@ -234,3 +234,23 @@ impl Stack {
         Ok(manifest)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tests and commands run these on other threads.
+    #[test]
+    fn what_takes_long_can_be_spawned() {
+        fn spawnable(_: impl Future + Send) {}
+        let stack =
+            Stack { dir: PathBuf::new(), progress: crate::progress::silent(), started: Vec::new() };
+        spawnable(Stack::up(Options::default(), crate::progress::silent()));
+        spawnable(stack.restart(Part::Kafka));
+        spawnable(stack.kill(Part::Kafka, Signal::Kill));
+        spawnable(stack.wait_hosting(1));
+        spawnable(stack.add_replica());
+        spawnable(stack.down());
+        spawnable(stack.status());
+    }
+}

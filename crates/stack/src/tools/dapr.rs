@@ -96,7 +96,8 @@ async fn build(progress: &Progress, source: &Path, shared: &Path) -> Result<Dapr
         .args(["build", "-trimpath", "-ldflags", &flags, "-o"])
         .arg(format!("{}/", fresh.display()))
         .arg("./cmd/...");
-    let message = format!("building Dapr {version} from source (minutes the first time)");
+    let message =
+        format!("building Dapr {version} from source, which takes minutes the first time");
     work(progress, "dapr", &message, command)
         .await
         .context("Dapr cannot be built; official binaries in ~/.dapr/bin would be used instead")?;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio::process::Command;
+use tokio::sync::Mutex;
 
 use crate::files;
 use crate::progress::{Progress, reminding};
@@ -80,7 +81,8 @@ pub(crate) fn is_root() -> bool {
 }
 
 /// Parts are prepared at the same time, but dpkg serves one at a time.
-static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+/// It guards whether the package lists are up to date.
+static APT: Mutex<bool> = Mutex::const_new(false);
 
 /// Installs packages of the distribution, or says which are missing.
 pub(crate) async fn install(progress: &Progress, what: &str, packages: &[&str]) -> Result<()> {
@@ -91,7 +93,7 @@ pub(crate) async fn install(progress: &Progress, what: &str, packages: &[&str]) 
              and try again"
         );
     }
-    let _turn = ONE_AT_A_TIME.lock().await;
+    let mut lists_are_fresh = APT.lock().await;
 
     let apt = |args: &[&str]| {
         let mut command = Command::new("apt-get");
@@ -101,7 +103,10 @@ pub(crate) async fn install(progress: &Progress, what: &str, packages: &[&str]) 
             .env("DEBIAN_FRONTEND", "noninteractive");
         command
     };
-    work(progress, what, "updating the package lists", apt(&["update"])).await?;
+    if !*lists_are_fresh {
+        work(progress, what, "updating the package lists", apt(&["update"])).await?;
+        *lists_are_fresh = true;
+    }
     let message = format!("installing {list}");
     let args = [&["install", "-y", "--no-install-recommends"], packages].concat();
     work(progress, what, &message, apt(&args)).await?;
