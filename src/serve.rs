@@ -138,6 +138,7 @@ async fn prepare(
         // Only this function sets it, and only once.
         let _ = late.set(router);
         readiness.ready("sidecar");
+        Ok(())
     };
     let database = async {
         let report = |reason: &str| {
@@ -149,8 +150,9 @@ async fn prepare(
         readiness.ready("database");
         Ok::<(), read_model::MigrateError>(())
     };
-    let ((), migrated) = tokio::join!(actors, database);
-    Ok(migrated?)
+    // What cannot be mended ends the process now, whether the sidecar comes or not.
+    tokio::try_join!(actors, database)?;
+    Ok(())
 }
 
 async fn wait_for<T, F, E>(

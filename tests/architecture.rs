@@ -132,7 +132,8 @@ fn one_module_reads_the_clock() {
 fn only_the_dapr_module_names_the_sdk() {
     let sdk = ["dapr::", "dapr_macros", "tonic::", "prost_types::"];
     let mut found = Vec::new();
-    for (path, text) in sources(&["src"]).iter().filter(|(path, _)| !path.starts_with("src/dapr/")) {
+    for (path, text) in sources(&["src"]).iter().filter(|(path, _)| !path.starts_with("src/dapr/"))
+    {
         for (number, line) in code(text) {
             let line = line.replace("crate::dapr::", "");
             if sdk.iter().any(|name| line.contains(name)) {
