@@ -116,7 +116,6 @@ impl<P: Ports> Driver<P> {
         let Ok((_place, mut memory)) = tokio::time::timeout(QUEUE_DEADLINE, queued).await else {
             return Reply::Overloaded("too many turns are waiting".into());
         };
-        let is_wake = matches!(request, Request::Wake);
         let mut known = std::mem::take(&mut memory.known);
         if cell.stale.swap(false, Ordering::AcqRel) {
             known = Known::Nothing;
@@ -125,10 +124,7 @@ impl<P: Ports> Driver<P> {
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures);
         let finish = self.play(&cell.id, &mut machine).await;
         memory.known = finish.known;
-        if is_wake {
-            let failed = machine.was_postponed();
-            memory.wake_failures = if failed { memory.wake_failures.saturating_add(1) } else { 0 };
-        }
+        memory.wake_failures = finish.wake_failures;
         if let Some(recovery) = finish.recovery {
             self.recovery.add(cell.id.clone(), recovery);
         }

@@ -106,6 +106,8 @@ pub struct Finish {
     pub known: Known,
     /// What a later settle turn must put in order, if anything.
     pub recovery: Option<Recovery>,
+    /// How many wakes of this actor failed in a row.
+    pub wake_failures: u32,
 }
 
 /// What is known of the stored state.

@@ -240,11 +240,10 @@ impl World {
                 effect => outcome = self.perform(effect)?,
             }
         };
-        let Finish { reply, known, recovery } = *finish;
+        let Finish { reply, known, recovery, wake_failures } = *finish;
         self.process.known = known;
         self.process.recoveries.extend(recovery);
-        self.process.wake_failures =
-            if machine.was_postponed() { self.process.wake_failures + 1 } else { 0 };
+        self.process.wake_failures = wake_failures;
         // The answer goes out before the events do: it must not depend on the broker.
         if self.pump().is_err() {
             self.restart();

@@ -29,6 +29,9 @@ impl Machine {
         ledger: &mut dyn Ledger,
         now: Timestamp,
     ) -> Effect {
+        if matches!(self.request, Request::Wake) {
+            self.wake_failures = 0;
+        }
         let Some(state) = self.state() else { return self.finish(reply, ledger) };
         let next = next_wake(&state);
         match self.request {
@@ -60,9 +63,9 @@ impl Machine {
         now: Timestamp,
     ) -> Effect {
         if matches!(self.request, Request::Wake) {
-            self.postponed = true;
             self.phase = Phase::ArmingRetry { reason };
             let pause = settings::wake_backoff_ms(self.wake_failures);
+            self.wake_failures = self.wake_failures.saturating_add(1);
             return Effect::Arm(now.saturating_add_ms(pause));
         }
         self.finish(Reply::Unavailable(reason), ledger)
@@ -80,7 +83,12 @@ impl Machine {
         };
         let known = std::mem::take(&mut self.known);
         let known = if self.doubtful > 0 { Known::Nothing } else { known };
-        Effect::Finish(Box::new(Finish { reply, known, recovery }))
+        Effect::Finish(Box::new(Finish {
+            reply,
+            known,
+            recovery,
+            wake_failures: self.wake_failures,
+        }))
     }
 
     /// Gives back the stamps that no stored state can carry, and keeps the others: releasing a

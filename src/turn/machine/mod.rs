@@ -48,7 +48,7 @@ pub struct Machine {
     request: Request,
     /// How far ahead wakes are registered, in ms; `None`: any distance.
     horizon_ms: Option<i64>,
-    /// How many wakes of this actor failed in a row before this one.
+    /// How many wakes of this actor failed in a row, this one included once it has.
     wake_failures: u32,
     phase: Phase,
     known: Known,
@@ -63,7 +63,6 @@ pub struct Machine {
     ever_doubtful: bool,
     /// The wake may not be registered as it should be.
     misarmed: bool,
-    postponed: bool,
     attempts: u32,
 }
 
@@ -91,7 +90,6 @@ impl Machine {
             doubtful: 0,
             ever_doubtful: false,
             misarmed: false,
-            postponed: false,
             attempts: 0,
         }
     }
@@ -161,11 +159,6 @@ impl Machine {
             }
             (phase, outcome) => panic!("outcome {outcome:?} does not belong to {phase:?}"),
         }
-    }
-
-    /// Whether a wake could not be done and asked to be woken again.
-    pub fn was_postponed(&self) -> bool {
-        self.postponed
     }
 
     fn start(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
