@@ -36,7 +36,10 @@ pub(crate) async fn all_fire(tasks: &[Task], due: DateTime<Utc>) {
     }
     for task in tasks {
         assert_eq!(task.triggered(), 1, "{} fired twice", task.id);
-        assert_eq!(task.get_until_answered().await["version"], 2);
+        let view = task.get_until_answered().await;
+        assert_eq!(view["reminders"][0]["state"], "fired", "{view}");
+        // More when a turn took over what a dead process had left to publish.
+        assert!(view["version"].as_u64() >= Some(2), "{view}");
     }
 }
 

@@ -8,7 +8,7 @@ use reminder_stack::{Manifest, Part, Signal, Stack, probe};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use tokio::runtime::Runtime;
 use tokio::sync::RwLock;
 
@@ -44,8 +44,10 @@ pub(crate) fn gentle(test: impl AsyncFnOnce(&'static Suite)) {
     let suite = suite();
     RUNTIME.block_on(async {
         let _shared = suite.turn.read().await;
+        let began = Instant::now();
         test(suite).await;
         suite.journal.assert_sound();
+        took(began);
     });
 }
 
@@ -60,12 +62,19 @@ pub(crate) fn disruptive(test: impl AsyncFnOnce(&'static Suite)) {
             suite.journal.assert_sound();
         });
     };
+    let began = Instant::now();
     let outcome = catch_unwind(AssertUnwindSafe(run));
     let healed = RUNTIME.block_on(suite.heal());
     if let Err(panic) = outcome {
         resume_unwind(panic);
     }
     healed.expect("the stack can be mended");
+    took(began);
+}
+
+/// Shown with `--show-output`; the harness would count the time spent waiting for the stack too.
+fn took(began: Instant) {
+    println!("took {:.1} s", began.elapsed().as_secs_f64());
 }
 
 fn suite() -> &'static Suite {
