@@ -46,6 +46,7 @@ fn expected() -> Vec<(&'static str, String)> {
         ("app-id", names::APP_ID.to_owned()),
         ("app-port", names::DEFAULT_APP_PORT.to_string()),
         ("app-protocol", "http".to_owned()),
+        ("max-body-size", names::SIDECAR_MAX_BODY_SIZE.to_owned()),
         ("enable-app-health-check", "true".to_owned()),
         ("app-health-check-path", names::APP_HEALTH_PATH.to_owned()),
         ("app-health-probe-interval", HEALTH_INTERVAL_SECONDS.to_string()),

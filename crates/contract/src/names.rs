@@ -60,6 +60,10 @@ pub const DEFAULT_DAPR_HTTP_PORT: u16 = 3500;
 /// The sidecar's usual gRPC port.
 pub const DEFAULT_DAPR_GRPC_PORT: u16 = 50001;
 
+/// The sidecar's `--max-body-size`. Dapr's default of 4 MiB is less than the state of a large task
+/// whose events wait for the broker: 64 KiB, a hundred times, and the events themselves.
+pub const SIDECAR_MAX_BODY_SIZE: &str = "16Mi";
+
 /// What Dapr's app health check asks.
 pub const APP_HEALTH_PATH: &str = "/healthz";
 

@@ -29,9 +29,6 @@ const APP_HEALTH_TIMEOUT_MS: u32 = 900;
 /// reason to move them all.
 const APP_HEALTH_FAILURES: u32 = 3;
 
-/// A command is at most 64 KiB and an answer little more; this is Dapr's default, made visible.
-const BODY_MAX: &str = "4Mi";
-
 pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
     let replica = m.replica(number)?;
     let mut args = flags(&[
@@ -46,7 +43,7 @@ pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
         ("placement-host-address", format!("{LOOPBACK}:{}", m.placement.port)),
         ("scheduler-host-address", format!("{LOOPBACK}:{}", m.scheduler.port)),
         ("resources-path", components::folder(m).to_string_lossy().into_owned()),
-        ("max-body-size", BODY_MAX.into()),
+        ("max-body-size", names::SIDECAR_MAX_BODY_SIZE.into()),
         ("log-level", "info".into()),
     ]);
     for configuration in components::configurations(m) {
