@@ -13,7 +13,7 @@ use reminder_contract::names;
 use reminder_stack::events::{Reader, Record};
 use reminder_stack::{AppSource, Manifest, PubSub, Stack};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use self::judge::{Evidence, judge};
 use self::script::{Call, Script};
@@ -159,10 +159,10 @@ impl Events {
         timeline: &Timeline<'_>,
         evidence: &mut Evidence,
     ) -> Result<()> {
-        while Instant::now() < moment {
+        // What came during the last call is shown even when that has outlasted the moment.
+        while !self.0.is_empty() || Instant::now() < moment {
             self.show_one(moment, script, timeline, evidence).await?;
         }
-        sleep_until(moment).await;
         Ok(())
     }
 
