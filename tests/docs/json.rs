@@ -1,0 +1,82 @@
+//! Every JSON block parses; answers, problems and events are such as the service gives.
+
+use crate::pages::{pages, root};
+use reminder_contract::cloud_event::{CloudEvent, EventData};
+use reminder_contract::wire::{CommandAnswer, TaskView};
+use reminder_contract::{EventType, Problem};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// What a block shows.
+fn check(json: &Value, text: &str) -> Result<(), String> {
+    let has = |name: &str| json.get(name).is_some();
+    if has("specversion") {
+        check_event(json, text)
+    } else if has("title") && has("type") {
+        check_problem(text)
+    } else if has("reminders") && has("taskId") {
+        serde_json::from_str::<TaskView<'_>>(text).map(drop).map_err(|error| error.to_string())
+    } else if has("nextReminderAt") {
+        serde_json::from_str::<CommandAnswer<'_>>(text).map(drop).map_err(|error| error.to_string())
+    } else {
+        Ok(())
+    }
+}
+
+fn check_event(json: &Value, text: &str) -> Result<(), String> {
+    let event: CloudEvent<'_, EventData<'_>> =
+        CloudEvent::read(text.as_bytes()).map_err(|error| error.to_string())?;
+    let path = format!("schemas/{}/v1.json", event.event_type);
+    let schema = std::fs::read_to_string(root().join(path)).map_err(|error| error.to_string())?;
+    let schema: Value = serde_json::from_str(&schema).map_err(|error| error.to_string())?;
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema);
+    let validator = validator.map_err(|error| error.to_string())?;
+    validator.validate(json).map_err(|error| error.to_string())
+}
+
+fn check_problem(text: &str) -> Result<(), String> {
+    let problem: Problem = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let kind = problem.kind().ok_or("its type is none of ours")?;
+    if (problem.status, &*problem.title) == (kind.status(), kind.title()) {
+        Ok(())
+    } else {
+        Err(format!("a {kind:?} has another status or title"))
+    }
+}
+
+#[test]
+fn json_blocks_are_what_the_service_gives() {
+    let mut wrong = Vec::new();
+    let mut count = 0;
+    for page in pages() {
+        for block in page.blocks.iter().filter(|block| block.language == "json") {
+            count += 1;
+            let verdict = serde_json::from_str(&block.text)
+                .map_err(|error| error.to_string())
+                .and_then(|json| check(&json, &block.text));
+            if let Err(error) = verdict {
+                wrong.push(format!("{}: {error}", page.place(block)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 10, "there are examples");
+}
+
+#[test]
+fn every_type_of_event_has_an_example_and_its_schema_linked() {
+    let page = crate::pages::page("docs/events.md");
+    let shown: BTreeSet<String> = page
+        .blocks
+        .iter()
+        .filter_map(|block| serde_json::from_str::<Value>(&block.text).ok())
+        .filter_map(|json| json["type"].as_str().map(str::to_owned))
+        .collect();
+    let all: BTreeSet<String> =
+        EventType::ALL.iter().map(|event_type| event_type.as_str().to_owned()).collect();
+    assert_eq!(shown, all);
+    for event_type in EventType::ALL {
+        let schema = format!("../{}", reminder_contract::schemas::path(*event_type));
+        assert!(page.links.contains(&schema), "{schema} is not linked");
+    }
+}

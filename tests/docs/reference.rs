@@ -1,0 +1,76 @@
+//! The reference of the actor API against the code: limits, problems, topics.
+
+use crate::pages::page;
+use reminder_contract::ProblemKind;
+use reminder_domain::limits;
+use std::collections::BTreeMap;
+
+#[test]
+fn the_limits_are_those_of_the_code() {
+    let page = page("docs/actor-api.md");
+    let told: BTreeMap<&str, &str> = page
+        .rows_under("Limits")
+        .iter()
+        .map(|cells| (cells[0].as_str(), cells[1].as_str()))
+        .collect();
+    let kib = limits::PAYLOAD_MAX_BYTES / 1024;
+    let years = limits::HORIZON_MS / (36_525 * 24 * 36_000);
+    let expected = [
+        ("Body of a command", format!("{kib} KiB")),
+        ("taskId", format!("{} characters", limits::TASK_ID_MAX_CHARS)),
+        ("title", format!("{} characters, one line", limits::TITLE_MAX_CHARS)),
+        ("description", format!("{} characters", limits::DESCRIPTION_MAX_CHARS)),
+        ("assignee, createdBy, userId", format!("{} characters each", limits::PERSON_MAX_CHARS)),
+        ("tags", format!("{}, of {} characters each", limits::TAGS_MAX, limits::TAG_MAX_CHARS)),
+        (
+            "reminders",
+            format!(
+                "{}, ids of {} characters",
+                limits::REMINDERS_MAX,
+                limits::REMINDER_ID_MAX_CHARS
+            ),
+        ),
+        ("commandId, correlationId", format!("{} characters", limits::CORRELATION_MAX_CHARS)),
+        ("Any time", format!("{years} years ahead")),
+        ("Commands remembered per task", limits::COMMANDS_REMEMBERED.to_string()),
+        ("Unpublished changes per task", limits::PENDING_COMMITS_MAX.to_string()),
+    ];
+    let expected: BTreeMap<&str, &str> =
+        expected.iter().map(|(name, text)| (*name, text.as_str())).collect();
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn the_problems_are_those_of_the_code() {
+    let page = page("docs/actor-api.md");
+    let told: Vec<(String, String)> = page
+        .rows_under("Refusals")
+        .iter()
+        .map(|cells| (cells[0].clone(), cells[1].clone()))
+        .collect();
+    let slug = |kind: &ProblemKind| kind.type_uri().rsplit('/').next().unwrap().to_owned();
+    let all: Vec<(String, String)> =
+        ProblemKind::ALL.iter().map(|kind| (slug(kind), kind.status().to_string())).collect();
+    assert_eq!(told, all);
+}
+
+#[test]
+fn the_topics_are_those_of_the_code() {
+    let page = page("docs/events.md");
+    let told: Vec<(String, u16, u64, String)> = page
+        .rows_under("Topics")
+        .iter()
+        .map(|cells| {
+            let hours = cells[2].strip_suffix(" h").unwrap().parse().unwrap();
+            (cells[0].clone(), cells[1].parse().unwrap(), hours, cells[3].clone())
+        })
+        .collect();
+    let all: Vec<(String, u16, u64, String)> = reminder_contract::topics::TOPICS
+        .iter()
+        .map(|topic| {
+            let hours = topic.retention.as_secs() / 3600;
+            (topic.name.into(), topic.partitions, hours, topic.cleanup.as_str().into())
+        })
+        .collect();
+    assert_eq!(told, all);
+}

@@ -1,0 +1,86 @@
+//! The bodies of `curl` commands are commands that the service understands.
+
+use crate::pages::pages;
+use reminder_contract::wire::{self, Method};
+use reminder_scheduler::dapr::inbound::settle;
+
+/// What a shell variable stands for; the pages use them for times only.
+const TIME: &str = "2027-03-01T09:00:00Z";
+
+/// Splits a script into its commands, and those into words, as a shell does: quotes, escapes at the
+/// end of a line, variables. No more than the pages need; a form that is not known here panics.
+fn commands(script: &str) -> Vec<Vec<String>> {
+    let script = script.replace("\\\n", " ");
+    let mut commands = vec![Vec::new()];
+    let mut word: Option<String> = None;
+    let mut chars = script.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\n' => {
+                commands.last_mut().unwrap().extend(word.take());
+                commands.push(Vec::new());
+            }
+            ' ' => commands.last_mut().unwrap().extend(word.take()),
+            '#' if word.is_none() => while chars.next_if(|c| *c != '\n').is_some() {},
+            '\'' => word.get_or_insert_default().extend(chars.by_ref().take_while(|c| *c != '\'')),
+            '"' => {
+                let quoted: String = chars.by_ref().take_while(|c| *c != '"').collect();
+                assert!(!quoted.contains(['\\', '$']) || quoted.starts_with('$'), "{quoted}");
+                word.get_or_insert_default().push_str(if quoted.starts_with("$DUE") {
+                    TIME
+                } else {
+                    &quoted
+                });
+            }
+            c => word.get_or_insert_default().push(c),
+        }
+    }
+    commands.last_mut().unwrap().extend(word);
+    commands
+}
+
+/// The actor method that a `curl` command calls, and its body.
+fn call(words: &[String]) -> Option<(&str, &str)> {
+    if words.first().map(String::as_str) != Some("curl") {
+        return None;
+    }
+    let (_, method) = words.iter().find_map(|word| word.split_once("/method/"))?;
+    let body = words.iter().position(|word| word == "-d").map(|at| words[at + 1].as_str());
+    Some((method, body.unwrap_or_default()))
+}
+
+#[test]
+fn curl_bodies_are_understood() {
+    let mut count = 0;
+    for page in pages() {
+        for block in page.blocks.iter().filter(|block| block.language == "sh") {
+            for words in commands(&block.text) {
+                let Some((name, body)) = call(&words) else { continue };
+                count += 1;
+                let place = page.place(block);
+                let method = Method::ALL.iter().find(|method| method.as_str() == name);
+                let understood = match method {
+                    Some(method) => wire::parse_command(*method, body.as_bytes()).map(drop),
+                    None if name == "get" => wire::parse_get(body.as_bytes()),
+                    None if name == settle::METHOD => {
+                        serde_json::from_str::<settle::Request>(body).unwrap();
+                        continue;
+                    }
+                    None => panic!("{place}: there is no method {name}"),
+                };
+                // A block that shows a refusal says so.
+                let refused = block.text.contains("# refused");
+                assert!(understood.is_ok() != refused, "{place}: {understood:?}\n{body}");
+            }
+        }
+    }
+    assert!(count >= 8, "the tour of the actor API");
+}
+
+#[test]
+fn scripts_are_split_as_a_shell_does() {
+    let script = "curl -s a/method/put -d '{\"a\":\n 1}'  # a note\nDUE=$(date)\ncurl -d '{\"t\": \"'\"$DUE\"'\"}' b\n";
+    let split = commands(script);
+    assert_eq!(call(&split[0]), Some(("put", "{\"a\":\n 1}")));
+    assert_eq!(split[2][2], format!("{{\"t\": \"{TIME}\"}}"));
+}
