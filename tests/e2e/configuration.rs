@@ -5,7 +5,7 @@ use crate::suite::gentle;
 
 #[test]
 fn all_errors_of_the_configuration_are_listed_at_once() {
-    gentle(async |_| {
+    gentle(async |suite| {
         let environment = environment(&[
             ("APP_HOST", "here"),
             ("ARM_HORIZON", "soon"),
@@ -14,7 +14,7 @@ fn all_errors_of_the_configuration_are_listed_at_once() {
             ("LOG_FORMAT", "xml"),
             ("WAKE_CONCURRENCY", "0"),
         ]);
-        let ended = Service::start(&environment).ended().await;
+        let ended = Service::start(suite, &environment).ended().await;
         assert_eq!(ended.code, Some(2), "{ended:?}");
         for setting in [
             "APP_HOST",
@@ -36,7 +36,7 @@ fn a_taken_port_is_a_clear_error() {
         let taken = suite.manifest().replica(1).unwrap().app_port.to_string();
         let url = suite.manifest().database_url();
         let environment = environment(&[("APP_PORT", &taken), ("DATABASE_URL", &url)]);
-        let ended = Service::start(&environment).ended().await;
+        let ended = Service::start(suite, &environment).ended().await;
         assert_eq!(ended.code, Some(1), "{ended:?}");
         let says = |text: &str| ended.output.contains(text);
         assert!(says(&format!("127.0.0.1:{taken}")) && says("APP_PORT"), "{}", ended.output);

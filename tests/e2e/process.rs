@@ -1,6 +1,7 @@
 //! The binary started directly, where the stack would hide what is asked: its exit code, its
 //! output, its life without the parts it needs.
 
+use crate::suite::Suite;
 use reminder_stack::probe::{self, Answer};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
@@ -27,9 +28,10 @@ pub(crate) struct Ended {
 }
 
 impl Service {
-    /// Starts it with nothing in its environment but this.
-    pub(crate) fn start(environment: &BTreeMap<String, String>) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_reminder-scheduler"));
+    /// Starts the stack's own executable with nothing in its environment but this.
+    pub(crate) fn start(suite: &Suite, environment: &BTreeMap<String, String>) -> Self {
+        let program = suite.manifest().tools.app.expect("the stack runs the service");
+        let mut command = Command::new(program);
         command.arg("serve").env_clear().envs(environment).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let port = environment.get("APP_PORT").and_then(|port| port.parse().ok()).unwrap_or(0);

@@ -2,7 +2,7 @@
 
 use crate::api::{Task, in_ms};
 use crate::restarts::{AHEAD_MS, all_fire};
-use crate::suite::{Suite, disruptive};
+use crate::suite::{EVENT_DEADLINE, Suite, disruptive};
 use chrono::{DateTime, Utc};
 use reminder_stack::{Part, Signal, probe};
 use serde_json::Value;
@@ -124,7 +124,17 @@ fn a_replica_that_stalls_and_comes_back_overwrites_nothing() {
         suite.stack.kill(Part::App(2), Signal::Stop).await.unwrap();
         all_fire(&tasks, due).await;
         suite.stack.kill(Part::App(2), Signal::Cont).await.unwrap();
-        suite.stack.wait_ready(Part::App(2)).await.unwrap();
+        // It was never told that its actors had left, so it still knows them as they were when
+        // they come back; whom they are asked of, and when, must make no difference.
+        let returned = probe::until(SPREAD_DEADLINE, || async {
+            all_fire(&tasks, due).await;
+            (hosted(suite, 2).await > 0).then_some(())
+        });
+        assert!(returned.await.is_some(), "no actor comes back to the second replica");
         all_fire(&tasks, due).await;
+        for task in &tasks {
+            assert_eq!(task.complete().await["version"], 3);
+            task.event_within("task.updated", 3, EVENT_DEADLINE).await;
+        }
     });
 }

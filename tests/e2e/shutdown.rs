@@ -29,7 +29,7 @@ fn sigterm_lets_a_firing_in_flight_finish() {
         environment.insert("DAPR_GRPC_PORT".to_owned(), sidecar.port.to_string());
         let grpc_port = suite.manifest().replica(1).unwrap().grpc_port;
         let sidecar = sidecar.open_watching(grpc_port, &task.id);
-        let service = Service::start(&environment);
+        let service = Service::start(suite, &environment);
         service.becomes_ready().await;
         suite.stack.wait_ready(Part::Sidecar(1)).await.unwrap();
         let due = in_ms(AHEAD_MS);

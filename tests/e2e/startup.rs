@@ -21,7 +21,7 @@ fn without_its_sidecar_the_service_waits_until_it_comes() {
             ("DAPR_GRPC_PORT", &missing.port.to_string()),
             ("DATABASE_URL", &suite.manifest().database_url()),
         ]);
-        let mut service = Service::start(&environment);
+        let mut service = Service::start(suite, &environment);
         service.waits_for("sidecar", "").await;
         let _open = missing.open(suite.manifest().replica(1).unwrap().grpc_port);
         service.becomes_ready().await;
@@ -38,7 +38,7 @@ fn without_its_database_the_service_waits_until_it_comes() {
             ("DAPR_GRPC_PORT", &suite.manifest().replica(1).unwrap().grpc_port.to_string()),
             ("DATABASE_URL", &database_url(suite, missing.port)),
         ]);
-        let mut service = Service::start(&environment);
+        let mut service = Service::start(suite, &environment);
         service.waits_for("database", "").await;
         let _open = missing.open(suite.manifest().postgres.port);
         service.becomes_ready().await;
@@ -47,12 +47,12 @@ fn without_its_database_the_service_waits_until_it_comes() {
 
 #[test]
 fn a_service_that_waits_ends_well_when_asked() {
-    gentle(async |_| {
+    gentle(async |suite| {
         let missing = ClosedPort::new();
         let url = format!("postgres://u:secret@127.0.0.1:{}/db", missing.port);
         let environment =
             environment(&[("DAPR_GRPC_PORT", &missing.port.to_string()), ("DATABASE_URL", &url)]);
-        let mut service = Service::start(&environment);
+        let mut service = Service::start(suite, &environment);
         service.waits_for("database", "").await;
         service.terminate();
         let ended = service.ended().await;
@@ -69,9 +69,9 @@ fn with_the_wrong_token_for_the_sidecar_the_service_is_not_ready() {
         let settings = |token| {
             [("DAPR_GRPC_PORT", &*port), ("DATABASE_URL", &*url), ("DAPR_API_TOKEN", token)]
         };
-        let mut wrong = Service::start(&environment(&settings("wrong")));
+        let mut wrong = Service::start(suite, &environment(&settings("wrong")));
         wrong.waits_for("sidecar", "Unauthenticated").await;
-        let right = Service::start(&environment(&settings(DAPR_TOKEN)));
+        let right = Service::start(suite, &environment(&settings(DAPR_TOKEN)));
         right.becomes_ready().await;
     });
 }
@@ -84,7 +84,7 @@ fn callers_without_the_services_token_are_turned_away() {
             ("DATABASE_URL", &suite.manifest().database_url()),
             ("APP_API_TOKEN", APP_TOKEN),
         ]);
-        let service = Service::start(&environment);
+        let service = Service::start(suite, &environment);
         service.becomes_ready().await;
         for headers in [&[][..], &[("dapr-api-token", "wrong")]] {
             let refused = service.get("/dapr/config", headers).await.unwrap();
