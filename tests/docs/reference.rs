@@ -1,9 +1,10 @@
-//! The reference of the actor API against the code: limits, problems, topics.
+//! The reference of the actor API against the code: limits, problems, topics, log lines.
 
-use crate::pages::page;
+use crate::pages::{page, root};
 use reminder_contract::ProblemKind;
 use reminder_domain::limits;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 #[test]
 fn the_limits_are_those_of_the_code() {
@@ -73,4 +74,27 @@ fn the_topics_are_those_of_the_code() {
         })
         .collect();
     assert_eq!(told, all);
+}
+
+#[test]
+fn the_log_lines_to_watch_are_logged() {
+    let page = page("docs/operations.md");
+    let rows = page.rows_under("Logs to watch");
+    let mut sources = String::new();
+    read_all(&root().join("src"), &mut sources);
+    for row in &rows {
+        assert!(sources.contains(&row[0]), "nothing logs {:?}", row[0]);
+    }
+    assert!(!rows.is_empty());
+}
+
+fn read_all(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, text);
+        } else {
+            *text += &std::fs::read_to_string(path).unwrap();
+        }
+    }
 }
