@@ -147,4 +147,20 @@ pub struct Recovery {
     pub at_least: u64,
     /// Stamps that such a statement carries.
     pub stamps: Vec<Stamp>,
+    /// The wake may not be registered as it should be.
+    pub misarmed: bool,
+}
+
+impl Recovery {
+    /// Whether nothing is in doubt.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds what came into doubt later, or was in doubt before.
+    pub fn merge(&mut self, other: Self) {
+        self.at_least = self.at_least.max(other.at_least);
+        self.stamps.extend(other.stamps);
+        self.misarmed |= other.misarmed;
+    }
 }

@@ -86,7 +86,7 @@ fn without_faults_each_script_fires_what_it_should() {
         .iter()
         .map(|script| consume(&run(script, BTreeMap::new(), false).log).unwrap().triggers.len())
         .collect();
-    assert_eq!(counts, [1, 1, 1, 1, 2]);
+    assert_eq!(counts, [1, 1, 1, 1, 1, 2]);
 }
 
 /// One fault, whatever and wherever it is, is healed without any audit; what a dead process left

@@ -2,7 +2,7 @@
 
 use crate::world::World;
 use reminder_contract::wire::Method;
-use reminder_domain::Timestamp;
+use reminder_domain::{Timestamp, Topic};
 
 /// A named sequence of commands and waits.
 pub(crate) struct Script {
@@ -20,6 +20,7 @@ pub(crate) const ALL: &[Script] = &[
     Script { name: "past due fires at once", run: past_due },
     Script { name: "moved later, then earlier", run: moved },
     Script { name: "completed, then reopened", run: completed_and_reopened },
+    Script { name: "changed while one topic is down", run: while_a_topic_is_down },
     Script { name: "several reminders, deleted half way, made again", run: deleted_and_remade },
 ];
 
@@ -61,6 +62,18 @@ fn completed_and_reopened(world: &mut World) {
     world.advance(SOON_MS);
     plain(world, Method::Reopen, "c");
     world.advance(LATER_MS + HEAL_MS);
+}
+
+/// Events wait in the outbox while more commits follow and the watermark moves for other topics.
+fn while_a_topic_is_down(world: &mut World) {
+    world.silent_topic = Some(Topic::Reminders);
+    put(world, "a", LATER_MS, r#"{"id":"early","before":"PT10M"},{"id":"due","before":"PT0S"}"#);
+    world.advance(HEAL_MS);
+    put(world, "b", LATER_MS, r#"{"id":"due","before":"PT0S"}"#);
+    world.advance(HEAL_MS);
+    world.silent_topic = None;
+    world.read_task();
+    world.advance(LATER_MS);
 }
 
 fn deleted_and_remade(world: &mut World) {

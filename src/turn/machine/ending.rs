@@ -73,8 +73,9 @@ impl Machine {
 
     pub(super) fn finish(&mut self, reply: Reply, ledger: &mut dyn Ledger) -> Effect {
         let kept = self.settle_stamps(ledger);
-        let needed = !kept.is_empty() || self.doubtful > 0 || self.misarmed;
-        let recovery = needed.then_some(Recovery { at_least: self.doubtful, stamps: kept });
+        let misarmed = self.misarmed;
+        let recovery = Recovery { at_least: self.doubtful, stamps: kept, misarmed };
+        let recovery = (!recovery.is_nothing()).then_some(recovery);
         let reply = match (reply, self.state()) {
             // A commit may have followed the decision.
             (Reply::Awake(_), _) => Reply::Awake(self.version()),

@@ -1,0 +1,158 @@
+//! Which calls a turn makes, in which order, and what it stores about the registration.
+
+use super::*;
+use crate::outbox::lanes::Outbox;
+use reminder_domain::{Command, CommandKind, Task};
+
+const NOW_MS: i64 = 1_800_000_000_000;
+const HOUR_MS: i64 = 3_600_000;
+
+fn at(after_ms: i64) -> Timestamp {
+    Timestamp::from_millis(NOW_MS + after_ms)
+}
+
+fn put(due: Timestamp) -> Request {
+    let json = format!(r#"{{"title":"t","dueDate":"{due}"}}"#);
+    let task: Task = serde_json::from_str(&json).unwrap();
+    command(CommandKind::Put(Box::new(task)))
+}
+
+fn command(kind: CommandKind) -> Request {
+    let fingerprint = xxhash_rust::xxh3::xxh3_64(format!("{kind:?}").as_bytes());
+    let origin = Origin::default();
+    Request::Command(Box::new(Command { kind, id: None, fingerprint, if_version: None, origin }))
+}
+
+/// Plays a turn against a world where everything works but what `fails` names; returns the calls
+/// and the state committed last.
+fn play(
+    request: Request,
+    stored: Option<&Arc<TaskState>>,
+    mut now: Timestamp,
+    fails: &str,
+) -> (Vec<String>, Option<Arc<TaskState>>, Box<crate::turn::effect::Finish>) {
+    let mut outbox = Outbox::new(1);
+    let id = TaskId::parse("t").unwrap();
+    let horizon_ms = Some(HOUR_MS);
+    let mut machine = Machine::new(id, request, Known::Nothing, horizon_ms, 0);
+    let (mut calls, mut committed) = (Vec::new(), None);
+    let mut outcome = Outcome::Start;
+    loop {
+        assert!(calls.len() < 100, "the turn does not come to its end: {calls:?}");
+        let effect = machine.step(outcome, &mut outbox, now);
+        let call = match &effect {
+            Effect::Load => "load".to_owned(),
+            Effect::LoadWatermark(_) => "load watermark".into(),
+            Effect::WaitUntil(_) => "wait".into(),
+            Effect::Arm(at) => format!("arm +{}s", at.millis_since(now) / 1000),
+            Effect::Disarm => "disarm".into(),
+            Effect::Commit(_) => "commit".into(),
+            Effect::Publish(_) => "publish".into(),
+            Effect::Finish(_) => String::new(),
+        };
+        let failed = !fails.is_empty() && call.starts_with(fails);
+        outcome = match effect {
+            Effect::Finish(finish) => return (calls, committed, finish),
+            _ if failed => Outcome::Failed("down".into()),
+            Effect::WaitUntil(at) => {
+                now = at;
+                Outcome::Done
+            }
+            Effect::Load => Outcome::Loaded(stored.map(Arc::clone)),
+            Effect::LoadWatermark(_) => Outcome::Watermark(u64::MAX),
+            Effect::Commit(state) => {
+                committed = Some(state);
+                Outcome::Done
+            }
+            _ => Outcome::Done,
+        };
+        calls.push(call);
+    }
+}
+
+fn stored(due: Timestamp) -> Arc<TaskState> {
+    play(put(due), None, at(0), "").1.expect("a put commits")
+}
+
+#[test]
+fn a_near_task_is_armed_before_its_commit_and_a_far_one_not_at_all() {
+    let (calls, state, _) = play(put(at(60_000)), None, at(0), "");
+    assert_eq!(calls, ["load", "arm +60s", "commit", "publish"]);
+    assert_eq!(state.unwrap().armed, Some(at(60_000)));
+    let (calls, state, _) = play(put(at(2 * HOUR_MS)), None, at(0), "");
+    assert_eq!(calls, ["load", "commit", "publish"]);
+    assert_eq!(state.unwrap().armed, None);
+}
+
+#[test]
+fn a_registration_that_failed_is_not_on_record_and_is_looked_after() {
+    let (calls, state, finish) = play(put(at(60_000)), None, at(0), "arm");
+    assert_eq!(
+        calls,
+        ["load", "arm +60s", "commit", "publish"],
+        "the command succeeds all the same"
+    );
+    assert_eq!(state.unwrap().armed, None);
+    assert!(finish.recovery.expect("a settle turn is asked for").misarmed);
+}
+
+#[test]
+fn postponing_leaves_the_early_wake_and_advancing_registers_an_earlier_one() {
+    let before = stored(at(600_000));
+    let (calls, state, _) = play(put(at(700_000)), Some(&before), at(0), "");
+    assert_eq!(calls, ["load", "commit", "publish"]);
+    assert_eq!(state.unwrap().armed, Some(at(600_000)));
+    let (calls, state, _) = play(put(at(500_000)), Some(&before), at(0), "");
+    assert_eq!(calls, ["load", "arm +500s", "commit", "publish"]);
+    assert_eq!(state.unwrap().armed, Some(at(500_000)));
+}
+
+#[test]
+fn completing_unregisters_a_far_wake_and_leaves_a_near_one() {
+    let complete = || command(CommandKind::Complete);
+    let (calls, ..) = play(complete(), Some(&stored(at(600_000))), at(0), "");
+    assert_eq!(calls, ["load", "commit", "publish", "disarm"]);
+    let (calls, ..) = play(complete(), Some(&stored(at(30_000))), at(0), "");
+    assert_eq!(calls, ["load", "commit", "publish"]);
+}
+
+#[test]
+fn a_wake_commits_before_it_publishes_and_counts_its_registration_as_used() {
+    let (calls, state, _) = play(Request::Wake, Some(&stored(at(0))), at(5), "");
+    assert_eq!(calls, ["load", "commit", "publish"]);
+    assert_eq!(state.unwrap().armed, None);
+}
+
+#[test]
+fn a_spurious_wake_registers_the_next_one_and_writes_nothing() {
+    let (calls, state, _) = play(Request::Wake, Some(&stored(at(600_000))), at(0), "");
+    assert_eq!(calls, ["load", "arm +600s"]);
+    assert_eq!(state, None);
+    let (calls, ..) = play(Request::Wake, None, at(0), "");
+    assert_eq!(calls, ["load"], "a wake of a task that does not exist is nothing");
+}
+
+#[test]
+fn a_wake_slightly_early_waits() {
+    let (calls, ..) = play(Request::Wake, Some(&stored(at(50))), at(0), "");
+    assert_eq!(calls, ["load", "wait", "commit", "publish"]);
+}
+
+#[test]
+fn a_wake_that_fails_asks_to_be_woken_again_and_pauses_when_even_that_fails() {
+    let (calls, _, finish) = play(Request::Wake, None, at(0), "load");
+    assert_eq!(calls, ["load", "arm +1s"]);
+    assert_eq!((finish.wake_failures, matches!(finish.reply, Reply::Awake(_))), (1, true));
+    let (calls, _, finish) = play(Request::Wake, Some(&stored(at(600_000))), at(0), "arm");
+    assert_eq!(calls, ["load", "arm +600s", "arm +1s", "wait"]);
+    assert!(matches!(finish.reply, Reply::Unavailable(_)), "Dapr must repeat it");
+}
+
+#[test]
+fn a_commit_that_is_never_confirmed_ends_in_doubt() {
+    let (calls, _, finish) = play(put(at(2 * HOUR_MS)), None, at(0), "commit");
+    assert_eq!(calls.iter().filter(|call| *call == "commit").count(), 4);
+    let recovery = finish.recovery.expect("a settle turn is asked for");
+    assert_eq!((recovery.at_least, recovery.stamps.len()), (1, 1), "one stamp for all attempts");
+    assert!(matches!(finish.reply, Reply::Unavailable(_)));
+}
