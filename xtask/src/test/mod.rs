@@ -71,9 +71,10 @@ pub(crate) async fn run(options: Options) -> Result<bool> {
     };
     if !finished {
         println!("{}", paint(Style::Bad, "Interrupted: stopping what was started."));
-        for step in &steps[lines.len()..] {
-            lines.push(not_run(*step));
-        }
+        let rest = &steps[lines.len()..];
+        // The step it was at has failed: a run that does not end well never says `0 failed`.
+        lines.extend(rest.first().map(|step| interrupted_at(*step)));
+        lines.extend(rest.iter().skip(1).map(|step| not_run(*step)));
     }
     let good = lines.iter().all(|line| line.state == State::Good);
     let cleaned = if options.keep { Ok(()) } else { work.finish(good).await };
@@ -120,4 +121,9 @@ async fn run_step(step: Step, work: &mut Work) -> Result<Outcome> {
 fn not_run(step: Step) -> Line {
     let counts = Counts::default();
     Line { step, state: State::NotRun, took: Duration::ZERO, counts, note: None }
+}
+
+fn interrupted_at(step: Step) -> Line {
+    let state = State::Failed("interrupted".to_owned());
+    Line { state, counts: Counts::check(false), ..not_run(step) }
 }

@@ -20,7 +20,7 @@ pub(super) const INSTANCE: &str = "test";
 /// Limits that only something stuck reaches, on a slow machine.
 const BUILD_DEADLINE: Duration = Duration::from_secs(20 * 60);
 const TESTS_DEADLINE: Duration = Duration::from_secs(10 * 60);
-const E2E_DEADLINE: Duration = Duration::from_secs(20 * 60);
+const E2E_DEADLINE: Duration = Duration::from_secs(15 * 60);
 const STACK_DEADLINE: Duration = Duration::from_secs(25 * 60);
 const DEMO_DEADLINE: Duration = Duration::from_secs(3 * 60);
 
