@@ -28,7 +28,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::CrashBefore,
         Self::CrashAfter,
         Self::Fails,
@@ -37,6 +37,8 @@ impl Fault {
         Self::TakesEffectLate(2),
         Self::TakesEffectLate(3),
         Self::TakesEffectLate(5),
+        Self::TakesEffectLate(8),
+        Self::TakesEffectLate(12),
     ];
 }
 
@@ -69,8 +71,24 @@ struct Process {
     outbox: Outbox,
     known: Known,
     wake_failures: u32,
-    recoveries: Vec<Recovery>,
+    doubts: Vec<Doubt>,
     saved_watermark: u64,
+}
+
+/// A task to be settled, as the recovery queue does it.
+struct Doubt {
+    settle_at_ms: i64,
+    recovery: Recovery,
+    /// Whether this is the second time, after which no call can take effect any more.
+    last: bool,
+}
+
+/// A call that was given up and takes effect later.
+struct Late {
+    after_call: usize,
+    /// It takes effect by then in any case: a call does not outlive the sidecar's own deadlines.
+    by_ms: i64,
+    call: Call,
 }
 
 pub(crate) struct World {
@@ -85,7 +103,7 @@ pub(crate) struct World {
     /// A topic that takes no events for now.
     pub(crate) silent_topic: Option<Topic>,
     faults: BTreeMap<usize, Fault>,
-    late: Vec<(usize, Call)>,
+    late: Vec<Late>,
     store: Option<Vec<u8>>,
     watermarks: BTreeMap<u64, u64>,
     reminder: Option<Timestamp>,
@@ -103,8 +121,9 @@ const CLIENT_ATTEMPTS: usize = 20;
 const CLIENT_PAUSE_MS: i64 = 100;
 /// Dapr repeats a wake that was not answered with 200 after this long.
 const WAKE_RETRY_MS: i64 = 1_000;
-/// A recovery settles its task after this long.
+/// A doubt is settled after this long, and once more when no call can take effect any more.
 const RECOVERY_PAUSE_MS: i64 = 1_000;
+const CALLS_DIE_AFTER_MS: i64 = 15_000;
 
 impl World {
     pub(crate) fn new(faults: BTreeMap<usize, Fault>, audited: bool) -> Self {
@@ -159,14 +178,15 @@ impl World {
 
     fn next_event(&self) -> Option<(i64, Event)> {
         let wake = self.reminder.map(|at| (at.as_millis(), Self::deliver_wake as Event));
-        let doubt = (!self.process.recoveries.is_empty())
-            .then_some((self.now_ms + RECOVERY_PAUSE_MS, Self::recover as Event));
+        let doubts = self.process.doubts.iter();
+        let doubt = doubts.map(|doubt| (doubt.settle_at_ms, Self::recover as Event)).min();
         let stored = self.store.as_deref().map(|bytes| record::decode(bytes).unwrap());
         let overdue = stored.as_ref().and_then(next_wake).filter(|_| self.audited).map(|at| {
             let at = (at.as_millis() + AUDIT_GRACE_MS).max(self.now_ms);
             (at, Self::settle as Event)
         });
-        [wake, doubt, overdue].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let late = self.late.iter().map(|late| (late.by_ms, Self::land as Event)).min();
+        [wake, doubt, overdue, late].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     fn settle(&mut self) {
@@ -210,14 +230,24 @@ impl World {
     }
 
     fn recover(&mut self) {
-        for recovery in std::mem::take(&mut self.process.recoveries) {
+        let now_ms = self.now_ms;
+        let due: Vec<Doubt> =
+            self.process.doubts.extract_if(.., |doubt| doubt.settle_at_ms <= now_ms).collect();
+        for Doubt { recovery, last, .. } in due {
             match self.turn(Request::Settle { at_least: recovery.at_least }) {
                 Ok(Reply::Awake(version)) if version >= recovery.at_least => {
                     for stamp in recovery.stamps {
                         self.process.outbox.release(stamp);
                     }
+                    let settle_at_ms = self.now_ms + CALLS_DIE_AFTER_MS;
+                    let recovery = Recovery::default();
+                    let again = Doubt { settle_at_ms, recovery, last: true };
+                    self.process.doubts.extend((!last).then_some(again));
                 }
-                Ok(_) => self.process.recoveries.push(recovery),
+                Ok(_) => {
+                    let settle_at_ms = self.now_ms + RECOVERY_PAUSE_MS;
+                    self.process.doubts.push(Doubt { settle_at_ms, recovery, last });
+                }
                 Err(Crashed) => return self.restart(),
             }
         }
@@ -245,7 +275,9 @@ impl World {
         };
         let Finish { reply, known, recovery, wake_failures } = *finish;
         self.process.known = known;
-        self.process.recoveries.extend(recovery);
+        let settle_at_ms = self.now_ms + RECOVERY_PAUSE_MS;
+        let doubt = |recovery| Doubt { settle_at_ms, recovery, last: false };
+        self.process.doubts.extend(recovery.map(doubt));
         self.process.wake_failures = wake_failures;
         // The answer goes out before the events do: it must not depend on the broker.
         if self.pump().is_err() {
@@ -351,7 +383,8 @@ impl World {
                 Ok(failed())
             }
             Some(Fault::TakesEffectLate(calls)) => {
-                self.late.push((self.calls + calls, call));
+                let by_ms = self.now_ms + CALLS_DIE_AFTER_MS - 1;
+                self.late.push(Late { after_call: self.calls + calls, by_ms, call });
                 Ok(failed())
             }
         }
@@ -359,15 +392,21 @@ impl World {
 
     fn begin(&mut self, what: &str) -> Option<Fault> {
         self.calls += 1;
-        let due: Vec<Call> =
-            self.late.extract_if(.., |(at, _)| *at < self.calls).map(|(_, call)| call).collect();
+        self.land();
+        let fault = self.faults.get(&self.calls).copied();
+        self.trace.push(format!("  {} {what} {fault:?}", self.calls));
+        fault
+    }
+
+    /// Lets calls that were given up take effect when their time has come.
+    fn land(&mut self) {
+        let (calls, now_ms) = (self.calls, self.now_ms);
+        let is_due = |late: &mut Late| late.after_call < calls || late.by_ms <= now_ms;
+        let due: Vec<Call> = self.late.extract_if(.., is_due).map(|late| late.call).collect();
         for call in due {
             self.trace.push(format!("  late: {}", describe(&call)));
             self.take_effect(call);
         }
-        let fault = self.faults.get(&self.calls).copied();
-        self.trace.push(format!("  {} {what} {fault:?}", self.calls));
-        fault
     }
 
     fn take_effect(&mut self, call: Call) -> Outcome {
@@ -399,7 +438,7 @@ impl Process {
             outbox: Outbox::new(epoch),
             known: Known::Nothing,
             wake_failures: 0,
-            recoveries: Vec::new(),
+            doubts: Vec::new(),
             saved_watermark: 0,
         }
     }

@@ -156,3 +156,16 @@ fn a_commit_that_is_never_confirmed_ends_in_doubt() {
     assert_eq!((recovery.at_least, recovery.stamps.len()), (1, 1), "one stamp for all attempts");
     assert!(matches!(finish.reply, Reply::Unavailable(_)));
 }
+
+#[test]
+fn a_settle_turn_makes_sure_that_no_statement_can_still_take_effect() {
+    let settle = |at_least| Request::Settle { at_least };
+    let (calls, state, finish) = play(settle(2), Some(&stored(at(2 * HOUR_MS))), at(0), "");
+    assert_eq!((calls, state.unwrap().version), (vec!["load".to_owned(), "commit".into()], 2));
+    assert!(matches!(finish.reply, Reply::Awake(2)));
+    // Nothing is stored: a tombstone takes the place of the first version.
+    let (calls, state, _) = play(settle(1), None, at(0), "");
+    assert_eq!((calls.len(), state.unwrap().version), (2, 1));
+    let (calls, ..) = play(settle(1), Some(&stored(at(2 * HOUR_MS))), at(0), "");
+    assert_eq!(calls, ["load"], "that version is taken");
+}
