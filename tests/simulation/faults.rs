@@ -1,7 +1,8 @@
 //! A fault at every step, in every way, alone and in pairs; the promises hold each time.
 
+use crate::calls::{Fault, Record};
 use crate::scripts::{self, Script};
-use crate::world::{Fault, Record, World};
+use crate::world::World;
 use reminder_contract::cloud_event::CloudEvent;
 use reminder_contract::cloud_event::EventData;
 use reminder_domain::Timestamp;

@@ -5,6 +5,7 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a test binary")]
 
+mod calls;
 mod faults;
 mod scripts;
 mod world;

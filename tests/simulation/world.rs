@@ -1,6 +1,7 @@
 //! The world: a store with the fence, one reminder, a broker, a process that may die, and a client
 //! that repeats what was not answered.
 
+use crate::calls::{Call, Crashed, Fault, Late, Record};
 use reminder_contract::cloud_event;
 use reminder_contract::wire::{self, Method};
 use reminder_domain::{TaskId, Timestamp, Topic, next_wake};
@@ -12,60 +13,8 @@ use reminder_scheduler::turn::record;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// How an effect goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// The process dies before the call is made.
-    CrashBefore,
-    /// The call is made, and the process dies before it hears of it.
-    CrashAfter,
-    /// The call fails and has no effect.
-    Fails,
-    /// The call is reported as failed, but had its effect.
-    FailsButTakesEffect,
-    /// The call is reported as failed, and takes effect this many calls later.
-    TakesEffectLate(usize),
-}
-
-impl Fault {
-    pub(crate) const ALL: [Self; 10] = [
-        Self::CrashBefore,
-        Self::CrashAfter,
-        Self::Fails,
-        Self::FailsButTakesEffect,
-        Self::TakesEffectLate(1),
-        Self::TakesEffectLate(2),
-        Self::TakesEffectLate(3),
-        Self::TakesEffectLate(5),
-        Self::TakesEffectLate(8),
-        Self::TakesEffectLate(12),
-    ];
-}
-
-/// The process died.
-#[derive(Debug)]
-pub(crate) struct Crashed;
-
-/// A call that changes the world.
-#[derive(Clone, Debug)]
-enum Call {
-    Commit(Vec<u8>),
-    Arm(Timestamp),
-    Disarm,
-    Publish(Vec<Record>),
-    SaveWatermark(u64, u64),
-}
-
 /// Something that happens by itself as time passes.
 type Event = fn(&mut World);
-
-/// What the broker keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Record {
-    pub(crate) id: String,
-    pub(crate) topic: Topic,
-    pub(crate) body: Vec<u8>,
-}
 
 struct Process {
     outbox: Outbox,
@@ -81,14 +30,6 @@ struct Doubt {
     recovery: Recovery,
     /// Whether this is the second time, after which no call can take effect any more.
     last: bool,
-}
-
-/// A call that was given up and takes effect later.
-struct Late {
-    after_call: usize,
-    /// It takes effect by then in any case: a call does not outlive the sidecar's own deadlines.
-    by_ms: i64,
-    call: Call,
 }
 
 pub(crate) struct World {
@@ -370,7 +311,7 @@ impl World {
 
     fn call(&mut self, call: Call) -> Result<Outcome, Crashed> {
         let failed = || Outcome::Failed("fault".into());
-        match self.begin(&describe(&call)) {
+        match self.begin(&call.describe()) {
             None => Ok(self.take_effect(call)),
             Some(Fault::CrashBefore) => Err(Crashed),
             Some(Fault::CrashAfter) => {
@@ -404,7 +345,7 @@ impl World {
         let is_due = |late: &mut Late| late.after_call < calls || late.by_ms <= now_ms;
         let due: Vec<Call> = self.late.extract_if(.., is_due).map(|late| late.call).collect();
         for call in due {
-            self.trace.push(format!("  late: {}", describe(&call)));
+            self.trace.push(format!("  late: {}", call.describe()));
             self.take_effect(call);
         }
     }
@@ -441,20 +382,5 @@ impl Process {
             doubts: Vec::new(),
             saved_watermark: 0,
         }
-    }
-}
-
-fn describe(call: &Call) -> String {
-    match call {
-        Call::Commit(bytes) => {
-            format!("commit version {}", record::decode(bytes).unwrap().version)
-        }
-        Call::Arm(at) => format!("arm {at}"),
-        Call::Disarm => "disarm".into(),
-        Call::Publish(records) => {
-            let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
-            format!("publish {ids:?}")
-        }
-        Call::SaveWatermark(epoch, n) => format!("watermark of {epoch}: {n}"),
     }
 }
