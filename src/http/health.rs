@@ -18,6 +18,9 @@ pub struct Readiness(Arc<Mutex<State>>);
 struct State {
     /// What the service waits for, by part; empty when it is ready.
     missing: BTreeMap<&'static str, String>,
+    /// Why the last call with a token was refused. It keeps nothing from working, so it shows in
+    /// readiness only: Dapr's health check carries no token and must not take the actors away.
+    refused: Option<&'static str>,
     stopping: bool,
 }
 
@@ -33,6 +36,11 @@ impl Readiness {
         if self.lock().missing.remove(part).is_some() {
             tracing::info!(part, "ready");
         }
+    }
+
+    /// Notes whether the last call showed the right token.
+    pub fn token_shown(&self, refused: Option<&'static str>) {
+        self.lock().refused = refused;
     }
 
     /// Notes that the process is about to end.
@@ -60,7 +68,7 @@ pub fn routes(readiness: Readiness) -> Router {
 
 async fn ready(extract::State(readiness): extract::State<Readiness>) -> Response {
     let state = readiness.lock();
-    report(state.missing.is_empty() && !state.stopping, &state)
+    report(state.missing.is_empty() && state.refused.is_none() && !state.stopping, &state)
 }
 
 async fn healthy(extract::State(readiness): extract::State<Readiness>) -> Response {
@@ -70,6 +78,8 @@ async fn healthy(extract::State(readiness): extract::State<Readiness>) -> Respon
 
 fn report(good: bool, state: &State) -> Response {
     let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let body = json!({ "ready": good, "waitingFor": state.missing, "stopping": state.stopping });
+    let mut waiting_for = state.missing.clone();
+    waiting_for.extend(state.refused.map(|reason| ("token", reason.to_owned())));
+    let body = json!({ "ready": good, "waitingFor": waiting_for, "stopping": state.stopping });
     (status, Json(body)).into_response()
 }

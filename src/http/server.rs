@@ -17,7 +17,7 @@ pub type LateRoutes = Arc<OnceLock<Router>>;
 /// Everything this service answers.
 pub fn app(readiness: Readiness, actors: LateRoutes, token: Option<Secret>) -> Router {
     let dapr = routes::startup_routes().fallback(forward);
-    let dapr = routes::require_token(dapr, token).layer(axum::Extension(actors));
+    let dapr = routes::require_token(dapr, token, readiness.clone()).layer(axum::Extension(actors));
     health::routes(readiness).fallback_service(dapr)
 }
 

@@ -4,6 +4,7 @@ use super::actor::{Turns, registration};
 use super::registry::Registry;
 use super::reply;
 use crate::config::Secret;
+use crate::http::health::Readiness;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
@@ -55,25 +56,33 @@ pub async fn actor_routes(
     Ok(server.build_test_router().await.layer(DefaultBodyLimit::max(BODY_MAX_BYTES)))
 }
 
+/// What a caller without the right token is told, and readiness.
+const WRONG_TOKEN: &str = "the header dapr-api-token does not match APP_API_TOKEN: the sidecar must \
+                           be started with the same APP_API_TOKEN as this process";
+
 /// Refuses requests without the token, on every route below.
-pub fn require_token(router: Router, token: Option<Secret>) -> Router {
-    match token {
-        None => router,
-        Some(token) => router.layer(middleware::from_fn_with_state(Arc::new(token), check_token)),
-    }
+pub fn require_token(router: Router, token: Option<Secret>, readiness: Readiness) -> Router {
+    let Some(token) = token else { return router };
+    let expected = Arc::new(ExpectedToken { token, readiness });
+    router.layer(middleware::from_fn_with_state(expected, check_token))
+}
+
+struct ExpectedToken {
+    token: Secret,
+    readiness: Readiness,
 }
 
 async fn check_token(
-    State(expected): State<Arc<Secret>>,
+    State(expected): State<Arc<ExpectedToken>>,
     request: Request,
     next: Next,
 ) -> Response {
     let shown = request.headers().get(reply::TOKEN_HEADER).map_or(&[][..], |v| v.as_bytes());
-    if expected.expose().as_bytes().ct_eq(shown).into() {
-        next.run(request).await
-    } else {
-        tracing::warn!(path = request.uri().path(), "a call without the right APP_API_TOKEN");
-        (StatusCode::UNAUTHORIZED, "the header dapr-api-token does not match APP_API_TOKEN")
-            .into_response()
+    let right: bool = expected.token.expose().as_bytes().ct_eq(shown).into();
+    expected.readiness.token_shown((!right).then_some(WRONG_TOKEN));
+    if right {
+        return next.run(request).await;
     }
+    tracing::warn!(path = request.uri().path(), "a call without the right APP_API_TOKEN");
+    (StatusCode::UNAUTHORIZED, WRONG_TOKEN).into_response()
 }
