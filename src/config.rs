@@ -1,9 +1,11 @@
 //! Configuration: one struct per concern, from flags and environment variables, checked at start.
 
+use crate::audit::settings as audit;
 use crate::read_model::StateTable;
 use crate::turn::driver::Limits;
 use clap::Args;
 use reminder_contract::names;
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,8 +44,14 @@ pub struct ServeArgs {
     #[arg(long, env = "PUBSUB", default_value = names::PUBSUB)]
     pubsub: String,
     /// How far ahead wakes are registered with Dapr: a duration such as 1h, or "infinite"
-    #[arg(long, env = "ARM_HORIZON", default_value = "infinite")]
+    #[arg(long, env = "ARM_HORIZON", default_value = "1h")]
     arm_horizon: String,
+    /// How long a task may be overdue before the audit settles it
+    #[arg(long, env = "AUDIT_GRACE", default_value = "5s")]
+    audit_grace: String,
+    /// The pause between two rounds of the sweep and the audit
+    #[arg(long, env = "AUDIT_INTERVAL", default_value = "10s")]
+    audit_interval: String,
     /// Wake turns that run at the same time
     #[arg(long, env = "WAKE_CONCURRENCY", default_value_t = 256)]
     wake_concurrency: usize,
@@ -69,6 +77,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     /// The turns.
     pub limits: Limits,
+    /// The sweep and the audit.
+    pub audit: audit::Settings,
     /// How long a shutdown may take in all.
     pub shutdown_grace: Duration,
     /// How logs are written.
@@ -141,67 +151,68 @@ impl std::fmt::Debug for Secret {
 #[error("the configuration cannot be used:\n  - {}", .0.join("\n  - "))]
 pub struct InvalidConfig(pub Vec<String>);
 
+/// Collects what is wrong, so that everything is reported at once.
+#[derive(Default)]
+struct Check(Vec<String>);
+
+impl Check {
+    /// The value, or a stand-in that is never used: with anything wrong there is no configuration.
+    fn get<T>(&mut self, setting: &str, result: Result<T, impl Display>, stand_in: T) -> T {
+        result.unwrap_or_else(|error| {
+            self.0.push(format!("{setting} {error}"));
+            stand_in
+        })
+    }
+}
+
 impl ServeArgs {
     /// Checks everything and reports all that is wrong at once.
     ///
     /// # Errors
     /// One line for each setting that cannot be used.
     pub fn validate(self) -> Result<Config, InvalidConfig> {
-        let mut wrong = Vec::new();
-        let mut must = |setting: &str, problem: Option<String>| {
-            wrong.extend(problem.map(|problem| format!("{setting} {problem}")));
-        };
-        let host: Result<IpAddr, _> = self.app_host.parse();
-        must("APP_HOST", host.is_err().then(|| "is not an IP address".into()));
-        let url = self.database_url();
-        must("DATABASE_URL", url.as_ref().err().cloned());
-        let table = StateTable::parse(&self.state_table);
-        must("STATE_TABLE", table.as_ref().err().map(ToString::to_string));
-        must("STATE_STORE", bad_component(&self.state_store));
-        must("PUBSUB", bad_component(&self.pubsub));
-        let horizon = horizon_ms(&self.arm_horizon);
-        must("ARM_HORIZON", horizon.as_ref().err().cloned());
-        must("WAKE_CONCURRENCY", bad_count(self.wake_concurrency));
-        must("COMMAND_CONCURRENCY", bad_count(self.command_concurrency));
-        let grace = humantime::parse_duration(&self.shutdown_grace);
-        must("SHUTDOWN_GRACE", grace.as_ref().err().map(|e| format!("is no duration: {e}")));
-        let log_format = match self.log_format.as_str() {
-            "pretty" => Some(LogFormat::Pretty),
-            "json" => Some(LogFormat::Json),
-            _ => None,
-        };
-        must("LOG_FORMAT", log_format.is_none().then(|| "must be pretty or json".into()));
-
-        match (host, url, table, horizon, grace, log_format) {
-            (
-                Ok(host),
-                Ok(url),
-                Ok(state_table),
-                Ok(horizon_ms),
-                Ok(shutdown_grace),
-                Some(log_format),
-            ) if wrong.is_empty() => Ok(Config {
-                server: ServerConfig {
-                    listen: SocketAddr::new(host, self.app_port),
-                    token: Secret::non_empty(self.app_api_token),
-                },
-                sidecar: SidecarConfig {
-                    grpc_port: self.dapr_grpc_port,
-                    token: Secret::non_empty(self.dapr_api_token),
-                    state_store: self.state_store,
-                    pubsub: self.pubsub,
-                },
-                database: DatabaseConfig { url, state_table },
-                limits: Limits {
-                    horizon_ms,
-                    wakes: self.wake_concurrency,
-                    commands: self.command_concurrency,
-                },
-                shutdown_grace,
-                log_format,
-            }),
-            _ => Err(InvalidConfig(wrong)),
+        let mut check = Check::default();
+        let host = self.app_host.parse().map_err(|_| "is not an IP address");
+        let host = check.get("APP_HOST", host, IpAddr::from([127, 0, 0, 1]));
+        let url = check.get("DATABASE_URL", self.database_url(), Secret(String::new()));
+        let state_table = StateTable::parse(&self.state_table);
+        let state_table = check.get("STATE_TABLE", state_table, StateTable::default());
+        let state_store = check.get("STATE_STORE", component(self.state_store), String::new());
+        let pubsub = check.get("PUBSUB", component(self.pubsub), String::new());
+        let horizon_ms = check.get("ARM_HORIZON", horizon_ms(&self.arm_horizon), None);
+        let wakes = check.get("WAKE_CONCURRENCY", count(self.wake_concurrency), 1);
+        let commands = check.get("COMMAND_CONCURRENCY", count(self.command_concurrency), 1);
+        let grace = check.get("AUDIT_GRACE", duration(&self.audit_grace), Duration::ZERO);
+        let interval = positive(&self.audit_interval);
+        let interval = check.get("AUDIT_INTERVAL", interval, Duration::ZERO);
+        let shutdown_grace = duration(&self.shutdown_grace);
+        let shutdown_grace = check.get("SHUTDOWN_GRACE", shutdown_grace, Duration::ZERO);
+        let log_format = log_format(&self.log_format);
+        let log_format = check.get("LOG_FORMAT", log_format, LogFormat::Pretty);
+        if !check.0.is_empty() {
+            return Err(InvalidConfig(check.0));
         }
+        Ok(Config {
+            server: ServerConfig {
+                listen: SocketAddr::new(host, self.app_port),
+                token: Secret::non_empty(self.app_api_token),
+            },
+            sidecar: SidecarConfig {
+                grpc_port: self.dapr_grpc_port,
+                token: Secret::non_empty(self.dapr_api_token),
+                state_store,
+                pubsub,
+            },
+            database: DatabaseConfig { url, state_table },
+            limits: Limits { horizon_ms, wakes, commands },
+            audit: audit::Settings {
+                horizon_ms,
+                grace_ms: i64::try_from(grace.as_millis()).unwrap_or(i64::MAX),
+                interval,
+            },
+            shutdown_grace,
+            log_format,
+        })
     }
 
     fn database_url(&self) -> Result<Secret, String> {
@@ -234,13 +245,30 @@ fn horizon_ms(text: &str) -> Result<Option<i64>, String> {
     i64::try_from(horizon.as_millis()).map(Some).map_err(|_| "is too long; use infinite".into())
 }
 
-fn bad_component(name: &str) -> Option<String> {
-    name.trim().is_empty().then(|| "must name a Dapr component".into())
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|error| format!("is no duration: {error}"))
 }
 
-fn bad_count(count: usize) -> Option<String> {
+fn positive(text: &str) -> Result<Duration, String> {
+    let duration = duration(text)?;
+    if duration.is_zero() { Err("must be longer than nothing".into()) } else { Ok(duration) }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+    match text {
+        "pretty" => Ok(LogFormat::Pretty),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be pretty or json"),
+    }
+}
+
+fn component(name: String) -> Result<String, &'static str> {
+    if name.trim().is_empty() { Err("must name a Dapr component") } else { Ok(name) }
+}
+
+fn count(count: usize) -> Result<usize, &'static str> {
     let bounds = 1..=100_000;
-    (!bounds.contains(&count)).then(|| "must lie between 1 and 100000".into())
+    if bounds.contains(&count) { Ok(count) } else { Err("must lie between 1 and 100000") }
 }
 
 #[cfg(test)]
@@ -271,7 +299,7 @@ mod tests {
     #[test]
     fn a_database_is_all_that_must_be_given() {
         let config = validate(&["--database-url=postgres://u:pw@localhost/db"]).unwrap();
-        assert_eq!(config.limits.horizon_ms, None);
+        assert_eq!(config.limits.horizon_ms, Some(3_600_000));
         assert!(!format!("{config:?}").contains("pw"), "secrets must not show up in logs");
     }
 }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`turn`] | the turn machine, its driver, and what happens to turns that end in doubt |
 //! | [`outbox`] | events on their way to the broker: lanes, backoff, watermark |
+//! | [`audit`] | the sweep that registers near wakes, the audit that heals |
 //! | [`ports`] | what a turn needs of the world outside |
 //! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
 //! | [`read_model`] | the fence and `task_index`: migration of the database |
@@ -13,6 +14,7 @@
 //! | [`config`], [`telemetry`], [`clock`] | settings, logs, the one place that reads the clock |
 //! | [`serve`] | wiring |
 
+pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod dapr;

@@ -56,6 +56,26 @@ pub trait Reminders: Send + Sync {
     async fn disarm(&self, id: &TaskId) -> Result<(), CallError>;
 }
 
+/// What became of a registration that must not replace another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registered {
+    /// It was made.
+    Now,
+    /// There was one already.
+    Already,
+}
+
+/// The reminders as a whole, for the sweep and the audit.
+#[async_trait]
+pub trait ReminderIndex: Send + Sync {
+    /// Registers the wake at `at` unless one is registered: the turn knows better than the sweep.
+    async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError>;
+    /// Whether the reminder that stands for all others is still registered.
+    async fn canary_is_alive(&self) -> Result<bool, CallError>;
+    /// Registers the reminder that stands for all others.
+    async fn release_canary(&self) -> Result<(), CallError>;
+}
+
 /// The broker.
 #[async_trait]
 pub trait Broker: Send + Sync {

@@ -1,5 +1,6 @@
 //! Wiring: starts the parts in the order in which they need each other, and stops them again.
 
+use crate::audit::Audit;
 use crate::config::Config;
 use crate::dapr::inbound::registry::{Registry, SWEEP_INTERVAL};
 use crate::dapr::inbound::{actor::Turns, routes};
@@ -7,7 +8,7 @@ use crate::dapr::outbound::Sidecar;
 use crate::http::health::Readiness;
 use crate::http::server::{self, LateRoutes};
 use crate::outbox::publisher::Publisher;
-use crate::read_model;
+use crate::read_model::{self, ReadModel};
 use crate::turn::driver::Driver;
 use crate::turn::recovery::RecoveryQueue;
 use std::future::Future;
@@ -83,8 +84,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(Arc::clone(&registry))));
     let start = prepare(&config, &sidecar, &turns, registry, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
-        started?;
+        let model = Arc::new(started?);
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
+        let audit = Audit::new(Arc::clone(&sidecar), model, epoch, config.audit);
+        tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
         stop.cancelled().await;
     }
 
@@ -127,7 +130,7 @@ async fn prepare(
     registry: Arc<Registry>,
     late: &LateRoutes,
     readiness: &Readiness,
-) -> Result<(), ServeError> {
+) -> Result<ReadModel, ServeError> {
     let actors = async {
         let connect = || async {
             sidecar.ping().await.map_err(|error| error.to_string())?;
@@ -146,13 +149,15 @@ async fn prepare(
         };
         let database = &config.database;
         let url = database.url.expose();
-        read_model::migrate(url, database.state_table.as_str(), &report).await?;
+        let table = database.state_table.as_str();
+        let migrated = read_model::migrate(url, table, &report).await?;
+        let model = ReadModel::new(url, migrated.schema)?;
         readiness.ready("database");
-        Ok::<(), read_model::MigrateError>(())
+        Ok::<_, read_model::MigrateError>(model)
     };
     // What cannot be mended ends the process now, whether the sidecar comes or not.
-    tokio::try_join!(actors, database)?;
-    Ok(())
+    let ((), model) = tokio::try_join!(actors, database)?;
+    Ok(model)
 }
 
 async fn wait_for<T, F, E>(

@@ -20,11 +20,18 @@ struct Migration {
     template: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    number: 1,
-    name: "0001_fence_and_task_index",
-    template: include_str!("../../migrations/0001_fence_and_task_index.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        number: 1,
+        name: "0001_fence_and_task_index",
+        template: include_str!("../../migrations/0001_fence_and_task_index.sql"),
+    },
+    Migration {
+        number: 2,
+        name: "0002_audit",
+        template: include_str!("../../migrations/0002_audit.sql"),
+    },
+];
 
 /// What must be on the state table for the fence to stand.
 const TRIGGERS: &[&str] = &["task_fence_insert", "task_fence_update", "task_fence_delete"];

@@ -8,11 +8,13 @@ mod connect;
 mod error;
 mod migrate;
 mod state_table;
+mod store;
 mod waiting;
 
 pub use error::MigrateError;
 pub use migrate::{Migrated, migrate, migrate_within};
 pub use state_table::{InvalidStateTable, StateTable};
+pub use store::{QueryError, ReadModel, Waking};
 
 /// What the trigger refuses a commit with that is out of turn: load, decide and commit again.
 pub const FENCED_SQLSTATE: &str = "RS001";

@@ -1,5 +1,6 @@
 //! The name of the table in which Dapr's state store keeps the actors.
 
+use reminder_contract::names::STATE_TABLE;
 use std::fmt;
 use std::str::FromStr;
 
@@ -34,6 +35,13 @@ impl StateTable {
     /// The name as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Default for StateTable {
+    /// The table of the component in `components/`.
+    fn default() -> Self {
+        Self(STATE_TABLE.to_owned())
     }
 }
 

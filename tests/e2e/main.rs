@@ -3,7 +3,7 @@
 //! `E2E_INSTANCE` names a running stack, as `cargo xtask test` sets it. By hand:
 //!
 //! ```text
-//! cargo xtask up --instance e2e
+//! cargo xtask up --instance e2e --env ARM_HORIZON=40s
 //! E2E_INSTANCE=e2e RUST_TEST_THREADS=16 cargo test --features e2e --test e2e
 //! ```
 //!
@@ -21,6 +21,7 @@ mod process;
 mod proxy;
 mod suite;
 
+mod audit;
 mod broker;
 mod commands;
 mod configuration;

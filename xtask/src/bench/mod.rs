@@ -29,7 +29,7 @@ use crate::api::Address;
 use crate::session::{Session, is_running};
 use crate::ui;
 
-/// What makes a task far: the service's own default is to register every wake.
+/// What makes a task far; the service's own default, written out so that a change of it is seen.
 const ARM_HORIZON: (&str, &str) = ("ARM_HORIZON", "1h");
 
 #[derive(Args)]

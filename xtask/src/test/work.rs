@@ -30,6 +30,10 @@ const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
 /// Names the stack for tests that need one.
 const E2E_VARIABLE: &str = "E2E_INSTANCE";
 
+/// The arm horizon of the stack under test: short, so that the sweep has something to register
+/// within the patience of a test (tests/e2e/audit.rs counts on it).
+const HORIZON: (&str, &str) = ("ARM_HORIZON", "40s");
+
 /// End-to-end tests wait most of the time, so many of them run at once.
 const E2E_THREADS: &str = "16";
 
@@ -214,7 +218,9 @@ impl Work {
         let app =
             self.built.app.clone().map_or(AppSource::Cargo { release: false }, AppSource::Binary);
         // The tests make databases and stop the server, so it has to be their own.
-        Options { app, postgres_url: None, ..Options::instance(self.instance.clone()) }
+        let app_env = [(HORIZON.0.to_owned(), HORIZON.1.to_owned())].into();
+        let ours = Options::instance(self.instance.clone());
+        Options { app, app_env, postgres_url: None, ..ours }
     }
 
     async fn up(&mut self) -> Result<Outcome> {

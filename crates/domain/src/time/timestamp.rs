@@ -20,6 +20,9 @@ pub struct Timestamp(i64);
 const MAX_MS: i64 = 253_402_300_799_999;
 
 impl Timestamp {
+    /// The latest instant there is, 9999-12-31T23:59:59.999Z.
+    pub const MAX: Self = Self(MAX_MS);
+
     /// The instant `ms` milliseconds after the epoch, clamped to what RFC 3339 can write.
     pub fn from_millis(ms: i64) -> Self {
         Self(ms.clamp(0, MAX_MS))

@@ -1,0 +1,73 @@
+//! The second level of the wheel, and the healer.
+//!
+//! Postgres holds the future, Dapr the near part: the *sweep* registers the wakes that come within
+//! the arm horizon. The *audit* settles tasks that are overdue (which fires them even while Dapr's
+//! scheduler is down), has the events published that a dead process left pending, and notices by a
+//! *canary* reminder that the scheduler has lost its data; then the sweep begins anew.
+//!
+//! Every replica runs the same timer; a lease row lets one of them work at a time. It is not a Dapr
+//! job: those live in the very store that may be lost. All it does is idempotent, paged and bounded,
+//! and it goes on where the last holder of the lease stopped.
+
+pub mod settings;
+
+mod round;
+
+use crate::ports::{Ports, ReminderIndex};
+use crate::read_model::ReadModel;
+use settings::Settings;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// The sweep and the audit of one replica.
+pub struct Audit<P> {
+    ports: Arc<P>,
+    model: Arc<ReadModel>,
+    epoch: u64,
+    settings: Settings,
+    /// Dead epochs of which nothing is left to publish; they stay so.
+    clean_epochs: HashSet<u64>,
+    /// What the last round registered near the sweep's edge, which the next one looks at again.
+    edge: HashSet<crate::read_model::Waking>,
+}
+
+impl<P: Ports + ReminderIndex> Audit<P> {
+    /// An audit on behalf of the process run `epoch`.
+    pub fn new(ports: Arc<P>, model: Arc<ReadModel>, epoch: u64, settings: Settings) -> Self {
+        let (clean_epochs, edge) = (HashSet::new(), HashSet::new());
+        Self { ports, model, epoch, settings, clean_epochs, edge }
+    }
+
+    /// Works at once and then at every interval, for ever.
+    pub async fn run(self) {
+        let beats = heartbeats(Arc::clone(&self.model), self.epoch);
+        tokio::join!(beats, self.rounds());
+    }
+
+    async fn rounds(mut self) {
+        let mut timer = tokio::time::interval(self.settings.interval);
+        timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            timer.tick().await;
+            match self.round().await {
+                Ok(findings) if findings.is_nothing() => {}
+                Ok(findings) => tracing::info!(?findings, "the audit found something to do"),
+                Err(error) => tracing::warn!(%error, "the audit could not finish; it tries again"),
+            }
+        }
+    }
+}
+
+/// Says again and again that this run of the process is alive, and keeps its lease if it has it:
+/// a round may take longer than either lasts.
+async fn heartbeats(model: Arc<ReadModel>, epoch: u64) {
+    let mut timer = tokio::time::interval(settings::HEARTBEAT);
+    timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        let beat = model.heartbeat(epoch, settings::LEASE, settings::FORGET_AFTER);
+        if let Err(error) = beat.await {
+            tracing::warn!(%error, "cannot say that this process is alive");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! One round: what is overdue, what was left behind, what must be registered.
+
+use super::{Audit, settings};
+use crate::clock;
+use crate::ports::{CallError, Ports, Registered, ReminderIndex};
+use crate::read_model::{QueryError, Waking};
+use reminder_domain::{TaskId, Timestamp};
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+use tokio::task::JoinSet;
+
+/// What a round found and did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Findings {
+    /// Overdue tasks that were settled.
+    settled: usize,
+    /// Tasks whose events a dead process had left.
+    republished: usize,
+    /// Wakes that were registered.
+    armed: usize,
+    /// Whether the scheduler had lost its data.
+    scheduler_lost: bool,
+    /// Calls that failed; the next round tries again.
+    failed: usize,
+}
+
+impl Findings {
+    pub(super) fn is_nothing(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why a round ended early.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum RoundError {
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    #[error("{0}")]
+    Call(#[from] CallError),
+    #[error("the lease went to another replica")]
+    LeaseLost,
+}
+
+impl<P: Ports + ReminderIndex> Audit<P> {
+    pub(super) async fn round(&mut self) -> Result<Findings, RoundError> {
+        let mut findings = Findings::default();
+        let Some(swept) = self.model.lease(self.epoch, settings::LEASE).await? else {
+            return Ok(findings);
+        };
+        self.settle_overdue(&mut findings).await?;
+        self.republish(&mut findings).await?;
+        self.sweep(swept, &mut findings).await?;
+        Ok(findings)
+    }
+
+    /// Fires what is overdue, with or without Dapr's scheduler.
+    async fn settle_overdue(&self, findings: &mut Findings) -> Result<(), RoundError> {
+        let until = clock::now().saturating_add_ms(-self.settings.grace_ms);
+        let mut after = start(Timestamp::from_millis(0));
+        loop {
+            let page = self.model.waking(&after, until, settings::PAGE).await?;
+            let Some(last) = page.last().cloned() else { return Ok(()) };
+            let tasks = page.into_iter().map(|waking| waking.task);
+            let (settled, failed) = self.settle_all(tasks).await;
+            findings.settled += settled;
+            findings.failed += failed;
+            if failed >= settings::FAILURES_MAX {
+                return Err(CallError("overdue tasks cannot be settled now".into()).into());
+            }
+            after = last;
+            self.renew().await?;
+        }
+    }
+
+    /// Has the events published that dead processes committed and did not publish.
+    async fn republish(&mut self, findings: &mut Findings) -> Result<(), RoundError> {
+        for epoch in self.model.dead_epochs(settings::DEAD_AFTER).await? {
+            if epoch == self.epoch || self.clean_epochs.contains(&epoch) {
+                continue;
+            }
+            let mut n = self.ports.load_watermark(epoch).await?;
+            let mut clean = true;
+            loop {
+                let page = self.model.left_pending(epoch, n, settings::PAGE).await?;
+                let Some((_, last)) = page.last() else { break };
+                n = *last;
+                let (settled, failed) =
+                    self.settle_all(page.into_iter().map(|(task, _)| task)).await;
+                findings.republished += settled;
+                findings.failed += failed;
+                clean = false;
+                self.renew().await?;
+            }
+            if clean {
+                self.clean_epochs.insert(epoch);
+            }
+        }
+        Ok(())
+    }
+
+    /// Registers the wakes that came within the horizon since the last round; all that are within
+    /// it when the scheduler has lost its data.
+    async fn sweep(&mut self, swept: Timestamp, findings: &mut Findings) -> Result<(), RoundError> {
+        let data_lost = !self.ports.canary_is_alive().await?;
+        findings.scheduler_lost = data_lost;
+        let edge_begins = |edge: Timestamp| edge.saturating_add_ms(-settings::EDGE_MS);
+        let from = if data_lost { Timestamp::from_millis(0) } else { edge_begins(swept) };
+        let until = self.horizon(clock::now());
+        if data_lost {
+            self.edge.clear();
+            // Should this replica die in between, the next one begins anew.
+            self.note_swept(from).await?;
+        }
+        let mut after = start(from);
+        let mut edge = HashSet::new();
+        loop {
+            let page = self.model.waking(&after, until, settings::PAGE).await?;
+            let Some(last) = page.last().cloned() else { break };
+            let known = &self.edge;
+            let new: Vec<Waking> = page.iter().filter(|w| !known.contains(*w)).cloned().collect();
+            let ports = &self.ports;
+            let arm = |waking: Waking| {
+                let ports = Arc::clone(ports);
+                async move { ports.arm_if_absent(&waking.task, waking.at).await }
+            };
+            let results = each(new, arm).await;
+            let count = |wanted| results.iter().filter(|r| r.as_ref() == Ok(&wanted)).count();
+            findings.armed += count(Registered::Now);
+            let failed = results.iter().filter(|result| result.is_err()).count();
+            findings.failed += failed;
+            if let Some(Err(error)) = results.into_iter().find(Result::is_err) {
+                // The place is not moved past what could not be registered.
+                return Err(error.into());
+            }
+            edge.extend(page.into_iter().filter(|waking| waking.at > edge_begins(until)));
+            after = last;
+            self.note_swept(after.at).await?;
+            self.renew().await?;
+        }
+        self.note_swept(until).await?;
+        self.edge = edge;
+        if data_lost {
+            self.ports.release_canary().await?;
+        }
+        Ok(())
+    }
+
+    fn horizon(&self, now: Timestamp) -> Timestamp {
+        self.settings.horizon_ms.map_or(Timestamp::MAX, |ms| now.saturating_add_ms(ms))
+    }
+
+    async fn note_swept(&self, until: Timestamp) -> Result<(), RoundError> {
+        let kept = self.model.swept(self.epoch, until).await?;
+        if kept { Ok(()) } else { Err(RoundError::LeaseLost) }
+    }
+
+    async fn renew(&self) -> Result<(), RoundError> {
+        let lease = self.model.lease(self.epoch, settings::LEASE).await?;
+        lease.map(|_| ()).ok_or(RoundError::LeaseLost)
+    }
+
+    /// Settles tasks; returns how many were and how many could not be.
+    async fn settle_all(&self, tasks: impl IntoIterator<Item = TaskId>) -> (usize, usize) {
+        let settle = |task: TaskId| {
+            let ports = Arc::clone(&self.ports);
+            async move { ports.settle(&task, 0).await }
+        };
+        let results = each(tasks, settle).await;
+        let settled = results.iter().filter(|result| result.is_ok()).count();
+        (settled, results.len() - settled)
+    }
+}
+
+/// The place before everything that wakes after `at`.
+fn start(at: Timestamp) -> Waking {
+    let task = TaskId::parse("0").expect("a digit is a valid id");
+    Waking { at, task }
+}
+
+/// Runs a call for each item, a bounded number at a time.
+async fn each<I, T, F>(
+    items: impl IntoIterator<Item = I>,
+    call: impl Fn(I) -> F,
+) -> Vec<Result<T, CallError>>
+where
+    F: Future<Output = Result<T, CallError>> + Send + 'static,
+    T: Send + 'static,
+{
+    let mut under_way = JoinSet::new();
+    let mut results = Vec::new();
+    let died = |error: tokio::task::JoinError| Err(CallError(error.to_string()));
+    for item in items {
+        if under_way.len() >= settings::CONCURRENCY
+            && let Some(result) = under_way.join_next().await
+        {
+            results.push(result.unwrap_or_else(died));
+        }
+        under_way.spawn(call(item));
+    }
+    while let Some(result) = under_way.join_next().await {
+        results.push(result.unwrap_or_else(died));
+    }
+    results
+}

@@ -1,0 +1,34 @@
+//! The bounds of the sweep and the audit, each with its unit.
+
+use std::time::Duration;
+
+/// What the operator may set.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How far ahead wakes are registered, in ms; `None`: any distance.
+    pub horizon_ms: Option<i64>,
+    /// How long a task may be overdue before it is settled, in ms.
+    pub grace_ms: i64,
+    /// The pause between two rounds.
+    pub interval: Duration,
+}
+
+/// How often a run of a process says that it is alive, and keeps the lease.
+pub const HEARTBEAT: Duration = Duration::from_secs(5);
+/// How long the lease is held without a heartbeat; then another replica takes over.
+pub const LEASE: Duration = Duration::from_secs(15);
+/// A run of a process that was not seen for this long is dead: six heartbeats. Being wrong costs only
+/// duplicates.
+pub const DEAD_AFTER: Duration = Duration::from_secs(30);
+/// Runs of a process that were not seen for this long are forgotten.
+pub const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
+/// Tasks read at once.
+pub const PAGE: i64 = 500;
+/// Calls under way at the same time. Few: a herd that is being fired anyway must not be slowed.
+pub const CONCURRENCY: usize = 16;
+/// Calls of one kind that may fail in a row before the rest is left to the next round.
+pub const FAILURES_MAX: usize = 32;
+/// How far behind its edge the sweep looks again, in ms. A turn decides whether its wake is near
+/// some time before its row can be seen; this is longer than any turn takes, and allows for clocks
+/// that differ.
+pub const EDGE_MS: i64 = 60_000;

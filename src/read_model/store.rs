@@ -1,0 +1,197 @@
+//! Queries over `task_index` and the audit's own rows.
+
+use super::connect::Server;
+use super::error::{MigrateError, Obstacle};
+use reminder_contract::names::APP_ID;
+use reminder_domain::{TaskId, Timestamp};
+use std::time::Duration;
+use tokio::sync::Mutex;
+use tokio_postgres::{Client, Row};
+
+/// How long a query may take; each reads at most one page through an index.
+const QUERY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// A query that did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[error("the read model: {0}")]
+pub struct QueryError(String);
+
+impl From<tokio_postgres::Error> for QueryError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let detail = error.as_db_error().map(ToString::to_string);
+        Self(detail.unwrap_or_else(|| error.to_string()))
+    }
+}
+
+/// A task and when it wakes; pages are ordered by both.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Waking {
+    /// The earliest alarm that has yet to fire.
+    pub at: Timestamp,
+    /// The task.
+    pub task: TaskId,
+}
+
+/// The read model, over one connection that is made again when it is lost.
+pub struct ReadModel {
+    server: Server,
+    schema: String,
+    client: Mutex<Option<Client>>,
+}
+
+impl ReadModel {
+    /// Over the database that [`super::migrate`] prepared; `schema` is what it answered.
+    ///
+    /// # Errors
+    /// When the URL cannot be used.
+    pub fn new(database_url: &str, schema: String) -> Result<Self, MigrateError> {
+        let server = Server::parse(database_url)?;
+        Ok(Self { server, schema, client: Mutex::new(None) })
+    }
+
+    /// Says that this run of the process is alive, and keeps the lease if it has it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn heartbeat(
+        &self,
+        epoch: u64,
+        hold: Duration,
+        forget_after: Duration,
+    ) -> Result<(), QueryError> {
+        let seen = "INSERT INTO {schema}.task_epoch (app_id, epoch, seen_at) VALUES ($1, $2, now())
+                    ON CONFLICT (app_id, epoch) DO UPDATE SET seen_at = now()";
+        self.query(seen, &[&APP_ID, &epoch.to_string()]).await?;
+        let keep = "UPDATE {schema}.task_audit SET held_until = now() + $3 * interval '1 second'
+                    WHERE app_id = $1 AND holder = $2 AND held_until > now()";
+        self.query(keep, &[&APP_ID, &epoch.to_string(), &hold.as_secs_f64()]).await?;
+        let forget = "DELETE FROM {schema}.task_epoch
+                      WHERE app_id = $1 AND seen_at < now() - $2 * interval '1 second'";
+        self.query(forget, &[&APP_ID, &forget_after.as_secs_f64()]).await?;
+        Ok(())
+    }
+
+    /// Takes the lease, or keeps it; answers how far the sweep came. `None`: another replica has it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Timestamp>, QueryError> {
+        let sql = "INSERT INTO {schema}.task_audit AS audit (app_id, holder, held_until)
+                   VALUES ($1, $2, now() + $3 * interval '1 second')
+                   ON CONFLICT (app_id) DO UPDATE
+                       SET holder = excluded.holder, held_until = excluded.held_until
+                       WHERE audit.holder = excluded.holder OR audit.held_until < now()
+                   RETURNING swept_until_ms";
+        let rows = self.query(sql, &[&APP_ID, &epoch.to_string(), &hold.as_secs_f64()]).await?;
+        Ok(rows.first().map(|row| Timestamp::from_millis(row.get(0))))
+    }
+
+    /// Notes how far the sweep came; `false`: the lease was lost.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError> {
+        let sql = "UPDATE {schema}.task_audit SET swept_until_ms = $3
+                   WHERE app_id = $1 AND holder = $2 RETURNING 1";
+        let rows = self.query(sql, &[&APP_ID, &epoch.to_string(), &until.as_millis()]).await?;
+        Ok(!rows.is_empty())
+    }
+
+    /// Tasks that wake after `after` (exclusive) and up to `until`, in this order.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn waking(
+        &self,
+        after: &Waking,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Waking>, QueryError> {
+        let sql = "SELECT task_id, (extract(epoch FROM next_wake) * 1000)::int8
+                   FROM {schema}.task_index
+                   WHERE app_id = $1 AND next_wake IS NOT NULL
+                     AND (next_wake, task_id) > (to_timestamp($2::float8 / 1000), $3)
+                     AND next_wake <= to_timestamp($4::float8 / 1000)
+                   ORDER BY next_wake, task_id LIMIT $5";
+        let (from, to) = (millis(after.at), millis(until));
+        let rows = self.query(sql, &[&APP_ID, &from, &after.task.as_str(), &to, &limit]).await?;
+        let waking = |row: &Row| {
+            let task = TaskId::parse(row.get::<_, String>(0)).ok()?;
+            Some(Waking { at: Timestamp::from_millis(row.get(1)), task })
+        };
+        Ok(rows.iter().filter_map(waking).collect())
+    }
+
+    /// Runs of a process that left pending stamps and have not been seen for a while.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError> {
+        // One index probe per distinct epoch, however many tasks there are.
+        let sql = "WITH RECURSIVE epochs AS (
+                       (SELECT pending_epoch FROM {schema}.task_index
+                        WHERE app_id = $1 AND pending_epoch IS NOT NULL
+                        ORDER BY pending_epoch LIMIT 1)
+                       UNION ALL
+                       SELECT (SELECT pending_epoch FROM {schema}.task_index
+                               WHERE app_id = $1 AND pending_epoch > epochs.pending_epoch
+                               ORDER BY pending_epoch LIMIT 1)
+                       FROM epochs WHERE epochs.pending_epoch IS NOT NULL
+                   )
+                   SELECT pending_epoch FROM epochs
+                   WHERE pending_epoch IS NOT NULL AND NOT EXISTS (
+                       SELECT FROM {schema}.task_epoch alive
+                       WHERE alive.app_id = $1 AND alive.epoch = epochs.pending_epoch
+                         AND alive.seen_at > now() - $2 * interval '1 second')";
+        let rows = self.query(sql, &[&APP_ID, &unseen_for.as_secs_f64()]).await?;
+        Ok(rows.iter().filter_map(|row| row.get::<_, String>(0).parse().ok()).collect())
+    }
+
+    /// Tasks whose last events an epoch committed after `n`, with the stamp's number, in its order.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn left_pending(
+        &self,
+        epoch: u64,
+        n: u64,
+        limit: i64,
+    ) -> Result<Vec<(TaskId, u64)>, QueryError> {
+        let sql = "SELECT task_id, pending_n FROM {schema}.task_index
+                   WHERE app_id = $1 AND pending_epoch = $2 AND pending_n > $3
+                   ORDER BY pending_n LIMIT $4";
+        let n = i64::try_from(n).unwrap_or(i64::MAX);
+        let rows = self.query(sql, &[&APP_ID, &epoch.to_string(), &n, &limit]).await?;
+        let left = |row: &Row| {
+            let task = TaskId::parse(row.get::<_, String>(0)).ok()?;
+            Some((task, u64::try_from(row.get::<_, i64>(1)).ok()?))
+        };
+        Ok(rows.iter().filter_map(left).collect())
+    }
+
+    async fn query(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    ) -> Result<Vec<Row>, QueryError> {
+        let sql = sql.replace("{schema}", &self.schema);
+        let mut slot = self.client.lock().await;
+        let client = match slot.take().filter(|client| !client.is_closed()) {
+            Some(client) => client,
+            None => self.server.connect().await.map_err(|obstacle| match obstacle {
+                Obstacle::Passing(reason) => QueryError(format!("waits for {reason}")),
+                Obstacle::Final(error) => QueryError(error.to_string()),
+            })?,
+        };
+        // A query cut short leaves the connection busy, so it is kept only after an answer.
+        let answer = tokio::time::timeout(QUERY_DEADLINE, client.query(&sql, parameters)).await;
+        let rows = answer.map_err(|_| QueryError("no answer in time".into()))??;
+        *slot = Some(client);
+        Ok(rows)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds until the year 9999 fit a double")]
+fn millis(time: Timestamp) -> f64 {
+    time.as_millis() as f64
+}
