@@ -2,10 +2,12 @@
 //! output, its life without the parts it needs.
 
 use crate::suite::Suite;
+use reminder_stack::ports;
 use reminder_stack::probe::{self, Answer};
 use rustix::process::{Pid, Signal, kill_process};
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::sync::Mutex;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -97,7 +99,11 @@ pub(crate) fn environment(extra: &[(&str, &str)]) -> BTreeMap<String, String> {
     all
 }
 
+/// A port that no other part of this run is given, even before it is listened on.
 pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static GIVEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let mut given = GIVEN.lock().unwrap();
+    let port = ports::pick(1, &given).unwrap()[0];
+    given.push(port);
+    port
 }

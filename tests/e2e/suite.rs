@@ -22,6 +22,9 @@ pub(crate) const EVENT_DEADLINE: Duration = Duration::from_secs(20);
 /// in all were seen, and retries back off meanwhile.
 pub(crate) const RECOVERY_DEADLINE: Duration = Duration::from_secs(90);
 
+/// How long one test may take, the time it waits for its turn not counted.
+const TEST_DEADLINE: Duration = Duration::from_secs(240);
+
 /// Until all parts are well again and actors answer.
 const HEAL_DEADLINE: Duration = Duration::from_secs(120);
 
@@ -45,7 +48,7 @@ pub(crate) fn gentle(test: impl AsyncFnOnce(&'static Suite)) {
     RUNTIME.block_on(async {
         let _shared = suite.turn.read().await;
         let began = Instant::now();
-        test(suite).await;
+        in_time(test(suite)).await;
         suite.journal.assert_sound();
         took(began);
     });
@@ -58,7 +61,7 @@ pub(crate) fn disruptive(test: impl AsyncFnOnce(&'static Suite)) {
     let _alone = RUNTIME.block_on(suite.turn.write());
     let run = || {
         RUNTIME.block_on(async {
-            test(suite).await;
+            in_time(test(suite)).await;
             suite.journal.assert_sound();
         });
     };
@@ -70,6 +73,12 @@ pub(crate) fn disruptive(test: impl AsyncFnOnce(&'static Suite)) {
     }
     healed.expect("the stack can be mended");
     took(began);
+}
+
+/// Whatever a test waits for without a deadline of its own ends here.
+async fn in_time(test: impl Future<Output = ()>) {
+    let ended = tokio::time::timeout(TEST_DEADLINE, test).await;
+    assert!(ended.is_ok(), "the test did not end within {TEST_DEADLINE:?}");
 }
 
 /// Shown with `--show-output`; the harness would count the time spent waiting for the stack too.

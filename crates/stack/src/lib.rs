@@ -25,7 +25,7 @@ pub mod manifest;
 pub mod options;
 pub mod part;
 mod parts;
-mod ports;
+pub mod ports;
 pub mod probe;
 pub mod process;
 pub mod progress;

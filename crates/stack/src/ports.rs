@@ -20,7 +20,10 @@ const ATTEMPTS_PER_PORT: usize = 200;
 /// They lie below the kernel's ephemeral range: a port from it could be taken by an outgoing
 /// connection while its process is being restarted, and the tests make thousands of those. So not
 /// by binding to port 0, which gives exactly such ports.
-pub(crate) fn pick(count: usize, avoid: &[u16]) -> Result<Vec<u16>> {
+///
+/// # Errors
+/// When there are not so many.
+pub fn pick(count: usize, avoid: &[u16]) -> Result<Vec<u16>> {
     let end = ephemeral_start().max(LOWEST + 1000);
     let span = usize::from(end - LOWEST);
     // All are held until the last is found, so that they differ.

@@ -34,6 +34,7 @@ pub(crate) const APP_TOKEN: &str = "e2e-app-token";
 
 const APP_ID: &str = "e2e-probe";
 const READY_DEADLINE: Duration = Duration::from_secs(60);
+const CALL_DEADLINE: Duration = Duration::from_secs(10);
 const FIRE_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Shared as long as any test uses it, so that it does not outlive the tests.
@@ -164,9 +165,13 @@ async fn register(
         ..RegisterActorReminderRequest::default()
     });
     request.metadata_mut().insert("dapr-api-token", MetadataValue::from_static(DAPR_TOKEN));
-    let mut client = DaprClient::connect(format!("http://127.0.0.1:{grpc_port}")).await?;
-    client.register_actor_reminder(request).await?;
-    Ok(())
+    let registered = async {
+        let mut client = DaprClient::connect(format!("http://127.0.0.1:{grpc_port}")).await?;
+        client.register_actor_reminder(request).await?;
+        Ok(())
+    };
+    // A sidecar that is starting accepts the call and may never answer it.
+    tokio::time::timeout(CALL_DEADLINE, registered).await?
 }
 
 /// The type of the probe's actors.
