@@ -26,7 +26,7 @@ pub const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 pub const PAGE: i64 = 500;
 /// Calls under way at the same time. Few: a herd that is being fired anyway must not be slowed.
 pub const CONCURRENCY: usize = 16;
-/// Calls of one kind that may fail in a row before the rest is left to the next round.
+/// When so many tasks of one page cannot be settled, the rest is left to the next round.
 pub const FAILURES_MAX: usize = 32;
 /// How far behind its edge the sweep looks again, in ms. A turn decides whether its wake is near
 /// some time before its row can be seen; this is longer than any turn takes, and allows for clocks

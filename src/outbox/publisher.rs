@@ -3,6 +3,7 @@
 use super::lanes::{Batch, Next, Outbox};
 use crate::clock;
 use crate::ports::{Message, Ports};
+use crate::turn::draft::Ledger;
 use crate::turn::effect::Handover;
 use reminder_contract::cloud_event;
 use reminder_domain::{TaskId, Topic};
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 /// The pause after a watermark could not be saved.
 const WATERMARK_RETRY: Duration = Duration::from_millis(500);
@@ -27,7 +28,6 @@ pub struct Publisher<P> {
     progress: Notify,
     /// A batch came back from the broker; for [`Publisher::flush`].
     returned: Notify,
-    tasks: TaskTracker,
 }
 
 impl<P: Ports> Publisher<P> {
@@ -39,7 +39,6 @@ impl<P: Ports> Publisher<P> {
             work: Topic::ALL.into_iter().map(|topic| (topic, Notify::new())).collect(),
             progress: Notify::new(),
             returned: Notify::new(),
-            tasks: TaskTracker::new(),
         })
     }
 
@@ -47,12 +46,12 @@ impl<P: Ports> Publisher<P> {
     pub fn start(self: &Arc<Self>, stop: &CancellationToken) {
         for topic in Topic::ALL {
             let (publisher, stop) = (Arc::clone(self), stop.clone());
-            self.tasks.spawn(async move {
+            tokio::spawn(async move {
                 stop.run_until_cancelled(publisher.publish_topic(topic)).await;
             });
         }
         let (publisher, stop) = (Arc::clone(self), stop.clone());
-        self.tasks.spawn(async move {
+        tokio::spawn(async move {
             stop.run_until_cancelled(publisher.save_watermarks()).await;
         });
     }
@@ -95,7 +94,7 @@ impl<P: Ports> Publisher<P> {
         let _ = tokio::time::timeout(deadline, empty).await;
         let (epoch, n, left) = {
             let outbox = self.outbox();
-            (crate::turn::draft::Ledger::epoch(&*outbox), outbox.watermark(), outbox.waiting())
+            (outbox.epoch(), outbox.watermark(), outbox.waiting())
         };
         if n > 0
             && let Err(error) = self.ports.save_watermark(epoch, n).await
@@ -112,7 +111,7 @@ impl<P: Ports> Publisher<P> {
             match next {
                 Next::Send(batch) => {
                     let publisher = Arc::clone(&self);
-                    self.tasks.spawn(async move { publisher.send(batch).await });
+                    tokio::spawn(async move { publisher.send(batch).await });
                 }
                 Next::WaitUntil(at_ms) => {
                     let pause = at_ms.saturating_sub(clock::now().as_millis()).max(1);
@@ -138,14 +137,14 @@ impl<P: Ports> Publisher<P> {
         });
         let result = self.ports.publish(topic, messages.collect()).await;
         let size = batch.items.len();
-        let failures = {
+        let failed_before = {
             let mut outbox = self.outbox();
-            let before = outbox.failures(topic);
+            let failures = outbox.failures(topic);
             outbox.finished(batch, result.is_ok(), clock::now().as_millis());
-            (before, outbox.failures(topic))
+            failures
         };
-        match (result, failures) {
-            (Ok(()), (1.., _)) => tracing::info!(?topic, "the broker takes events again"),
+        match (result, failed_before) {
+            (Ok(()), 1..) => tracing::info!(?topic, "the broker takes events again"),
             (Err(error), _) => tracing::warn!(?topic, size, %error, "a batch was not published"),
             _ => {}
         }
@@ -159,7 +158,7 @@ impl<P: Ports> Publisher<P> {
         loop {
             let (epoch, n) = {
                 let outbox = self.outbox();
-                (crate::turn::draft::Ledger::epoch(&*outbox), outbox.watermark())
+                (outbox.epoch(), outbox.watermark())
             };
             if n <= saved {
                 self.progress.notified().await;

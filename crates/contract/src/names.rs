@@ -72,6 +72,3 @@ pub const LIVENESS_PATH: &str = "/livez";
 
 /// Answers 200 once the service can take commands.
 pub const READINESS_PATH: &str = "/readyz";
-
-/// Prometheus metrics of the service.
-pub const METRICS_PATH: &str = "/metrics";

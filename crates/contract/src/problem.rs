@@ -169,13 +169,6 @@ impl Problem {
         self
     }
 
-    /// Says when trying again makes sense.
-    #[must_use]
-    pub fn with_retry_after_seconds(mut self, seconds: u32) -> Self {
-        self.0.retry_after_seconds = Some(seconds);
-        self
-    }
-
     /// Its kind, when it is one of ours.
     pub fn kind(&self) -> Option<ProblemKind> {
         ProblemKind::ALL.iter().copied().find(|kind| kind.type_uri() == self.type_uri)

@@ -67,8 +67,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A turn on an actor of whose stored state the process knows `known`. Wake and settle turns
-    /// do not rely on it, and neither does an answer without a commit: those load.
+    /// A turn on an actor of whose stored state the process knows `known`. Only commands rely on it,
+    /// and only where they commit: everything else loads.
     pub fn new(
         id: TaskId,
         request: Request,
@@ -76,7 +76,7 @@ impl Machine {
         horizon_ms: Option<i64>,
         wake_failures: u32,
     ) -> Self {
-        let relies = matches!(request, Request::Get | Request::Command(_));
+        let relies = matches!(request, Request::Command(_));
         Self {
             id,
             request,
@@ -197,16 +197,19 @@ impl Machine {
                 return Effect::WaitUntil(due);
             }
         }
+        let decision = self.decide(state.as_deref(), now);
+        // The fence judges what is known of the state only where something is committed. A process
+        // that stalled while its actors moved may know an old state, so everything else is answered
+        // from the store.
+        if !self.loaded && matches!(decision, Decision::Reply(_)) {
+            return self.load();
+        }
         let pending = state
             .as_ref()
             .map(|state| draft::sort_pending(state, ledger, &self.watermarks))
             .unwrap_or_default();
-        let (change, origin, reply) = match self.decide(state.as_deref(), now) {
+        let (change, origin, reply) = match decision {
             Decision::Commit(change, origin, reply) => (*change, origin, reply),
-            // The fence judges what is known of the state only where something is committed. A
-            // process that stalled while its actors moved may know an old state, so everything
-            // else is answered from the store.
-            Decision::Reply(_) if !self.loaded => return self.load(),
             Decision::Reply(reply) => {
                 let must_write = !pending.orphaned.is_empty() || self.must_fence();
                 if !must_write {
