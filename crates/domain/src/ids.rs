@@ -61,6 +61,11 @@ text_type!(
     |text| check_id(text, limits::REMINDER_ID_MAX_CHARS)
 );
 text_type!(
+    /// The name of a snooze preset, such as `later`.
+    PresetName,
+    |text| check_id(text, limits::PRESET_NAME_MAX_CHARS)
+);
+text_type!(
     /// A task's title: one line, not blank.
     Title,
     |text| {

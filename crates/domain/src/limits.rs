@@ -31,6 +31,24 @@ pub const OFFSET_MAX_DAYS: i64 = 20 * 366;
 pub const COMMANDS_REMEMBERED: usize = 64;
 /// Most commits of one task whose events the broker has not acknowledged; more are refused with 503.
 pub const PENDING_COMMITS_MAX: usize = 100;
+/// Longest name of a snooze preset, in characters.
+pub const PRESET_NAME_MAX_CHARS: usize = 64;
+/// Most snooze presets of a user.
+pub const SNOOZE_PRESETS_MAX: usize = 20;
+/// Least time between two firings of a nagging reminder, in seconds.
+pub const NAG_EVERY_MIN_SECONDS: i64 = 5;
+/// Most firings of a nagging reminder after the first one.
+pub const NAG_MAX: u16 = 1_000;
+/// Most entries in each list of exceptions of a recurrence.
+pub const RECURRENCE_DATES_MAX: usize = 200;
+/// How many firings and acknowledgements a task remembers.
+pub const HISTORY_MAX: usize = 20;
+/// Most firings that `preview` tells.
+pub const PREVIEW_MAX: usize = 50;
+/// How many firings `preview` tells unless asked for another number.
+pub const PREVIEW_DEFAULT: usize = 10;
+/// Most resolutions that an answer explains, where a rule moved them.
+pub const ADJUSTMENTS_TOLD_MAX: usize = 5;
 /// A trigger this much after its time is still called "on time", in milliseconds.
 pub const ON_TIME_TOLERANCE_MS: i64 = 5_000;
 

@@ -1,18 +1,24 @@
-//! A due time as the caller gave it: an instant, or a local time in a zone.
+//! A due time as the caller gave it: an instant, a local time in a zone, a floating local time, or
+//! a date.
 
-use super::Adjustment;
-use super::offset::CalendarOffset;
+use super::clock::UserClock;
+use super::offset::Shift;
+use super::text::{DateText, LOCAL_FORMAT, LocalText, ZoneText};
 use super::timestamp::{InvalidTime, Timestamp};
 use super::zone::{self, Resolved};
-use chrono::{NaiveDateTime, TimeDelta, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 use std::fmt;
 
 /// When something is due.
 ///
-/// In JSON an instant is a string (`"2027-03-01T09:00:00Z"`), a local time an object
-/// (`{"local": "2027-03-01T09:00:00", "zone": "Europe/Berlin"}`).
+/// | JSON | Kind | Becomes an instant by |
+/// |---|---|---|
+/// | `"2027-03-01T09:00:00Z"` | instant | nothing: it is one |
+/// | `{"local": "2027-03-01T09:00:00", "zone": "Europe/Berlin"}` | local time in a zone | the rules of the zone |
+/// | `{"local": "2027-03-01T09:00:00"}` | floating local time | the zone of the user |
+/// | `{"date": "2027-03-01"}` | date | the zone of the user, and the user's default time |
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum DueTime {
     /// A point on the time line, the same everywhere.
@@ -24,17 +30,29 @@ pub enum DueTime {
         /// The IANA zone.
         zone: Tz,
     },
+    /// What a clock on the wall shows wherever the user is.
+    Floating(NaiveDateTime),
+    /// A day, without a time: the user's default time is meant.
+    Date(NaiveDate),
 }
 
-const LOCAL_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
+/// The years a local time may lie in, so that every zone and offset keeps its instant writable.
+const LOCAL_YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
 impl DueTime {
-    /// Parses an instant. A local time is told apart, since forgetting the zone is the likely slip.
+    /// Parses an instant. Local times and dates are told apart, since forgetting the zone is the
+    /// likely slip.
     pub fn parse_instant(text: &str) -> Result<Self, InvalidTime> {
         if NaiveDateTime::parse_from_str(text, LOCAL_FORMAT).is_ok() {
             return Err(InvalidTime(format!(
-                "is a local time without a zone: add an offset (\"{text}Z\") or give \
-                 {{\"local\": \"{text}\", \"zone\": \"Europe/Berlin\"}}"
+                "is a local time without a zone: add an offset (\"{text}Z\"), or give \
+                 {{\"local\": \"{text}\", \"zone\": \"Europe/Berlin\"}}, or {{\"local\": \
+                 \"{text}\"}} for the zone of the user"
+            )));
+        }
+        if text.parse::<NaiveDate>().is_ok() {
+            return Err(InvalidTime(format!(
+                "is a date without a time: give {{\"date\": \"{text}\"}} for the user's default time"
             )));
         }
         Timestamp::parse(text).map(Self::Instant)
@@ -42,48 +60,100 @@ impl DueTime {
 
     /// Parses a local time and its IANA zone.
     pub fn parse_zoned(local: &str, zone: &str) -> Result<Self, InvalidTime> {
-        Self::zoned(LocalText::try_from(local.to_owned())?, ZoneText::try_from(zone.to_owned())?)
+        let LocalText(local) = LocalText::try_from(local.to_owned())?;
+        let ZoneText(zone) = ZoneText::try_from(zone.to_owned())?;
+        Self::Zoned { local, zone }.checked()
     }
 
-    fn zoned(LocalText(local): LocalText, ZoneText(zone): ZoneText) -> Result<Self, InvalidTime> {
-        let due = Self::Zoned { local, zone };
-        if due.resolve(CalendarOffset::ZERO).is_none() {
-            return Err(InvalidTime("must lie between the years 1970 and 9999".into()));
-        }
-        Ok(due)
-    }
-
-    /// The instant `before` this due time: days are taken off the date in the zone (of UTC for an
-    /// instant) and keep the wall time, seconds are taken off the resulting instant.
-    /// `None` when that lies outside the years 1970 to 9999.
-    pub fn resolve(&self, before: CalendarOffset) -> Option<Resolved> {
-        let days = TimeDelta::try_days(before.days())?;
-        let moved = match self {
-            Self::Instant(at) => Resolved {
-                at: Timestamp::from_datetime(&at.to_datetime().checked_sub_signed(days)?)?,
-                adjustment: Adjustment::None,
-            },
-            Self::Zoned { local, zone } => zone::resolve(local.checked_sub_signed(days)?, *zone)?,
+    fn checked(self) -> Result<Self, InvalidTime> {
+        let in_range = match &self {
+            Self::Instant(_) => true,
+            Self::Zoned { local, zone } => zone::resolve(*local, *zone).is_some(),
+            Self::Floating(local) => LOCAL_YEARS.contains(&local.year()),
+            Self::Date(date) => LOCAL_YEARS.contains(&date.year()),
         };
-        let at = moved.at.as_millis().checked_sub(before.seconds().checked_mul(1000)?)?;
-        (at >= 0).then_some(Resolved { at: Timestamp::from_millis(at), ..moved })
+        if in_range {
+            Ok(self)
+        } else {
+            Err(InvalidTime("must lie between the years 1970 and 9999".into()))
+        }
     }
-}
 
-/// Rounds up, as [`Timestamp`] does, so that nothing fires early.
-fn ceil_to_millis(time: NaiveDateTime) -> NaiveDateTime {
-    let excess = time.nanosecond() % 1_000_000;
-    if excess == 0 { time } else { time + TimeDelta::nanoseconds(i64::from(1_000_000 - excess)) }
+    /// The instant of this time, shifted: days move the date in its zone (that of UTC for an
+    /// instant) and keep the wall time, seconds move the resulting instant. `None` when that lies
+    /// outside the years 1970 to 9999.
+    pub fn resolve(&self, clock: UserClock, shift: Shift) -> Option<Resolved> {
+        let days = TimeDelta::try_days(shift.days)?;
+        let local = self.local(clock).checked_add_signed(days)?;
+        let moved = zone::resolve(local, self.zone(clock))?;
+        let at = moved.at.as_millis().checked_add(shift.seconds.checked_mul(1000)?)?;
+        let at = (0..=Timestamp::MAX.as_millis()).contains(&at).then_some(at)?;
+        Some(Resolved { at: Timestamp::from_millis(at), ..moved })
+    }
+
+    /// What a clock on the wall of [`Self::zone`] shows at this time.
+    pub fn local(&self, clock: UserClock) -> NaiveDateTime {
+        match self {
+            Self::Date(date) => date.and_time(clock.default_time.0),
+            _ => self.nominal(),
+        }
+    }
+
+    /// The zone in which its wall time is read.
+    pub fn zone(&self, clock: UserClock) -> Tz {
+        match self {
+            Self::Instant(_) => Tz::UTC,
+            Self::Zoned { zone, .. } => *zone,
+            Self::Floating(_) | Self::Date(_) => clock.zone,
+        }
+    }
+
+    /// The wall time that identifies it whoever the user is: midnight for a date.
+    pub fn nominal(&self) -> NaiveDateTime {
+        match self {
+            Self::Instant(at) => at.to_datetime().naive_utc(),
+            Self::Zoned { local, .. } | Self::Floating(local) => *local,
+            Self::Date(date) => date.and_time(NaiveTime::MIN),
+        }
+    }
+
+    /// A time of the same kind at another nominal wall time; `None` out of range.
+    #[must_use]
+    pub fn at_nominal(&self, nominal: NaiveDateTime) -> Option<Self> {
+        let moved = match self {
+            Self::Instant(_) => Self::Instant(Timestamp::from_datetime(&nominal.and_utc())?),
+            Self::Zoned { zone, .. } => Self::Zoned { local: nominal, zone: *zone },
+            Self::Floating(_) => Self::Floating(nominal),
+            Self::Date(_) => Self::Date(nominal.date()),
+        };
+        moved.checked().ok()
+    }
+
+    /// Whether its instant depends on the user's preferences.
+    pub fn depends_on_user(&self) -> bool {
+        matches!(self, Self::Floating(_) | Self::Date(_))
+    }
 }
 
 impl Serialize for DueTime {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let wall = |local: &NaiveDateTime| local.format(LOCAL_FORMAT).to_string();
         match self {
             Self::Instant(at) => at.serialize(serializer),
             Self::Zoned { local, zone } => {
                 let mut map = serializer.serialize_map(Some(2))?;
-                map.serialize_entry("local", &local.format(LOCAL_FORMAT).to_string())?;
+                map.serialize_entry("local", &wall(local))?;
                 map.serialize_entry("zone", zone.name())?;
+                map.end()
+            }
+            Self::Floating(local) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("local", &wall(local))?;
+                map.end()
+            }
+            Self::Date(date) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("date", &date.to_string())?;
                 map.end()
             }
         }
@@ -100,40 +170,34 @@ struct DueTimeVisitor;
 
 /// The object form; each field is parsed by itself, so that an error names the right one.
 #[derive(Deserialize)]
-struct ZonedFields {
-    local: LocalText,
-    zone: ZoneText,
+struct Fields {
+    #[serde(default)]
+    local: Option<LocalText>,
+    #[serde(default)]
+    zone: Option<ZoneText>,
+    #[serde(default)]
+    date: Option<DateText>,
 }
 
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct LocalText(NaiveDateTime);
-
-impl TryFrom<String> for LocalText {
+impl TryFrom<Fields> for DueTime {
     type Error = InvalidTime;
 
-    fn try_from(text: String) -> Result<Self, InvalidTime> {
-        let parsed = NaiveDateTime::parse_from_str(&text, LOCAL_FORMAT).map_err(|error| {
-            InvalidTime(format!("is not a local time such as 2027-03-01T09:00:00 ({error})"))
-        })?;
-        Ok(Self(ceil_to_millis(parsed)))
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(try_from = "String")]
-struct ZoneText(Tz);
-
-impl TryFrom<String> for ZoneText {
-    type Error = InvalidTime;
-
-    fn try_from(text: String) -> Result<Self, InvalidTime> {
-        text.parse().map(Self).map_err(|_| {
-            InvalidTime(format!(
-                "must be in the IANA zone database ({}), but is {text:?}",
-                super::zone_database()
-            ))
-        })
+    fn try_from(fields: Fields) -> Result<Self, InvalidTime> {
+        let due = match fields {
+            Fields { local: Some(LocalText(local)), zone: Some(ZoneText(zone)), date: None } => {
+                Self::Zoned { local, zone }
+            }
+            Fields { local: Some(LocalText(local)), zone: None, date: None } => {
+                Self::Floating(local)
+            }
+            Fields { local: None, zone: None, date: Some(DateText(date)) } => Self::Date(date),
+            _ => {
+                return Err(InvalidTime(
+                    "must have \"local\" with or without \"zone\", or \"date\" alone".into(),
+                ));
+            }
+        };
+        due.checked()
     }
 }
 
@@ -141,7 +205,9 @@ impl<'de> de::Visitor<'de> for DueTimeVisitor {
     type Value = DueTime;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an RFC 3339 date-time, or an object with \"local\" and \"zone\"")
+        f.write_str(
+            "an RFC 3339 date-time, or an object with \"local\" (and \"zone\"), or with \"date\"",
+        )
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<DueTime, E> {
@@ -149,17 +215,23 @@ impl<'de> de::Visitor<'de> for DueTimeVisitor {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<DueTime, A::Error> {
-        let fields = ZonedFields::deserialize(de::value::MapAccessDeserializer::new(map))?;
-        DueTime::zoned(fields.local, fields.zone).map_err(de::Error::custom)
+        let fields = Fields::deserialize(de::value::MapAccessDeserializer::new(map))?;
+        DueTime::try_from(fields).map_err(de::Error::custom)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::{CalendarOffset, TimeOfDay};
+
+    fn clock() -> UserClock {
+        UserClock { zone: Tz::Asia__Tokyo, default_time: TimeOfDay::parse("08:30").unwrap() }
+    }
 
     fn resolved(due: &DueTime, before: &str) -> String {
-        due.resolve(CalendarOffset::parse(before).unwrap()).unwrap().at.to_string()
+        let offset = CalendarOffset::parse(before).unwrap();
+        due.resolve(clock(), offset.before()).unwrap().at.to_string()
     }
 
     #[test]
@@ -172,9 +244,20 @@ mod tests {
     }
 
     #[test]
+    fn floating_times_and_dates_follow_the_user() {
+        let due: DueTime = serde_json::from_str(r#"{"local":"2027-03-01T09:00:00"}"#).unwrap();
+        assert_eq!(resolved(&due, "PT0S"), "2027-03-01T00:00:00.000Z");
+        let due: DueTime = serde_json::from_str(r#"{"date":"2027-03-01"}"#).unwrap();
+        assert_eq!(resolved(&due, "PT0S"), "2027-02-28T23:30:00.000Z");
+        assert_eq!(resolved(&due, "P1D"), "2027-02-27T23:30:00.000Z");
+    }
+
+    #[test]
     fn a_forgotten_zone_is_told() {
         let error = DueTime::parse_instant("2027-03-01T09:00:00").unwrap_err();
         assert!(error.to_string().contains("without a zone"), "{error}");
+        let error = DueTime::parse_instant("2027-03-01").unwrap_err();
+        assert!(error.to_string().contains("without a time"), "{error}");
     }
 
     #[test]
@@ -184,13 +267,29 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_survive_json() {
+    fn mixed_forms_are_refused() {
+        for bad in [
+            r"{}",
+            r#"{"zone":"Asia/Tokyo"}"#,
+            r#"{"date":"2027-03-01","zone":"Asia/Tokyo"}"#,
+            r#"{"date":"2027-03-01","local":"2027-03-01T09:00:00"}"#,
+            r#"{"date":"12027-03-01"}"#,
+        ] {
+            assert!(serde_json::from_str::<DueTime>(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn all_forms_survive_json_and_their_own_wall_time() {
         for text in [
             r#""2027-03-01T09:00:00.000Z""#,
             r#"{"local":"2027-03-01T09:00:00","zone":"Asia/Tokyo"}"#,
+            r#"{"local":"2027-03-01T09:00:00"}"#,
+            r#"{"date":"2027-03-01"}"#,
         ] {
             let due: DueTime = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&due).unwrap(), text);
+            assert_eq!(due.at_nominal(due.nominal()), Some(due));
         }
     }
 }

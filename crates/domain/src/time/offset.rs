@@ -4,13 +4,27 @@ use crate::limits;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A duration before a due date: days move the calendar date and keep the wall time, seconds are
+/// A duration to a side of a due date: days move the calendar date and keep the wall time, seconds are
 /// exact (RFC 5545 §3.3.6). Written as an ISO 8601 duration, `P1D` or `PT15M` or `P1DT2H`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct CalendarOffset {
     days: i64,
     seconds: i64,
+}
+
+/// A calendar offset with a direction: how far a time is moved, in days and then in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shift {
+    /// Nominal days; negative: earlier.
+    pub days: i64,
+    /// Exact seconds; negative: earlier.
+    pub seconds: i64,
+}
+
+impl Shift {
+    /// Not moved at all.
+    pub const NONE: Self = Self { days: 0, seconds: 0 };
 }
 
 /// A duration text that cannot be used.
@@ -24,6 +38,11 @@ impl CalendarOffset {
     /// No offset at all.
     pub const ZERO: Self = Self { days: 0, seconds: 0 };
 
+    /// So many exact minutes.
+    pub const fn from_minutes(minutes: u16) -> Self {
+        Self { days: 0, seconds: minutes as i64 * 60 }
+    }
+
     /// Nominal days.
     pub fn days(self) -> i64 {
         self.days
@@ -32,6 +51,21 @@ impl CalendarOffset {
     /// Exact seconds, applied after the days.
     pub fn seconds(self) -> i64 {
         self.seconds
+    }
+
+    /// Moves a time earlier by this much.
+    pub fn before(self) -> Shift {
+        Shift { days: -self.days, seconds: -self.seconds }
+    }
+
+    /// Moves a time later by this much.
+    pub fn after(self) -> Shift {
+        Shift { days: self.days, seconds: self.seconds }
+    }
+
+    /// Its length where no calendar is meant, in seconds: a day counts as 24 hours.
+    pub fn exact_seconds(self) -> i64 {
+        self.days * SECONDS_PER_DAY + self.seconds
     }
 
     /// Parses `P[nW][nD][T[nH][nM][nS]]`. Years and months are refused: they have no fixed length.

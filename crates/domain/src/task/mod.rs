@@ -1,100 +1,17 @@
 //! A task as the caller describes it, valid by construction.
 
-use crate::ids::{Description, InvalidText, Person, ReminderId, Tag, Title};
+mod recurrence;
+mod words;
+
+pub use recurrence::{Recurrence, RecursFrom};
+pub use words::{Priority, Status};
+
+use crate::ids::{Description, Person, ReminderId, Tag, Title};
 use crate::limits;
-use crate::reminder::{Reminder, Trigger};
+use crate::reminder::Reminder;
 use crate::time::DueTime;
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::HashSet;
-use std::fmt;
-
-/// Where a task stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", try_from = "String")]
-pub enum Status {
-    /// Not begun.
-    #[default]
-    Pending,
-    /// Begun.
-    InProgress,
-    /// Done: nothing of it fires any more.
-    Completed,
-}
-
-impl Status {
-    /// Whether reminders of a task in this status fire.
-    pub fn is_open(self) -> bool {
-        self != Self::Completed
-    }
-
-    /// The name used in JSON and in the read model.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::InProgress => "in_progress",
-            Self::Completed => "completed",
-        }
-    }
-}
-
-/// Through a string: derived code would also take `{"pending": null}`, and call a number bad syntax.
-impl TryFrom<String> for Status {
-    type Error = InvalidText;
-
-    fn try_from(text: String) -> Result<Self, InvalidText> {
-        let all = [Self::Pending, Self::InProgress, Self::Completed];
-        all.into_iter().find(|status| status.as_str() == text).ok_or_else(|| {
-            InvalidText(format!("must be pending, in_progress or completed, but is {text:?}"))
-        })
-    }
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// How much a task matters.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "snake_case", try_from = "String")]
-pub enum Priority {
-    /// Can wait.
-    Low,
-    /// The default.
-    #[default]
-    Normal,
-    /// Should not wait.
-    High,
-    /// Must not wait.
-    Urgent,
-}
-
-impl Priority {
-    /// The name used in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Low => "low",
-            Self::Normal => "normal",
-            Self::High => "high",
-            Self::Urgent => "urgent",
-        }
-    }
-}
-
-/// Through a string, as [`Status`].
-impl TryFrom<String> for Priority {
-    type Error = InvalidText;
-
-    fn try_from(text: String) -> Result<Self, InvalidText> {
-        let all = [Self::Low, Self::Normal, Self::High, Self::Urgent];
-        all.into_iter().find(|priority| priority.as_str() == text).ok_or_else(|| {
-            InvalidText(format!("must be low, normal, high or urgent, but is {text:?}"))
-        })
-    }
-}
 
 /// What the caller wants to be reminded of.
 ///
@@ -113,9 +30,15 @@ pub struct TaskFields {
     /// More words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Description>,
-    /// When it is due.
+    /// When it is due; of a recurring task, its present occurrence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_date: Option<DueTime>,
+    /// When it begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<DueTime>,
+    /// When it comes again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recurrence: Option<Recurrence>,
     /// How much it matters.
     #[serde(default)]
     pub priority: Priority,
@@ -134,9 +57,10 @@ pub struct TaskFields {
     /// Whose task it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<Person>,
-    /// When to remind. None, with a due date, means once, at the due date.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reminders: Vec<Reminder>,
+    /// When to remind. `None` means the default reminders of the user; without such, with a due
+    /// date, once, at the due date. An empty list means never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reminders: Option<Vec<Reminder>>,
 }
 
 /// Fields that do not fit together.
@@ -156,12 +80,12 @@ pub enum InvalidTask {
         /// The id they share.
         id: ReminderId,
     },
-    /// A reminder counts back from a due date that is not there.
-    #[error("must not count back from a dueDate that is not given")]
-    NoDueDate {
-        /// Its place.
-        index: usize,
-    },
+    /// A recurrence has nothing to recur.
+    #[error("must come with a dueDate, which is its first occurrence")]
+    RecursWithoutDueDate,
+    /// A recurrence that cannot be used.
+    #[error("{0}")]
+    Recurrence(#[from] recurrence::InvalidRecurrence),
 }
 
 impl InvalidTask {
@@ -171,7 +95,8 @@ impl InvalidTask {
             Self::TooManyTags(_) => "tags".into(),
             Self::TooManyReminders(_) => "reminders".into(),
             Self::DuplicateReminder { index, .. } => format!("reminders[{index}].id"),
-            Self::NoDueDate { index } => format!("reminders[{index}].before"),
+            Self::RecursWithoutDueDate => "recurrence".into(),
+            Self::Recurrence(invalid) => format!("recurrence.{}", invalid.field()),
         }
     }
 }
@@ -183,17 +108,20 @@ impl TryFrom<TaskFields> for Task {
         if fields.tags.len() > limits::TAGS_MAX {
             return Err(InvalidTask::TooManyTags(fields.tags.len()));
         }
-        if fields.reminders.len() > limits::REMINDERS_MAX {
-            return Err(InvalidTask::TooManyReminders(fields.reminders.len()));
+        let reminders = fields.reminders.as_deref().unwrap_or_default();
+        if reminders.len() > limits::REMINDERS_MAX {
+            return Err(InvalidTask::TooManyReminders(reminders.len()));
         }
         let mut seen = HashSet::new();
-        for (index, reminder) in fields.reminders.iter().enumerate() {
+        for (index, reminder) in reminders.iter().enumerate() {
             if !seen.insert(&reminder.id) {
                 return Err(InvalidTask::DuplicateReminder { index, id: reminder.id.clone() });
             }
-            if matches!(reminder.trigger, Trigger::Before(_)) && fields.due_date.is_none() {
-                return Err(InvalidTask::NoDueDate { index });
-            }
+        }
+        match (&fields.recurrence, &fields.due_date) {
+            (Some(_), None) => return Err(InvalidTask::RecursWithoutDueDate),
+            (Some(recurrence), Some(due)) => recurrence.check(due)?,
+            (None, _) => {}
         }
         Ok(Self(fields))
     }
@@ -224,6 +152,25 @@ impl Task {
     pub fn with_status(&self, status: Status) -> Self {
         Self(TaskFields { status, ..self.0.clone() })
     }
+
+    /// The same task with other reminders.
+    ///
+    /// # Errors
+    /// When they do not fit together.
+    pub fn with_reminders(&self, reminders: Vec<Reminder>) -> Result<Self, InvalidTask> {
+        Self::try_from(TaskFields { reminders: Some(reminders), ..self.0.clone() })
+    }
+
+    /// The same task at another of its occurrences, not begun.
+    pub(crate) fn at_occurrence(&self, due: DueTime, start: Option<DueTime>) -> Self {
+        let (due_date, status) = (Some(due), Status::Pending);
+        Self(TaskFields { due_date, start, status, ..self.0.clone() })
+    }
+
+    /// The same task with another recurrence; it must fit the due date as the present one does.
+    pub(crate) fn with_recurrence(&self, recurrence: Recurrence) -> Self {
+        Self(TaskFields { recurrence: Some(recurrence), ..self.0.clone() })
+    }
 }
 
 #[cfg(test)]
@@ -245,7 +192,7 @@ mod tests {
     fn parts_that_do_not_fit_are_refused() {
         let twice = r#"{"title":"t","dueDate":"2027-01-01T00:00:00Z","reminders":[{"id":"a","before":"PT1M"},{"id":"a","before":"PT2M"}]}"#;
         assert!(parse(twice).unwrap_err().contains("distinct"));
-        let orphan = r#"{"title":"t","reminders":[{"id":"a","before":"PT1M"}]}"#;
+        let orphan = r#"{"title":"t","recurrence":{"rule":"FREQ=DAILY"}}"#;
         assert!(parse(orphan).unwrap_err().contains("dueDate"));
     }
 
@@ -253,8 +200,10 @@ mod tests {
     fn a_field_at_fault_is_named() {
         let fields = |json| serde_json::from_str::<TaskFields>(json).unwrap();
         let field = |json| Task::try_from(fields(json)).unwrap_err().field();
-        let orphan = r#"{"title":"t","reminders":[{"id":"a","before":"PT1M"}]}"#;
-        assert_eq!(field(orphan), "reminders[0].before");
+        let twice = r#"{"title":"t","reminders":[{"id":"a","before":"PT1M"},{"id":"a","after":"PT1M"}]}"#;
+        assert_eq!(field(twice), "reminders[1].id");
+        let never = r#"{"title":"t","dueDate":{"date":"2027-01-01"},"recurrence":{"rule":"FREQ=DAILY;BYHOUR=9"}}"#;
+        assert_eq!(field(never), "recurrence.rule");
     }
 
     #[test]

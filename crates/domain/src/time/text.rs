@@ -1,0 +1,128 @@
+//! Local times, dates, zones and times of day as texts, each parsed by itself so that an error
+//! names the right field.
+
+use super::timestamp::InvalidTime;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize, Serializer};
+use std::fmt;
+
+/// How a local time is written.
+pub(crate) const LOCAL_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
+
+/// A wall time, in whole milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct LocalText(pub(crate) NaiveDateTime);
+
+impl TryFrom<String> for LocalText {
+    type Error = InvalidTime;
+
+    fn try_from(text: String) -> Result<Self, InvalidTime> {
+        let parsed = NaiveDateTime::parse_from_str(&text, LOCAL_FORMAT).map_err(|error| {
+            InvalidTime(format!("is not a local time such as 2027-03-01T09:00:00 ({error})"))
+        })?;
+        Ok(Self(ceil_to_millis(parsed)))
+    }
+}
+
+/// Rounds up, as [`super::Timestamp`] does, so that nothing fires early.
+fn ceil_to_millis(time: NaiveDateTime) -> NaiveDateTime {
+    let excess = time.nanosecond() % 1_000_000;
+    if excess == 0 { time } else { time + TimeDelta::nanoseconds(i64::from(1_000_000 - excess)) }
+}
+
+/// A date.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct DateText(pub(crate) NaiveDate);
+
+impl TryFrom<String> for DateText {
+    type Error = InvalidTime;
+
+    fn try_from(text: String) -> Result<Self, InvalidTime> {
+        let parsed = NaiveDate::parse_from_str(&text, "%Y-%m-%d");
+        parsed
+            .map(Self)
+            .map_err(|error| InvalidTime(format!("is not a date such as 2027-03-01 ({error})")))
+    }
+}
+
+/// An IANA zone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct ZoneText(pub(crate) Tz);
+
+impl TryFrom<String> for ZoneText {
+    type Error = InvalidTime;
+
+    fn try_from(text: String) -> Result<Self, InvalidTime> {
+        text.parse().map(Self).map_err(|_| {
+            InvalidTime(format!(
+                "must be in the IANA zone database ({}), but is {text:?}",
+                super::zone_database()
+            ))
+        })
+    }
+}
+
+/// A time of day to the minute, written `09:00`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(try_from = "String")]
+pub struct TimeOfDay(pub(crate) NaiveTime);
+
+const TIME_OF_DAY_FORMAT: &str = "%H:%M";
+
+impl TimeOfDay {
+    /// Nine in the morning, when a date is due unless the user says otherwise.
+    pub const NINE: Self = match NaiveTime::from_hms_opt(9, 0, 0) {
+        Some(time) => Self(time),
+        None => Self(NaiveTime::MIN),
+    };
+
+    /// Parses `HH:MM`.
+    pub fn parse(text: &str) -> Result<Self, InvalidTime> {
+        let time = NaiveTime::parse_from_str(text, TIME_OF_DAY_FORMAT).ok();
+        time.filter(|_| text.len() == 5)
+            .map(Self)
+            .ok_or_else(|| InvalidTime(format!("must be a time of day such as 09:00, but is {text:?}")))
+    }
+
+    /// As chrono has it.
+    pub fn as_naive(self) -> NaiveTime {
+        self.0
+    }
+}
+
+impl TryFrom<String> for TimeOfDay {
+    type Error = InvalidTime;
+    fn try_from(text: String) -> Result<Self, InvalidTime> {
+        Self::parse(&text)
+    }
+}
+
+impl fmt::Display for TimeOfDay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format(TIME_OF_DAY_FORMAT))
+    }
+}
+
+impl Serialize for TimeOfDay {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_of_day_are_hours_and_minutes() {
+        assert_eq!(TimeOfDay::parse("09:00"), Ok(TimeOfDay::NINE));
+        assert_eq!(TimeOfDay::parse("23:59").unwrap().to_string(), "23:59");
+        for bad in ["", "9:00", "24:00", "09:60", "09:00:00", "0900", "+9:00"] {
+            assert!(TimeOfDay::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+}
