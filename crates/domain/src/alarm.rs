@@ -1,86 +1,146 @@
-//! Alarms: the moments a task's reminders fire, derived from the task.
+//! Alarms: what became of each reminder of a task, and what is to come.
 
 use crate::ids::ReminderId;
-use crate::limits;
-use crate::rejection::Rejection;
-use crate::reminder::{DUE_REMINDER_ID, Reminder, Trigger};
-use crate::task::Task;
-use crate::time::{CalendarOffset, Timestamp};
+use crate::recurrence::Cursor;
+use crate::time::{Adjustment, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// One reminder at one moment.
+/// Where one reminder stands.
+///
+/// Three clocks may run for it at once: its plan (the next moment by the schedule), the nag of what
+/// rang last, and a snooze. None of them moves another.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Alarm {
     /// The reminder it belongs to.
     pub reminder_id: ReminderId,
-    /// The stored due time: nothing fires before it.
-    pub at: Timestamp,
-    /// What became of it.
-    pub state: AlarmState,
+    /// The moment that the schedule is at.
+    pub plan: Plan,
+    /// The last firing, until it is acknowledged or the task moves on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rung: Option<Rung>,
+    /// A sibling alarm at a time of its own; the plan does not know of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snooze: Option<Snooze>,
+    /// When it was last acknowledged: a watermark, what lies before it never fires (RFC 9074 §6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Timestamp>,
 }
 
-/// What became of an alarm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The moment that a reminder's schedule is at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", tag = "is")]
-pub enum AlarmState {
+pub enum Plan {
+    /// There is none: the anchor that it counts from is not there.
+    Asleep,
     /// It will fire.
-    Scheduled,
-    /// It fired.
-    #[serde(rename_all = "camelCase")]
-    Fired {
-        /// When the turn fired it.
-        fired_at: Timestamp,
-    },
-    /// The task was completed before it could fire.
-    Cancelled,
+    Scheduled(Moment),
+    /// It fired, and nothing follows.
+    Fired(Moment),
+    /// The task was completed first.
+    Cancelled(Moment),
+    /// It was past its late limit when its turn came, and nothing follows.
+    Expired(Moment),
+    /// It was past when the task was made or moved, and was not to fire then.
+    Skipped(Moment),
+    /// Somebody dismissed it before it fired, and nothing follows.
+    Dismissed(Moment),
+}
+
+/// One moment of a reminder, and how it came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Moment {
+    /// The stored due time: nothing fires before it.
+    pub at: Timestamp,
+    /// When it would have been due but for the quiet hours; `None`: they did not move it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quiet_from: Option<Timestamp>,
+    /// The occurrence of a recurring task that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurrence: Option<Cursor>,
+    /// What a daylight-saving rule did to it.
+    #[serde(default, skip_serializing_if = "Adjustment::is_none")]
+    pub adjustment: Adjustment,
+}
+
+impl Moment {
+    /// When it is due by the schedule, before quiet hours: what identifies it.
+    pub fn nominal(&self) -> Timestamp {
+        self.quiet_from.unwrap_or(self.at)
+    }
+}
+
+/// A firing that somebody may acknowledge or snooze.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rung {
+    /// The moment of the schedule that led to it; of a snooze or a nag, the original one.
+    pub moment: Moment,
+    /// When the turn fired it.
+    pub fired_at: Timestamp,
+    /// How many times it nagged since.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub nagged: u16,
+    /// When it nags next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nag_at: Option<Timestamp>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(n: &u16) -> bool {
+    *n == 0
+}
+
+/// A firing put off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Snooze {
+    /// When it fires again.
+    pub until: Timestamp,
+    /// The firing that was put off.
+    pub rung: Rung,
+}
+
+impl Plan {
+    /// Its moment, whatever became of it.
+    pub fn moment(&self) -> Option<&Moment> {
+        match self {
+            Self::Asleep => None,
+            Self::Scheduled(moment)
+            | Self::Fired(moment)
+            | Self::Cancelled(moment)
+            | Self::Expired(moment)
+            | Self::Skipped(moment)
+            | Self::Dismissed(moment) => Some(moment),
+        }
+    }
+
+    /// Its moment, if it is still to come.
+    pub fn scheduled(&self) -> Option<&Moment> {
+        match self {
+            Self::Scheduled(moment) => Some(moment),
+            _ => None,
+        }
+    }
 }
 
 impl Alarm {
-    /// Whether it will still fire.
-    pub fn is_scheduled(&self) -> bool {
-        self.state == AlarmState::Scheduled
+    /// An alarm of which nothing happened yet.
+    pub fn new(reminder_id: ReminderId, plan: Plan) -> Self {
+        Self { reminder_id, plan, rung: None, snooze: None, acknowledged: None }
     }
-}
 
-/// Derives the moments of a task's reminders. They are refused when one lies beyond the horizon,
-/// or so early that no calendar reaches it.
-pub fn moments(task: &Task, now: Timestamp) -> Result<Vec<(ReminderId, Timestamp)>, Rejection> {
-    let horizon = limits::horizon(now);
-    let within = |field: &dyn Fn() -> String, at: Option<Timestamp>| match at {
-        None => Err(Rejection::invalid(field(), "must lie between the years 1970 and 9999")),
-        Some(at) if at > horizon => Err(Rejection::invalid(
-            field(),
-            format!("is {at}, beyond the scheduling horizon of 20 years ({horizon})"),
-        )),
-        Some(at) => Ok(at),
-    };
-    let due = match &task.due_date {
-        None => None,
-        Some(due) => {
-            let at = due.resolve(CalendarOffset::ZERO).map(|resolved| resolved.at);
-            Some((due, within(&|| "task.dueDate".into(), at)?))
-        }
-    };
-    if let (true, Some((_, at))) = (task.reminders.is_empty(), due) {
-        return Ok(vec![(due_reminder_id(), at)]);
+    /// When it must be looked at next.
+    pub fn next(&self) -> Option<Timestamp> {
+        let planned = self.plan.scheduled().map(|moment| moment.at);
+        let nag = self.rung.and_then(|rung| rung.nag_at);
+        let snooze = self.snooze.map(|snooze| snooze.until);
+        [planned, nag, snooze].into_iter().flatten().min()
     }
-    let moment = |(index, reminder): (usize, &Reminder)| {
-        let at = match (&reminder.trigger, &task.due_date) {
-            (Trigger::At(at), _) => at.resolve(CalendarOffset::ZERO),
-            (Trigger::Before(offset), Some(due)) => due.resolve(*offset),
-            (Trigger::Before(_), None) => None,
-        };
-        let part = match reminder.trigger {
-            Trigger::At(_) => "at",
-            Trigger::Before(_) => "before",
-        };
-        let field = || format!("task.reminders[{index}].{part}");
-        Ok((reminder.id.clone(), within(&field, at.map(|resolved| resolved.at))?))
-    };
-    task.reminders.iter().enumerate().map(moment).collect()
-}
 
-fn due_reminder_id() -> ReminderId {
-    ReminderId::parse(DUE_REMINDER_ID).expect("the constant is a valid id")
+    /// Whether a moment was dealt with: it lies before an acknowledgement.
+    pub fn is_acknowledged(&self, moment: &Moment) -> bool {
+        self.acknowledged.is_some_and(|watermark| moment.nominal() <= watermark)
+    }
 }

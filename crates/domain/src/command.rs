@@ -1,7 +1,11 @@
 //! What a turn is asked to do.
 
-use crate::ids::{CorrelationId, Traceparent};
+use crate::ids::{CorrelationId, Person, PresetName, ReminderId, Traceparent};
+use crate::preferences::SnoozeDelay;
+use crate::reminder::Reminder;
 use crate::task::Task;
+use crate::time::{DueTime, Timestamp};
+use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
 
 /// A command, parsed and complete.
@@ -23,13 +27,104 @@ pub struct Command {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CommandKind {
     /// Create the task or replace all of it.
-    Put(Box<Task>),
-    /// It is done.
+    Put(Box<Put>),
+    /// It is done; a recurring task moves on to its next occurrence.
     Complete,
     /// It is not done after all.
     Reopen,
     /// Forget it.
     Delete,
+    /// An occurrence of a recurring task does not take place.
+    Skip {
+        /// Which, by its nominal wall time; `None`: the present one.
+        occurrence: Option<NaiveDateTime>,
+    },
+    /// Add a reminder, or change the one of that id.
+    PutReminder {
+        /// What it shall be.
+        reminder: Box<Reminder>,
+        /// What to do when it is past already.
+        if_past: IfPast,
+    },
+    /// Take a reminder off.
+    RemoveReminder(ReminderId),
+    /// Put off what rang.
+    Snooze {
+        /// Which reminder; `None`: all that rang.
+        reminder_id: Option<ReminderId>,
+        /// For how long.
+        delay: Delay,
+    },
+    /// What rang was seen: stop nagging, forget the snooze.
+    Acknowledge {
+        /// Which reminder; `None`: all that rang.
+        reminder_id: Option<ReminderId>,
+    },
+    /// As acknowledging; and what has not rang yet will not.
+    Dismiss {
+        /// Which reminder; `None`: all of this occurrence.
+        reminder_id: Option<ReminderId>,
+    },
+}
+
+/// A task to create or replace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Put {
+    /// The task.
+    pub task: Task,
+    /// What to do with reminders that are past already.
+    pub if_past: IfPast,
+    /// What an imported calendar says of its alarms.
+    pub restored: Vec<RestoredAlarm>,
+}
+
+/// What a calendar says of an alarm beside its schedule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RestoredAlarm {
+    /// Which reminder.
+    pub reminder_id: ReminderId,
+    /// When it was last acknowledged.
+    pub acknowledged: Option<Timestamp>,
+    /// When its snooze ends.
+    pub snoozed_until: Option<Timestamp>,
+}
+
+/// What to do with a reminder that is past already when it is asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", try_from = "String")]
+pub enum IfPast {
+    /// It fires at once, unless it is past its late limit.
+    #[default]
+    Fire,
+    /// It stays silent.
+    Skip,
+    /// The command is refused.
+    Reject,
+}
+
+/// Through a string, so that nothing else is taken for one.
+impl TryFrom<String> for IfPast {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "fire" => Ok(Self::Fire),
+            "skip" => Ok(Self::Skip),
+            "reject" => Ok(Self::Reject),
+            _ => Err(format!("must be fire, skip or reject, but is {text:?}")),
+        }
+    }
+}
+
+/// How long a snooze shall be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delay {
+    /// So long.
+    For(SnoozeDelay),
+    /// Until then.
+    Until(DueTime),
+    /// As the user's preferences say under this name.
+    Preset(PresetName),
 }
 
 impl CommandKind {
@@ -40,6 +135,20 @@ impl CommandKind {
             Self::Complete => "complete",
             Self::Reopen => "reopen",
             Self::Delete => "delete",
+            Self::Skip { .. } => "skip",
+            Self::PutReminder { .. } => "putReminder",
+            Self::RemoveReminder(_) => "removeReminder",
+            Self::Snooze { .. } => "snooze",
+            Self::Acknowledge { .. } => "acknowledge",
+            Self::Dismiss { .. } => "dismiss",
+        }
+    }
+
+    /// Whose preferences it needs, fresh ones; other commands go by the copy that the task has.
+    pub fn needs_preferences_of(&self) -> Option<&Person> {
+        match self {
+            Self::Put(put) => put.task.user_id.as_ref(),
+            _ => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::ids::ReminderId;
 use crate::limits;
+use crate::recurrence::Cursor;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -50,17 +51,37 @@ pub enum Fact {
         scheduled_for: Timestamp,
     },
     /// A reminder fired.
-    ReminderTriggered {
+    ReminderTriggered(Triggered),
+    /// A firing was put off.
+    ReminderSnoozed {
+        /// Which.
+        reminder_id: ReminderId,
+        /// When it was due by the schedule.
+        scheduled_for: Timestamp,
+        /// When it fires again.
+        until: Timestamp,
+    },
+    /// Somebody has seen a firing: it will not come again.
+    ReminderAcknowledged {
+        /// Which.
+        reminder_id: ReminderId,
+        /// When it was due by the schedule.
+        scheduled_for: Timestamp,
+        /// When it was acknowledged.
+        acknowledged_at: Timestamp,
+    },
+    /// A reminder was past its late limit when its turn came, and did not fire.
+    ReminderExpired {
         /// Which.
         reminder_id: ReminderId,
         /// When it was due.
         scheduled_for: Timestamp,
-        /// When the turn fired it; never before it was due.
-        fired_at: Timestamp,
-        /// How that came about.
-        cause: Cause,
+        /// When its turn came.
+        expired_at: Timestamp,
+        /// How many earlier moments had been missed too.
+        coalesced: u32,
     },
-    /// A reminder will not fire any more.
+    /// A reminder will not fire any more at this moment.
     ReminderRemoved {
         /// Which.
         reminder_id: ReminderId,
@@ -78,12 +99,44 @@ pub enum Fact {
     TaskSync,
 }
 
+/// A firing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Triggered {
+    /// Which reminder.
+    pub reminder_id: ReminderId,
+    /// When it was due.
+    pub scheduled_for: Timestamp,
+    /// When the turn fired it; never before it was due.
+    pub fired_at: Timestamp,
+    /// How that came about.
+    pub cause: Cause,
+    /// How many earlier moments were missed, for which this one stands too.
+    #[serde(default)]
+    pub coalesced: u32,
+    /// The first of those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_missed: Option<Timestamp>,
+    /// The moment of the schedule, where quiet hours, a snooze or a nag made it another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Timestamp>,
+    /// The how manieth nag it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nag: Option<u16>,
+    /// The occurrence of a recurring task.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurrence: Option<Cursor>,
+}
+
 impl Fact {
     /// Where it is published.
     pub fn topic(&self) -> Topic {
         match self {
             Self::ReminderScheduled { .. }
-            | Self::ReminderTriggered { .. }
+            | Self::ReminderTriggered(_)
+            | Self::ReminderSnoozed { .. }
+            | Self::ReminderAcknowledged { .. }
+            | Self::ReminderExpired { .. }
             | Self::ReminderRemoved { .. } => Topic::Reminders,
             Self::TaskUpdated { .. } => Topic::TaskEvents,
             Self::TaskSync => Topic::TaskUpdates,
@@ -99,6 +152,12 @@ pub enum Cause {
     OnTime,
     /// Later than [`limits::ON_TIME_TOLERANCE_MS`] after its time.
     Late,
+    /// It stands for earlier moments that were missed, too.
+    Coalesced,
+    /// A snooze ended.
+    Snooze,
+    /// Nobody had acknowledged it.
+    Nag,
 }
 
 impl Cause {
@@ -120,8 +179,14 @@ pub enum RemovalReason {
     Completed,
     /// The task was deleted.
     Deleted,
-    /// A `put` left it out.
+    /// A `put` left it out, or gave its task a schedule in which it does not fire.
     Replaced,
+    /// It was taken off the task.
+    Removed,
+    /// Somebody dismissed it before it fired.
+    Dismissed,
+    /// The task moved on to another occurrence.
+    Advanced,
 }
 
 /// What the scheduler did to a task.
@@ -140,4 +205,12 @@ pub enum UpdateReason {
     Deleted,
     /// One or more of its reminders fired.
     ReminderTriggered,
+    /// It was completed and comes again: it is at its next occurrence.
+    Advanced,
+    /// An occurrence was skipped.
+    Skipped,
+    /// A reminder was added, changed or removed.
+    RemindersChanged,
+    /// The preferences of its user, or the rules of a zone, moved its reminders.
+    Rescheduled,
 }

@@ -7,24 +7,33 @@
 //!
 //! | Module | Holds |
 //! |---|---|
-//! | [`time`] | instants, local times in a zone, calendar offsets and their resolution |
-//! | [`task`], [`reminder`] | what the caller asked for, parsed once |
-//! | [`alarm`] | when each reminder fires, derived from the task |
+//! | [`time`] | instants, local times in a zone, dates, calendar offsets, quiet hours |
+//! | [`recurrence`] | rules of RFC 5545 and the occurrences of a series |
+//! | [`task`], [`reminder`], [`preferences`] | what callers asked for, parsed once |
+//! | [`schedule`] | from these to the moments of the reminders |
+//! | [`alarm`], [`history`] | what became of each reminder |
 //! | [`state`] | everything one actor stores |
 //! | [`command`], [`event`], [`rejection`] | what goes in and what comes out of a turn |
 //! | [`decide`] | the decision itself |
+//! | [`preview`], [`explain`] | what will fire, what fired, and why |
 //! | [`object`] | a helper for strict deserialisation |
 
 pub mod alarm;
 pub mod command;
 pub mod decide;
 pub mod event;
+pub mod explain;
+pub mod history;
 pub mod ids;
 pub mod limits;
 pub mod next_wake;
 pub mod object;
+pub mod preferences;
+pub mod preview;
+pub mod recurrence;
 pub mod rejection;
 pub mod reminder;
+pub mod schedule;
 pub mod state;
 pub mod task;
 pub mod time;

@@ -11,7 +11,7 @@ pub fn next_wake(state: &TaskState) -> Option<Timestamp> {
     state.live().and_then(|live| earliest(&live.alarms))
 }
 
-/// The earliest scheduled moment among alarms.
+/// The earliest moment at which one of the alarms must be looked at.
 pub(crate) fn earliest(alarms: &[Alarm]) -> Option<Timestamp> {
-    alarms.iter().filter(|alarm| alarm.is_scheduled()).map(|alarm| alarm.at).min()
+    alarms.iter().filter_map(Alarm::next).min()
 }

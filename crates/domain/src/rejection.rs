@@ -27,6 +27,9 @@ pub enum Rejection {
         /// What is wrong with it.
         reason: String,
     },
+    /// The task is not in a state in which this makes sense.
+    #[error("{0}")]
+    Inapplicable(&'static str),
     /// Too many events of this task wait for the broker.
     #[error("{0} changes of this task still wait to be published")]
     TooManyPending(usize),

@@ -3,9 +3,14 @@
 use crate::alarm::Alarm;
 use crate::command::Origin;
 use crate::event::{Event, Topic};
-use crate::ids::Person;
+use crate::explain::Adjusted;
+use crate::history::HistoryEntry;
+use crate::ids::{Person, ReminderId};
 use crate::limits;
 use crate::next_wake::earliest;
+use crate::preferences::KnownPreferences;
+use crate::recurrence::Cursor;
+use crate::schedule::Schedule;
 use crate::task::{Status, Task};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -60,13 +65,35 @@ pub enum Lifecycle {
 pub struct Live {
     /// What the caller asked for.
     pub task: Task,
-    /// When its reminders fire.
+    /// Where its reminders stand.
     pub alarms: Vec<Alarm>,
+    /// The occurrence that a recurring task is at; its due date says the same in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurrence: Option<Cursor>,
+    /// A copy of what the user prefers, so that firing waits for nobody. Its default reminders are
+    /// those of the time when the task was made.
+    #[serde(default, skip_serializing_if = "KnownPreferences::is_default")]
+    pub preferences: KnownPreferences,
+    /// The last firings and acknowledgements, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<HistoryEntry>,
     /// The flow in which the alarms were scheduled; a trigger links back to it.
     #[serde(default)]
     pub origin: Origin,
     /// The version of the zone database by which the alarms were resolved.
     pub zone_database: String,
+}
+
+impl Live {
+    /// Everything its moments follow from.
+    pub fn schedule(&self) -> Schedule<'_> {
+        Schedule::new(&self.task, &self.preferences.preferences)
+    }
+
+    /// The alarm of a reminder.
+    pub fn alarm(&self, id: &ReminderId) -> Option<&Alarm> {
+        self.alarms.iter().find(|alarm| alarm.reminder_id == *id)
+    }
 }
 
 /// How many events of each topic the task has, which is the last sequence number given.
@@ -115,6 +142,9 @@ pub struct CommandRecord {
     /// Whether it created the task, if it was one that might.
     #[serde(default, rename = "c", skip_serializing_if = "Option::is_none")]
     pub created: Option<bool>,
+    /// The resolutions explained, where a rule moved them.
+    #[serde(default, rename = "a", skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<Adjusted>,
 }
 
 /// The events of one commit.

@@ -36,6 +36,7 @@ impl CommandRecord {
             next_reminder_at: answer.next_reminder_at,
             status: answer.status,
             created: answer.created,
+            adjusted: answer.adjusted,
         }
     }
 
@@ -45,6 +46,7 @@ impl CommandRecord {
             status: self.status,
             next_reminder_at: self.next_reminder_at,
             created: self.created,
+            adjusted: self.adjusted.clone(),
         }
     }
 }

@@ -3,16 +3,27 @@
 use super::timestamp::Timestamp;
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 /// What a daylight-saving rule did to a local time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub enum Adjustment {
     /// The local time exists exactly once.
+    #[default]
     None,
     /// It exists twice; the first one was taken.
     Overlap,
     /// It does not exist; it was read with the offset that held before the gap (02:30 → 03:30).
     Gap,
+}
+
+impl Adjustment {
+    /// Whether no rule had anything to do.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// A local time resolved to an instant.

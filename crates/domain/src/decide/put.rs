@@ -1,0 +1,144 @@
+//! A task is created, or replaced as a whole.
+
+use super::Outcome;
+use super::place::Placing;
+use crate::alarm::{Rung, Snooze};
+use crate::command::{IfPast, Origin, Put, RestoredAlarm};
+use crate::event::{Fact, RemovalReason, UpdateReason};
+use crate::preferences::KnownPreferences;
+use crate::recurrence::Cursor;
+use crate::rejection::Rejection;
+use crate::schedule::Schedule;
+use crate::state::{Lifecycle, Live};
+use crate::task::{Recurrence, Task};
+use crate::time::{self, Timestamp};
+
+pub(super) fn put(
+    live: Option<&Live>,
+    asked: &Put,
+    preferences: Option<&KnownPreferences>,
+    origin: &Origin,
+    now: Timestamp,
+) -> Result<Outcome, Rejection> {
+    let preferences = preferences_for(live, &asked.task, preferences);
+    let reason = if live.is_some() { UpdateReason::Replaced } else { UpdateReason::Created };
+    let change = Replacement { task: asked.task.clone(), preferences, if_past: asked.if_past };
+    let mut outcome = change.apply(live, origin, RemovalReason::Replaced, now)?;
+    if let Lifecycle::Live(live) = &mut outcome.lifecycle {
+        restore(live, &asked.restored, now, &mut outcome.facts)?;
+    }
+    outcome.facts.extend([Fact::TaskUpdated { reason }, Fact::TaskSync]);
+    Ok(outcome)
+}
+
+/// The copy of the preferences that the task keeps. Default reminders are those of the time when
+/// it was made: a change of them is for new tasks.
+fn preferences_for(
+    live: Option<&Live>,
+    task: &Task,
+    known: Option<&KnownPreferences>,
+) -> KnownPreferences {
+    let same_user = live.filter(|live| live.task.user_id == task.user_id);
+    let copy = same_user.map(|live| &live.preferences);
+    let mut preferences = known.or(copy).cloned().unwrap_or_default();
+    if let Some(copy) = copy {
+        preferences.preferences.default_reminders = copy.preferences.default_reminders.clone();
+    }
+    preferences
+}
+
+/// A task that takes the place of another one, or of none.
+pub(super) struct Replacement {
+    pub(super) task: Task,
+    pub(super) preferences: KnownPreferences,
+    pub(super) if_past: IfPast,
+}
+
+impl Replacement {
+    /// The alarms placed; facts about them only.
+    pub(super) fn apply(
+        self,
+        old: Option<&Live>,
+        origin: &Origin,
+        gone: RemovalReason,
+        now: Timestamp,
+    ) -> Result<Outcome, Rejection> {
+        let task = with_start(old, self.task);
+        let occurrence = occurrence(old, &task, &self.preferences);
+        let new = Live {
+            task,
+            alarms: Vec::new(),
+            occurrence,
+            preferences: self.preferences,
+            history: old.map(|old| old.history.clone()).unwrap_or_default(),
+            origin: origin.clone(),
+            zone_database: time::zone_database().to_owned(),
+        };
+        Placing { old, new, if_past: self.if_past, gone, now }.place()
+    }
+}
+
+/// A recurrence that does not say its start goes on from the stored one when it is the same rule at
+/// the same occurrence; any other starts at the due date.
+fn with_start(old: Option<&Live>, task: Task) -> Task {
+    let (Some(recurrence), Some(due)) = (&task.recurrence, &task.due_date) else { return task };
+    if recurrence.start.is_some() {
+        return task;
+    }
+    let goes_on = old.filter(|old| old.task.due_date.as_ref() == Some(due)).and_then(|old| {
+        let before = old.task.recurrence.as_ref()?;
+        (before.rule == recurrence.rule && before.from == recurrence.from).then_some(before.start?)
+    });
+    let start = Some(goes_on.unwrap_or_else(|| due.nominal()));
+    task.with_recurrence(Recurrence { start, ..recurrence.clone() })
+}
+
+/// The occurrence that the due date stands for.
+fn occurrence(
+    old: Option<&Live>,
+    task: &Task,
+    preferences: &KnownPreferences,
+) -> Option<Cursor> {
+    let (Some(recurrence), Some(due)) = (&task.recurrence, &task.due_date) else { return None };
+    let local = due.nominal();
+    if recurrence.rule.count().is_none() {
+        return Some(Cursor { local, number: 0 });
+    }
+    let before = old.filter(|old| old.task.recurrence.as_ref() == Some(recurrence));
+    if let Some(cursor) = before.and_then(|old| old.occurrence).filter(|at| at.local == local) {
+        return Some(cursor);
+    }
+    // How many occurrences there were up to the due date; a rule with COUNT has a bounded number.
+    let schedule = Schedule::new(task, &preferences.preferences);
+    let clock = preferences.preferences.clock();
+    let at = due.resolve(clock, crate::time::Shift::NONE).map(|resolved| resolved.at);
+    let latest = schedule.series().zip(at).and_then(|(series, at)| series.latest(None, at));
+    let number = latest.map_or(1, |(occurrence, _)| occurrence.cursor.number.max(1));
+    Some(Cursor { local, number })
+}
+
+/// What an imported calendar says of its alarms beside their schedule.
+fn restore(
+    live: &mut Live,
+    restored: &[RestoredAlarm],
+    now: Timestamp,
+    facts: &mut Vec<Fact>,
+) -> Result<(), Rejection> {
+    for RestoredAlarm { reminder_id, acknowledged, snoozed_until } in restored {
+        let alarm = live.alarms.iter_mut().find(|alarm| alarm.reminder_id == *reminder_id);
+        let Some(alarm) = alarm else { continue };
+        alarm.acknowledged = alarm.acknowledged.max(*acknowledged);
+        let until = snoozed_until.filter(|until| *until > now);
+        if let (Some(until), Some(moment)) = (until, alarm.plan.moment().copied()) {
+            crate::schedule::within_horizon(|| "calendar".into(), Some(until), now)?;
+            if alarm.snooze.is_none_or(|snooze| snooze.until != until) {
+                let rung = Rung { moment, fired_at: moment.at, nagged: 0, nag_at: None };
+                alarm.snooze = Some(Snooze { until, rung });
+                let reminder_id = reminder_id.clone();
+                let scheduled_for = moment.at;
+                facts.push(Fact::ReminderSnoozed { reminder_id, scheduled_for, until });
+            }
+        }
+    }
+    Ok(())
+}

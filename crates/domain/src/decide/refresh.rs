@@ -1,0 +1,59 @@
+//! The user's preferences or the zone database changed: what depends on them is resolved again.
+
+use super::conclude::{answer, number};
+use super::place::again;
+use super::wake::successor;
+use super::{Change, Turn, scheduled};
+use crate::alarm::Plan;
+use crate::event::{Fact, UpdateReason};
+use crate::preferences::KnownPreferences;
+use crate::state::{Lifecycle, TaskState};
+use crate::time::{self, Timestamp};
+
+/// Takes over preferences, `None`: those that the task has, and resolves again what is still to
+/// come. What fired has fired, and a snooze has a time of its own. Older preferences than the task's
+/// change nothing.
+pub fn decide_refresh(
+    state: &TaskState,
+    known: Option<&KnownPreferences>,
+    now: Timestamp,
+) -> Turn {
+    let Some(live) = state.live() else { return Turn::Answer(answer(state)) };
+    let mut next = live.clone();
+    if let Some(known) = known.filter(|known| known.version > live.preferences.version) {
+        let default_reminders = live.preferences.preferences.default_reminders.clone();
+        next.preferences = known.clone();
+        next.preferences.preferences.default_reminders = default_reminders;
+    }
+    // The names of versions grow, so a replica with an older database does not undo a newer one's.
+    if live.zone_database.as_str() < time::zone_database() {
+        time::zone_database().clone_into(&mut next.zone_database);
+    }
+    if next == *live {
+        return Turn::Answer(answer(state));
+    }
+    let mut facts = Vec::new();
+    let (task, preferences) = (next.task.clone(), next.preferences.preferences.clone());
+    let schedule = crate::schedule::Schedule::new(&task, &preferences);
+    for alarm in &mut next.alarms {
+        let (Plan::Scheduled(moment), Some(reminder)) =
+            (&alarm.plan, schedule.reminder(&alarm.reminder_id))
+        else {
+            continue;
+        };
+        let (was, is) = (*moment, again(schedule, &reminder, *moment));
+        alarm.plan = Plan::Scheduled(is);
+        if is.at != was.at {
+            facts.push(scheduled(alarm, is.at));
+        }
+    }
+    if !facts.is_empty() {
+        let reason = UpdateReason::Rescheduled;
+        facts.extend([Fact::TaskUpdated { reason }, Fact::TaskSync]);
+    }
+    let mut changed = successor(state, now);
+    changed.lifecycle = Lifecycle::Live(Box::new(next));
+    let events = number(&mut changed.sequences, facts);
+    let answer = answer(&changed);
+    Turn::Commit(Box::new(Change { state: changed, events, snapshot: None, answer }))
+}
