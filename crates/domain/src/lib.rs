@@ -8,6 +8,7 @@
 //! | Module | Holds |
 //! |---|---|
 //! | [`time`] | instants, local times in a zone, calendar offsets and their resolution |
+//! | [`recurrence`] | rules, series and their occurrences |
 //! | [`task`], [`reminder`] | what the caller asked for, parsed once |
 //! | [`alarm`] | when each reminder fires, derived from the task |
 //! | [`state`] | everything one actor stores |
@@ -23,6 +24,7 @@ pub mod ids;
 pub mod limits;
 pub mod next_wake;
 pub mod object;
+pub mod recurrence;
 pub mod rejection;
 pub mod reminder;
 pub mod state;

@@ -33,6 +33,16 @@ pub const COMMANDS_REMEMBERED: usize = 64;
 pub const PENDING_COMMITS_MAX: usize = 100;
 /// A trigger this much after its time is still called "on time", in milliseconds.
 pub const ON_TIME_TOLERANCE_MS: i64 = 5_000;
+/// Longest text of a recurrence rule, in characters; every minute of every hour takes 250.
+pub const RECURRENCE_RULE_MAX_CHARS: usize = 1_000;
+/// Most occurrences a rule may count.
+pub const RECURRENCE_COUNT_MAX: u32 = 10_000;
+/// How far after an occurrence the next one is searched for, in years.
+pub const RECURRENCE_SEARCH_YEARS: u32 = 20;
+/// Most exceptions of a series: dates taken out of it and dates added to it, of each kind.
+pub const RECURRENCE_EXCEPTIONS_MAX: usize = 200;
+/// How far missed occurrences are counted; more are told as this many.
+pub const COALESCED_COUNT_MAX: u32 = 1_000;
 
 /// The latest moment that may be scheduled when it is `now`.
 pub fn horizon(now: Timestamp) -> Timestamp {
