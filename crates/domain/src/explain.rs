@@ -133,7 +133,8 @@ impl Schedule<'_> {
             }
             DueTime::Date(_) => {
                 let at = clock.default_time;
-                let text = format!("at {at}, the user's default time, in {zone}, where the user is");
+                let text =
+                    format!("at {at}, the user's default time, in {zone}, where the user is");
                 steps.push(Step::new(RuleName::Zone, text));
             }
         }

@@ -39,8 +39,6 @@ pub const SNOOZE_PRESETS_MAX: usize = 20;
 pub const NAG_EVERY_MIN_SECONDS: i64 = 5;
 /// Most firings of a nagging reminder after the first one.
 pub const NAG_MAX: u16 = 1_000;
-/// Most entries in each list of exceptions of a recurrence.
-pub const RECURRENCE_DATES_MAX: usize = 200;
 /// How many firings and acknowledgements a task remembers.
 pub const HISTORY_MAX: usize = 20;
 /// Most firings that `preview` tells.
@@ -51,6 +49,16 @@ pub const PREVIEW_DEFAULT: usize = 10;
 pub const ADJUSTMENTS_TOLD_MAX: usize = 5;
 /// A trigger this much after its time is still called "on time", in milliseconds.
 pub const ON_TIME_TOLERANCE_MS: i64 = 5_000;
+/// Longest text of a recurrence rule, in characters; every minute of every hour takes 250.
+pub const RECURRENCE_RULE_MAX_CHARS: usize = 1_000;
+/// Most occurrences a rule may count.
+pub const RECURRENCE_COUNT_MAX: u32 = 10_000;
+/// How far after an occurrence the next one is searched for, in years.
+pub const RECURRENCE_SEARCH_YEARS: u32 = 20;
+/// Most exceptions of a series: dates taken out of it and dates added to it, of each kind.
+pub const RECURRENCE_EXCEPTIONS_MAX: usize = 200;
+/// How far missed occurrences are counted; more are told as this many.
+pub const COALESCED_COUNT_MAX: u32 = 1_000;
 
 /// The latest moment that may be scheduled when it is `now`.
 pub fn horizon(now: Timestamp) -> Timestamp {

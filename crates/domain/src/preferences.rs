@@ -4,9 +4,7 @@ use crate::ids::PresetName;
 use crate::limits;
 use crate::object::object;
 use crate::reminder::Reminder;
-use crate::time::{
-    CalendarOffset, DueTime, QuietHours, TimeOfDay, Timestamp, UserClock, ZoneText,
-};
+use crate::time::{CalendarOffset, DueTime, QuietHours, TimeOfDay, Timestamp, UserClock, ZoneText};
 use chrono::Days;
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

@@ -6,7 +6,7 @@ use crate::event::{Fact, RemovalReason, UpdateReason};
 use crate::limits;
 use crate::recurrence::{Cursor, LocalMoment};
 use crate::rejection::Rejection;
-use crate::reminder::{Anchor, Trigger};
+use crate::reminder::Trigger;
 use crate::schedule::Schedule;
 use crate::state::Live;
 use crate::task::{Recurrence, RecursFrom, Task};
@@ -179,14 +179,17 @@ fn except(
 ) -> Result<Recurrence, Rejection> {
     let mut recurrence = recurrence.clone();
     let dates = &mut recurrence.exdates;
-    if dates.len() >= limits::RECURRENCE_DATES_MAX {
+    if dates.len() >= limits::RECURRENCE_EXCEPTIONS_MAX {
         dates.retain(|date| match date {
             LocalMoment::DateTime(at) => *at >= present.local,
             LocalMoment::Date(day) => *day >= present.local.date(),
         });
     }
-    if dates.len() >= limits::RECURRENCE_DATES_MAX {
-        return Err(Rejection::invalid("occurrence", "cannot be skipped: there are too many exdates"));
+    if dates.len() >= limits::RECURRENCE_EXCEPTIONS_MAX {
+        return Err(Rejection::invalid(
+            "occurrence",
+            "cannot be skipped: there are too many exdates",
+        ));
     }
     dates.push(match live.task.due_date {
         Some(DueTime::Date(_)) => LocalMoment::Date(local.date()),

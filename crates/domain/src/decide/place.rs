@@ -157,9 +157,10 @@ impl Placing<'_> {
 /// Whether a reminder that fires once does so at the moment it had before.
 fn same_moment(before: &Alarm, moment: &Moment) -> bool {
     moment.occurrence.is_none()
-        && before.plan.moment().is_some_and(|old| {
-            old.occurrence.is_none() && old.nominal() == moment.nominal()
-        })
+        && before
+            .plan
+            .moment()
+            .is_some_and(|old| old.occurrence.is_none() && old.nominal() == moment.nominal())
 }
 
 /// The same moment of the schedule by the preferences of now.

@@ -94,11 +94,7 @@ fn with_start(old: Option<&Live>, task: Task) -> Task {
 }
 
 /// The occurrence that the due date stands for.
-fn occurrence(
-    old: Option<&Live>,
-    task: &Task,
-    preferences: &KnownPreferences,
-) -> Option<Cursor> {
+fn occurrence(old: Option<&Live>, task: &Task, preferences: &KnownPreferences) -> Option<Cursor> {
     let (Some(recurrence), Some(due)) = (&task.recurrence, &task.due_date) else { return None };
     let local = due.nominal();
     if recurrence.rule.count().is_none() {

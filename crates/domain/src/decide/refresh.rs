@@ -13,11 +13,7 @@ use crate::time::{self, Timestamp};
 /// Takes over preferences, `None`: those that the task has, and resolves again what is still to
 /// come. What fired has fired, and a snooze has a time of its own. Older preferences than the task's
 /// change nothing.
-pub fn decide_refresh(
-    state: &TaskState,
-    known: Option<&KnownPreferences>,
-    now: Timestamp,
-) -> Turn {
+pub fn decide_refresh(state: &TaskState, known: Option<&KnownPreferences>, now: Timestamp) -> Turn {
     let Some(live) = state.live() else { return Turn::Answer(answer(state)) };
     let mut next = live.clone();
     if let Some(known) = known.filter(|known| known.version > live.preferences.version) {

@@ -52,9 +52,10 @@ fn replace(
     if live.schedule().reminders().as_ref() == reminders {
         return Ok(Outcome::unchanged(live));
     }
-    let task = live.task.with_reminders(reminders).map_err(|invalid| {
-        Rejection::invalid(invalid.field(), invalid.to_string())
-    })?;
+    let task = live
+        .task
+        .with_reminders(reminders)
+        .map_err(|invalid| Rejection::invalid(invalid.field(), invalid.to_string()))?;
     let change = Replacement { task, preferences: live.preferences.clone(), if_past };
     let mut outcome = change.apply(Some(live), origin, gone, now)?;
     let reason = UpdateReason::RemindersChanged;

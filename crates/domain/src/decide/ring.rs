@@ -76,7 +76,10 @@ fn until(live: &Live, delay: &Delay, now: Timestamp) -> Result<Timestamp, Reject
     };
     let until = within_horizon(|| field.to_owned(), until, now)?;
     if until <= now {
-        return Err(Rejection::invalid(field, format!("ends at {until}, which is not in the future")));
+        return Err(Rejection::invalid(
+            field,
+            format!("ends at {until}, which is not in the future"),
+        ));
     }
     Ok(until)
 }
@@ -114,9 +117,9 @@ pub(super) fn dismiss(
             continue;
         }
         let Plan::Scheduled(moment) = alarm.plan else { continue };
-        let of_present = moment.occurrence.is_none_or(|at| {
-            live.occurrence.is_none_or(|present| at.local <= present.local)
-        });
+        let of_present = moment
+            .occurrence
+            .is_none_or(|at| live.occurrence.is_none_or(|present| at.local <= present.local));
         if reminder_id.is_none() && !of_present {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use super::conclude::{answer, blank, number};
 use super::{Change, Turn, scheduled};
-use crate::alarm::{Alarm, Moment, Plan, Rung};
+use crate::alarm::{Alarm, Plan, Rung};
 use crate::event::{Cause, Fact, Triggered, UpdateReason};
 use crate::history::{self, HistoryEntry};
 use crate::reminder::Reminder;
@@ -37,9 +37,7 @@ pub fn decide_wake(state: &TaskState, now: Timestamp) -> Turn {
     let planned = |alarm: &Alarm| alarm.plan.scheduled().map(|moment| moment.at);
     for (before, after) in live.alarms.iter().zip(&next.alarms) {
         facts.extend(
-            planned(after)
-                .filter(|at| planned(before) != Some(*at))
-                .map(|at| scheduled(after, at)),
+            planned(after).filter(|at| planned(before) != Some(*at)).map(|at| scheduled(after, at)),
         );
     }
     if fired {
@@ -120,12 +118,7 @@ fn ring(
 }
 
 /// What has run out of an alarm, each clock for itself.
-fn run_out(
-    schedule: Schedule<'_>,
-    reminder: &Reminder,
-    alarm: &Alarm,
-    now: Timestamp,
-) -> Vec<Due> {
+fn run_out(schedule: Schedule<'_>, reminder: &Reminder, alarm: &Alarm, now: Timestamp) -> Vec<Due> {
     let mut due = Vec::new();
     if let Some(moment) = alarm.plan.scheduled().filter(|moment| moment.at <= now) {
         due.push(Due::Plan(schedule.missed(reminder, *moment, now)));

@@ -54,7 +54,8 @@ impl Schedule<'_> {
         }
         let Trigger::Relative { anchor, side, offset } = &reminder.trigger else { return None };
         let shift = side.shift(*offset);
-        let mut shift_ms = shift.days.saturating_mul(24 * 3600).saturating_add(shift.seconds) * 1000;
+        let mut shift_ms =
+            shift.days.saturating_mul(24 * 3600).saturating_add(shift.seconds) * 1000;
         if *anchor == crate::reminder::Anchor::Start {
             let clock = self.preferences.clock();
             let task = self.task();

@@ -73,8 +73,7 @@ impl<'a> Schedule<'a> {
     /// How the local times of occurrences become instants.
     fn series_clock(&self, due: &DueTime) -> Clock {
         let clock = self.preferences.clock();
-        let time_of_day =
-            matches!(due, DueTime::Date(_)).then_some(clock.default_time.as_naive());
+        let time_of_day = matches!(due, DueTime::Date(_)).then_some(clock.default_time.as_naive());
         Clock { zone: due.zone(clock), time_of_day }
     }
 

@@ -200,7 +200,8 @@ mod tests {
     fn a_field_at_fault_is_named() {
         let fields = |json| serde_json::from_str::<TaskFields>(json).unwrap();
         let field = |json| Task::try_from(fields(json)).unwrap_err().field();
-        let twice = r#"{"title":"t","reminders":[{"id":"a","before":"PT1M"},{"id":"a","after":"PT1M"}]}"#;
+        let twice =
+            r#"{"title":"t","reminders":[{"id":"a","before":"PT1M"},{"id":"a","after":"PT1M"}]}"#;
         assert_eq!(field(twice), "reminders[1].id");
         let never = r#"{"title":"t","dueDate":{"date":"2027-01-01"},"recurrence":{"rule":"FREQ=DAILY;BYHOUR=9"}}"#;
         assert_eq!(field(never), "recurrence.rule");

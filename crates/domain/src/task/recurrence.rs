@@ -95,7 +95,7 @@ fn local_text<S: Serializer>(
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidRecurrence {
     /// Too many exceptions.
-    #[error("must be at most {max}, but there are {count}", max = limits::RECURRENCE_DATES_MAX)]
+    #[error("must be at most {max}, but there are {count}", max = limits::RECURRENCE_EXCEPTIONS_MAX)]
     TooManyDates {
         /// Which list.
         list: &'static str,
@@ -103,7 +103,9 @@ pub enum InvalidRecurrence {
         count: usize,
     },
     /// The rule sets a time of day on a task that is due on a date.
-    #[error("must not say a time of day (HOURLY, MINUTELY, BYHOUR, BYMINUTE, BYSECOND), since dueDate is a date")]
+    #[error(
+        "must not say a time of day (HOURLY, MINUTELY, BYHOUR, BYMINUTE, BYSECOND), since dueDate is a date"
+    )]
     TimeOnDate,
     /// Completing decides when a task comes again, so fixed extra dates mean nothing.
     #[error("must be empty when the task recurs from its completion")]
@@ -126,7 +128,7 @@ impl Recurrence {
     /// zone too and is checked when it is resolved.
     pub(super) fn check(&self, due: &DueTime) -> Result<(), InvalidRecurrence> {
         for (list, dates) in [("exdates", &self.exdates), ("rdates", &self.rdates)] {
-            if dates.len() > limits::RECURRENCE_DATES_MAX {
+            if dates.len() > limits::RECURRENCE_EXCEPTIONS_MAX {
                 return Err(InvalidRecurrence::TooManyDates { list, count: dates.len() });
             }
         }

@@ -35,7 +35,8 @@ impl QuietHours {
     pub fn new(from: TimeOfDay, to: TimeOfDay) -> Result<Self, InvalidTime> {
         if from == to {
             return Err(InvalidTime(
-                "must begin and end at different times; leave the field out for no quiet hours".into(),
+                "must begin and end at different times; leave the field out for no quiet hours"
+                    .into(),
             ));
         }
         Ok(Self { from, to })
@@ -65,8 +66,8 @@ mod tests {
     use super::*;
 
     fn end(from: &str, to: &str, at: &str) -> Option<String> {
-        let quiet =
-            QuietHours::new(TimeOfDay::parse(from).unwrap(), TimeOfDay::parse(to).unwrap()).unwrap();
+        let quiet = QuietHours::new(TimeOfDay::parse(from).unwrap(), TimeOfDay::parse(to).unwrap())
+            .unwrap();
         quiet.end(Timestamp::parse(at).unwrap(), Tz::Europe__Berlin).map(|end| end.to_string())
     }
 
@@ -81,15 +82,24 @@ mod tests {
 
     #[test]
     fn or_lie_within_a_day() {
-        assert_eq!(end("12:00", "14:00", "2027-01-01T11:30:00Z").unwrap(), "2027-01-01T13:00:00.000Z");
+        assert_eq!(
+            end("12:00", "14:00", "2027-01-01T11:30:00Z").unwrap(),
+            "2027-01-01T13:00:00.000Z"
+        );
         assert_eq!(end("12:00", "14:00", "2027-01-01T13:00:00Z"), None);
     }
 
     #[test]
     fn their_end_follows_the_zone() {
         // The clocks go forward in this night, from 02:00 to 03:00: an end at 02:30 is read as 03:30.
-        assert_eq!(end("22:00", "07:00", "2026-03-28T23:00:00Z").unwrap(), "2026-03-29T05:00:00.000Z");
-        assert_eq!(end("22:00", "02:30", "2026-03-28T23:00:00Z").unwrap(), "2026-03-29T01:30:00.000Z");
+        assert_eq!(
+            end("22:00", "07:00", "2026-03-28T23:00:00Z").unwrap(),
+            "2026-03-29T05:00:00.000Z"
+        );
+        assert_eq!(
+            end("22:00", "02:30", "2026-03-28T23:00:00Z").unwrap(),
+            "2026-03-29T01:30:00.000Z"
+        );
     }
 
     #[test]

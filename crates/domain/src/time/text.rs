@@ -83,9 +83,9 @@ impl TimeOfDay {
     /// Parses `HH:MM`.
     pub fn parse(text: &str) -> Result<Self, InvalidTime> {
         let time = NaiveTime::parse_from_str(text, TIME_OF_DAY_FORMAT).ok();
-        time.filter(|_| text.len() == 5)
-            .map(Self)
-            .ok_or_else(|| InvalidTime(format!("must be a time of day such as 09:00, but is {text:?}")))
+        time.filter(|_| text.len() == 5).map(Self).ok_or_else(|| {
+            InvalidTime(format!("must be a time of day such as 09:00, but is {text:?}"))
+        })
     }
 
     /// As chrono has it.
