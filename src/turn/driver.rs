@@ -134,7 +134,9 @@ impl<P: Ports> Driver<P> {
     async fn place(&self, request: &Request) -> Option<OwnedSemaphorePermit> {
         let slots = match request {
             Request::Wake => &self.wake_slots,
-            Request::Get | Request::Command(_) | Request::Settle { .. } => &self.command_slots,
+            Request::Get | Request::Command(_) | Request::Refresh | Request::Settle { .. } => {
+                &self.command_slots
+            }
         };
         // The semaphores are never closed, so this only ever waits.
         Arc::clone(slots).acquire_owned().await.ok()
@@ -165,6 +167,8 @@ impl<P: Ports> Driver<P> {
                 Ok(n) => Outcome::Watermark(n),
                 Err(error) => Outcome::Failed(error.0),
             },
+            // For branch `users`: ask the port `Users` here.
+            Effect::LoadPreferences(_) => Outcome::Preferences(Box::default()),
             Effect::WaitUntil(at) => {
                 clock::wait_until(at).await;
                 Outcome::Done

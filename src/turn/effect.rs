@@ -1,5 +1,7 @@
 //! What goes in and out of the turn machine: requests, effects, outcomes, and how a turn ends.
 
+use reminder_domain::ids::Person;
+use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
 use reminder_domain::{Answer, Command, Rejection, TaskState, Timestamp};
 use std::sync::{Arc, OnceLock};
@@ -11,6 +13,8 @@ pub enum Request {
     Get,
     /// Change the task.
     Command(Box<Command>),
+    /// The preferences of the user changed, or the zone database: resolve again.
+    Refresh,
     /// The reminder fired: look at the clock.
     Wake,
     /// Put the task in order: publish what is pending, fire what is due, register the wake, and
@@ -28,6 +32,8 @@ pub enum Effect {
     Load,
     /// Read how far a process published its commits.
     LoadWatermark(u64),
+    /// Read what a user prefers.
+    LoadPreferences(Person),
     /// Wait until the clock shows this.
     WaitUntil(Timestamp),
     /// Register the wake.
@@ -51,6 +57,8 @@ pub enum Outcome {
     Loaded(Option<Arc<TaskState>>),
     /// Of [`Effect::LoadWatermark`].
     Watermark(u64),
+    /// Of [`Effect::LoadPreferences`].
+    Preferences(Box<KnownPreferences>),
     /// Of the effects that answer nothing: it is done.
     Done,
     /// Of [`Effect::Commit`]: refused, and it will never take effect.
@@ -136,7 +144,7 @@ pub enum Reply {
     /// Something needed did not answer; the caller should try again. For a command it may be
     /// unknown whether it took effect: a repeat finds out.
     Unavailable(String),
-    /// A wake or settle turn is over; the version that the task is at, 0 when there is none.
+    /// A wake, settle or refresh turn is over; the version that the task is at, 0 when there is none.
     Awake(u64),
 }
 

@@ -71,6 +71,8 @@ problem_kinds! {
     UnknownTask = 404, "unknown-task", "There is no such task";
     /// The task is not at the version that the caller expected.
     VersionConflict = 409, "version-conflict", "The task has changed";
+    /// The task is not in a state in which the command makes sense.
+    Inapplicable = 409, "inapplicable", "The task is not in a state for this";
     /// Too much waits already; nothing was done, trying again later helps.
     Overloaded = 503, "overloaded", "Too much is waiting";
     /// A part that the service needs does not answer; trying again with the same `commandId` is
@@ -192,6 +194,7 @@ impl From<&Rejection> for Problem {
             }
             Rejection::CommandIdReused => new(ProblemKind::CommandIdReused).at("commandId"),
             Rejection::Invalid { field, reason } => Self::invalid(field.clone(), reason),
+            Rejection::Inapplicable(_) => new(ProblemKind::Inapplicable),
             Rejection::TooManyPending(_) => new(ProblemKind::Overloaded),
         }
     }

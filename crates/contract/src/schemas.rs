@@ -1,7 +1,10 @@
 //! The JSON Schema of each event type, generated from the Rust types, as committed under `schemas/`.
 
 use crate::cloud_event::{CloudEvent, EventType, SOURCE};
-use crate::data::{ReminderRemoved, ReminderScheduled, ReminderTriggered, TaskSync, TaskUpdated};
+use crate::data::{
+    ReminderAcknowledged, ReminderExpired, ReminderRemoved, ReminderScheduled, ReminderSnoozed,
+    ReminderTriggered, TaskSync, TaskUpdated,
+};
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -25,6 +28,15 @@ pub fn schema(event_type: EventType) -> Value {
         }
         EventType::ReminderTriggered => {
             generate::<ReminderTriggered<'static>>(event_type, "ReminderTriggered")
+        }
+        EventType::ReminderSnoozed => {
+            generate::<ReminderSnoozed<'static>>(event_type, "ReminderSnoozed")
+        }
+        EventType::ReminderAcknowledged => {
+            generate::<ReminderAcknowledged<'static>>(event_type, "ReminderAcknowledged")
+        }
+        EventType::ReminderExpired => {
+            generate::<ReminderExpired<'static>>(event_type, "ReminderExpired")
         }
         EventType::ReminderRemoved => {
             generate::<ReminderRemoved<'static>>(event_type, "ReminderRemoved")

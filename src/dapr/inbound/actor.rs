@@ -2,6 +2,7 @@
 
 use super::registry::Registry;
 use super::{reply, settle};
+use crate::clock;
 use crate::dapr::outbound::Sidecar;
 use crate::turn::driver::{Cell, Driver};
 use crate::turn::effect::{Reply, Request};
@@ -13,7 +14,9 @@ use dapr::server::actor::runtime::ActorTypeRegistration;
 use dapr::server::actor::{Actor, ActorError};
 use dapr_macros::actor;
 use reminder_contract::names::ACTOR_TYPE;
-use reminder_contract::wire::{self, CommandAnswer, Method, TaskView};
+use reminder_contract::wire::{
+    self, CommandAnswer, ExplanationView, Method, PreviewView, Query, TaskView,
+};
 use reminder_contract::{Problem, ProblemKind};
 use reminder_domain::TaskId;
 use reminder_domain::ids::{CorrelationId, Traceparent};
@@ -45,10 +48,18 @@ pub fn registration(turns: Arc<Turns>, registry: Arc<Registry>) -> ActorTypeRegi
     };
     ActorTypeRegistration::new::<TaskActor>(ACTOR_TYPE, Box::new(factory))
         .register_method("get", TaskActor::get)
-        .register_method("put", TaskActor::put)
-        .register_method("complete", TaskActor::complete)
-        .register_method("reopen", TaskActor::reopen)
-        .register_method("delete", TaskActor::delete)
+        .register_method("preview", TaskActor::preview)
+        .register_method("explain", TaskActor::explain)
+        .register_method(Method::Put.as_str(), TaskActor::put)
+        .register_method(Method::Complete.as_str(), TaskActor::complete)
+        .register_method(Method::Reopen.as_str(), TaskActor::reopen)
+        .register_method(Method::Delete.as_str(), TaskActor::delete)
+        .register_method(Method::Skip.as_str(), TaskActor::skip)
+        .register_method(Method::PutReminder.as_str(), TaskActor::put_reminder)
+        .register_method(Method::RemoveReminder.as_str(), TaskActor::remove_reminder)
+        .register_method(Method::Snooze.as_str(), TaskActor::snooze)
+        .register_method(Method::Acknowledge.as_str(), TaskActor::acknowledge)
+        .register_method(Method::Dismiss.as_str(), TaskActor::dismiss)
         .register_method(settle::METHOD, TaskActor::settle)
 }
 
@@ -61,7 +72,15 @@ impl TaskActor {
     }
 
     async fn get(&self, body: Bytes) -> Response {
-        self.answer(wire::parse_get(&body).map(|()| Request::Get)).await
+        self.ask(wire::parse_get(&body)).await
+    }
+
+    async fn preview(&self, body: Bytes) -> Response {
+        self.ask(wire::parse_preview(&body)).await
+    }
+
+    async fn explain(&self, body: Bytes) -> Response {
+        self.ask(wire::parse_explain(&body)).await
     }
 
     async fn put(&self, headers: HeaderMap, body: Bytes) -> Response {
@@ -78,6 +97,30 @@ impl TaskActor {
 
     async fn delete(&self, headers: HeaderMap, body: Bytes) -> Response {
         self.command(Method::Delete, headers, body).await
+    }
+
+    async fn skip(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Skip, headers, body).await
+    }
+
+    async fn put_reminder(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::PutReminder, headers, body).await
+    }
+
+    async fn remove_reminder(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::RemoveReminder, headers, body).await
+    }
+
+    async fn snooze(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Snooze, headers, body).await
+    }
+
+    async fn acknowledge(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Acknowledge, headers, body).await
+    }
+
+    async fn dismiss(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Dismiss, headers, body).await
     }
 
     async fn settle(&self, body: Bytes) -> Response {
@@ -101,9 +144,23 @@ impl TaskActor {
         self.answer(request).await
     }
 
+    async fn ask(&self, query: Result<Query, Problem>) -> Response {
+        let request = query.as_ref().map(|_| Request::Get).map_err(Clone::clone);
+        let query = query.unwrap_or(Query::Get);
+        self.answer_with(request, move |id, reply| shown(id, reply, &query)).await
+    }
+
+    async fn answer(&self, request: Result<Request, Problem>) -> Response {
+        self.answer_with(request, written).await
+    }
+
     /// Everything after the parsing. It copies what it needs first and does not touch `self` after
     /// that: see [`super::registry`].
-    async fn answer(&self, request: Result<Request, Problem>) -> Response {
+    async fn answer_with(
+        &self,
+        request: Result<Request, Problem>,
+        words: impl FnOnce(&TaskId, Reply) -> Result<Vec<u8>, Problem> + Send,
+    ) -> Response {
         let (cell, turns) = (self.cell.clone(), Arc::clone(&self.turns));
         let (cell, request) = match (cell, request) {
             (Ok(cell), Ok(request)) => (cell, request),
@@ -113,7 +170,7 @@ impl TaskActor {
             }
         };
         let id = cell.id().clone();
-        match written(&id, turns.run(&cell, request).await) {
+        match words(&id, turns.run(&cell, request).await) {
             Ok(body) => reply::answer(body),
             Err(problem) => {
                 tracing::debug!(
@@ -121,6 +178,22 @@ impl TaskActor {
                 );
                 reply::refusal(&problem.with_task_id(&id))
             }
+        }
+    }
+}
+
+/// The answer to a question about the task.
+fn shown(id: &TaskId, reply: Reply, query: &Query) -> Result<Vec<u8>, Problem> {
+    let Reply::View(state) = reply else { return written(id, reply) };
+    let state = Some(&*state);
+    match query {
+        Query::Get => Ok(TaskView::new(id, state)?.to_json()),
+        Query::Preview { count } => {
+            Ok(PreviewView::new(id, state, clock::now(), *count)?.to_json())
+        }
+        Query::Explain { reminder_id, scheduled_for } => {
+            let now = clock::now();
+            Ok(ExplanationView::new(id, state, reminder_id, *scheduled_for, now)?.to_json())
         }
     }
 }

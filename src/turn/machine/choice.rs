@@ -3,7 +3,7 @@
 use super::Machine;
 use crate::turn::effect::{Reply, Request};
 use crate::turn::settings;
-use reminder_domain::decide::decide_wake;
+use reminder_domain::decide::{decide_refresh, decide_wake};
 use reminder_domain::{Change, Origin, Rejection, TaskState, Timestamp, Turn, decide, next_wake};
 
 /// What a decision comes to.
@@ -27,24 +27,39 @@ impl Machine {
                 Some(state) if state.live().is_some() => Reply::View(state),
                 _ => Reply::Rejected(Rejection::UnknownTask(self.id.clone())),
             }),
-            Request::Command(command) => match decide(&self.id, state, command, now) {
-                Err(rejection) => Decision::Reply(Reply::Rejected(rejection)),
-                Ok(Turn::Answer(answer)) => Decision::Reply(Reply::Answer(answer)),
-                Ok(Turn::Commit(change)) => {
-                    let reply = Reply::Answer(change.answer);
-                    Decision::Commit(change, command.origin.clone(), reply)
-                }
-            },
-            Request::Wake | Request::Settle { .. } => {
-                match state.map(|state| (state, decide_wake(state, now))) {
-                    Some((state, Turn::Commit(change))) => {
-                        let origin = state.live().map(|live| live.origin.clone());
-                        let reply = Reply::Awake(change.state.version);
-                        Decision::Commit(change, origin.unwrap_or_default(), reply)
+            Request::Command(command) => {
+                match decide(&self.id, state, command, self.preferences.known(), now) {
+                    Err(rejection) => Decision::Reply(Reply::Rejected(rejection)),
+                    Ok(Turn::Answer(answer)) => Decision::Reply(Reply::Answer(answer)),
+                    Ok(Turn::Commit(change)) => {
+                        let reply = Reply::Answer(change.answer.clone());
+                        Decision::Commit(change, command.origin.clone(), reply)
                     }
-                    _ => Decision::Reply(Reply::Awake(self.version())),
                 }
             }
+            Request::Refresh => {
+                let known = self.preferences.known();
+                self.unasked(state, |state| decide_refresh(state, known, now))
+            }
+            Request::Wake | Request::Settle { .. } => {
+                self.unasked(state, |state| decide_wake(state, now))
+            }
+        }
+    }
+
+    /// A turn that no command asked for: its events belong to the flow that scheduled the alarms.
+    fn unasked(
+        &self,
+        state: Option<&TaskState>,
+        decide: impl FnOnce(&TaskState) -> Turn,
+    ) -> Decision {
+        match state.map(|state| (state, decide(state))) {
+            Some((state, Turn::Commit(change))) => {
+                let origin = state.live().map(|live| live.origin.clone());
+                let reply = Reply::Awake(change.state.version);
+                Decision::Commit(change, origin.unwrap_or_default(), reply)
+            }
+            _ => Decision::Reply(Reply::Awake(self.version())),
         }
     }
 

@@ -35,7 +35,8 @@ impl Machine {
         let Some(state) = self.state() else { return self.finish(reply, ledger) };
         let next = next_wake(&state);
         match self.request {
-            Request::Get => {}
+            // A refresh has registered an earlier wake before its commit; a later one may stay.
+            Request::Get | Request::Refresh => {}
             Request::Command(_) => {
                 let far = |armed: Timestamp| armed.millis_since(now) > settings::DISARM_BEYOND_MS;
                 if next.is_none() && state.armed.is_some_and(far) {

@@ -12,8 +12,10 @@
 
 mod choice;
 mod ending;
+mod preferences;
 
 use self::choice::Decision;
+use self::preferences::UserPreferences;
 use crate::turn::draft::{self, Draft, Ledger, Pending};
 use crate::turn::effect::{Effect, Handover, Known, Outcome, Reply, Request};
 use crate::turn::settings;
@@ -30,6 +32,7 @@ enum Phase {
     Start,
     Loading,
     LoadingWatermark(u64),
+    LoadingPreferences,
     WaitingForDue,
     Arming { draft: Box<Draft>, at: Timestamp, reply: Reply },
     Committing { state: Arc<TaskState>, handovers: Range<usize>, reply: Reply },
@@ -55,6 +58,8 @@ pub struct Machine {
     /// Whether `known` was read from the store by this turn.
     loaded: bool,
     watermarks: BTreeMap<u64, u64>,
+    /// What the user prefers of whom the request tells.
+    preferences: UserPreferences,
     /// Stamps taken by this turn. All its attempts use the same ones: at most one takes effect.
     stamps: Vec<Stamp>,
     /// The version of a statement whose outcome is unknown; 0: none.
@@ -86,6 +91,7 @@ impl Machine {
             known: if relies { known } else { Known::Nothing },
             loaded: false,
             watermarks: BTreeMap::new(),
+            preferences: UserPreferences::default(),
             stamps: Vec::new(),
             doubtful: 0,
             ever_doubtful: false,
@@ -110,6 +116,7 @@ impl Machine {
                 self.watermarks.insert(epoch, n);
                 self.consider(ledger, now)
             }
+            (Phase::LoadingPreferences, outcome) => self.learned(outcome, ledger, now),
             (Phase::Loading | Phase::LoadingWatermark(_), Outcome::Failed(reason)) => {
                 self.fail(reason, ledger, now)
             }
@@ -196,6 +203,10 @@ impl Machine {
                 self.phase = Phase::WaitingForDue;
                 return Effect::WaitUntil(due);
             }
+        }
+        if let Some(user) = self.to_ask(state.as_deref()) {
+            self.phase = Phase::LoadingPreferences;
+            return Effect::LoadPreferences(user);
         }
         let decision = self.decide(state.as_deref(), now);
         // The fence judges what is known of the state only where something is committed. A process

@@ -2,12 +2,14 @@
 
 use super::{CloudEvent, EventData, EventType, SOURCE, event_id};
 use crate::data::{
-    ReminderRemoved, ReminderScheduled, ReminderTriggered, ReminderView, TaskSnapshot, TaskStatus,
-    TaskSync, TaskUpdated,
+    ReminderAcknowledged, ReminderExpired, ReminderRemoved, ReminderScheduled, ReminderSnoozed,
+    ReminderTriggered, ReminderView, TaskSnapshot, TaskStatus, TaskSync, TaskUpdated,
 };
-use reminder_domain::event::UpdateReason;
+use reminder_domain::event::{Triggered, UpdateReason};
 use reminder_domain::ids::{Description, Person, Tag};
+use reminder_domain::recurrence::{Cursor, LocalMoment};
 use reminder_domain::state::{PendingCommit, Snapshot};
+use reminder_domain::time::DueTime;
 use reminder_domain::{Event, Fact, TaskId};
 use std::borrow::Cow;
 
@@ -68,7 +70,8 @@ fn by_wake(commit: &PendingCommit) -> bool {
     commit.events.iter().any(|event| {
         matches!(
             event.fact,
-            Fact::ReminderTriggered { .. }
+            Fact::ReminderTriggered(_)
+                | Fact::ReminderExpired { .. }
                 | Fact::TaskUpdated { reason: UpdateReason::ReminderTriggered }
         )
     })
@@ -94,14 +97,19 @@ fn data<'a>(
                 version,
             })
         }
-        Fact::ReminderTriggered { reminder_id, scheduled_for, fired_at, cause } => {
+        Fact::ReminderTriggered(triggered) => {
+            let Triggered { reminder_id, scheduled_for, fired_at, .. } = triggered;
             EventData::ReminderTriggered(ReminderTriggered {
                 task_id,
                 reminder_id: Cow::Borrowed(reminder_id.as_str()),
                 scheduled_for: *scheduled_for,
                 fired_at: *fired_at,
                 late_by_ms: u64::try_from(fired_at.millis_since(*scheduled_for)).unwrap_or(0),
-                cause: (*cause).into(),
+                cause: triggered.cause.into(),
+                coalesced: triggered.coalesced,
+                original: triggered.original,
+                nag: triggered.nag,
+                occurrence: triggered.occurrence.map(|cursor| occurrence(snapshot, cursor)),
                 title,
                 description: description(fields.description.as_ref()),
                 priority: fields.priority,
@@ -111,6 +119,35 @@ fn data<'a>(
                 due_date: fields.due_date.as_ref().map(Cow::Borrowed),
                 version,
                 schedule_traceparent,
+            })
+        }
+        Fact::ReminderSnoozed { reminder_id, scheduled_for, until } => {
+            EventData::ReminderSnoozed(ReminderSnoozed {
+                task_id,
+                reminder_id: Cow::Borrowed(reminder_id.as_str()),
+                scheduled_for: *scheduled_for,
+                until: *until,
+                version,
+            })
+        }
+        Fact::ReminderAcknowledged { reminder_id, scheduled_for, acknowledged_at } => {
+            EventData::ReminderAcknowledged(ReminderAcknowledged {
+                task_id,
+                reminder_id: Cow::Borrowed(reminder_id.as_str()),
+                scheduled_for: *scheduled_for,
+                acknowledged_at: *acknowledged_at,
+                version,
+            })
+        }
+        Fact::ReminderExpired { reminder_id, scheduled_for, expired_at, coalesced } => {
+            EventData::ReminderExpired(ReminderExpired {
+                task_id,
+                reminder_id: Cow::Borrowed(reminder_id.as_str()),
+                scheduled_for: *scheduled_for,
+                expired_at: *expired_at,
+                coalesced: *coalesced,
+                title,
+                version,
             })
         }
         Fact::ReminderRemoved { reminder_id, scheduled_for, reason } => {
@@ -141,6 +178,8 @@ fn task_snapshot<'a>(task: &'a TaskId, snapshot: &'a Snapshot) -> TaskSnapshot<'
         title: Cow::Borrowed(fields.title.as_str()),
         description: description(fields.description.as_ref()),
         due_date: fields.due_date.as_ref().map(Cow::Borrowed),
+        start: fields.start.as_ref().map(Cow::Borrowed),
+        recurrence: fields.recurrence.as_ref().map(Cow::Borrowed),
         priority: fields.priority,
         tags: tags(&fields.tags),
         status: TaskStatus::from(status),
@@ -154,6 +193,14 @@ fn task_snapshot<'a>(task: &'a TaskId, snapshot: &'a Snapshot) -> TaskSnapshot<'
 
 fn reminder_views(snapshot: &Snapshot) -> Vec<ReminderView<'_>> {
     snapshot.alarms.iter().map(|alarm| ReminderView::of(alarm, snapshot.deleted)).collect()
+}
+
+/// An occurrence as the caller knows it: a date where the task is due on dates.
+fn occurrence(snapshot: &Snapshot, cursor: Cursor) -> LocalMoment {
+    match snapshot.task.due_date {
+        Some(DueTime::Date(_)) => LocalMoment::Date(cursor.local.date()),
+        _ => LocalMoment::DateTime(cursor.local),
+    }
 }
 
 fn description(text: Option<&Description>) -> Option<Cow<'_, str>> {

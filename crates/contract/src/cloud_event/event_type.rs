@@ -48,6 +48,12 @@ event_types! {
     ReminderScheduled = "reminder.scheduled" on Reminders;
     /// A reminder fired.
     ReminderTriggered = "reminder.triggered" on Reminders;
+    /// A firing was put off.
+    ReminderSnoozed = "reminder.snoozed" on Reminders;
+    /// Somebody has seen a firing.
+    ReminderAcknowledged = "reminder.acknowledged" on Reminders;
+    /// A reminder was past its late limit when its turn came.
+    ReminderExpired = "reminder.expired" on Reminders;
     /// A reminder will not fire any more.
     ReminderRemoved = "reminder.removed" on Reminders;
     /// The scheduler changed a task.
@@ -61,7 +67,10 @@ impl EventType {
     pub fn of(fact: &Fact) -> Self {
         match fact {
             Fact::ReminderScheduled { .. } => Self::ReminderScheduled,
-            Fact::ReminderTriggered { .. } => Self::ReminderTriggered,
+            Fact::ReminderTriggered(_) => Self::ReminderTriggered,
+            Fact::ReminderSnoozed { .. } => Self::ReminderSnoozed,
+            Fact::ReminderAcknowledged { .. } => Self::ReminderAcknowledged,
+            Fact::ReminderExpired { .. } => Self::ReminderExpired,
             Fact::ReminderRemoved { .. } => Self::ReminderRemoved,
             Fact::TaskUpdated { .. } => Self::TaskUpdated,
             Fact::TaskSync => Self::TaskSync,

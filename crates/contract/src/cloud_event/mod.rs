@@ -6,7 +6,10 @@ mod event_type;
 pub use encode::{encode, envelope};
 pub use event_type::EventType;
 
-use crate::data::{ReminderRemoved, ReminderScheduled, ReminderTriggered, TaskSync, TaskUpdated};
+use crate::data::{
+    ReminderAcknowledged, ReminderExpired, ReminderRemoved, ReminderScheduled, ReminderSnoozed,
+    ReminderTriggered, TaskSync, TaskUpdated,
+};
 use crate::names;
 use reminder_domain::{TaskId, Timestamp, Topic};
 use schemars::JsonSchema;
@@ -89,6 +92,12 @@ pub enum EventData<'a> {
     ReminderScheduled(ReminderScheduled<'a>),
     /// A reminder fired.
     ReminderTriggered(ReminderTriggered<'a>),
+    /// A firing was put off.
+    ReminderSnoozed(ReminderSnoozed<'a>),
+    /// Somebody has seen a firing.
+    ReminderAcknowledged(ReminderAcknowledged<'a>),
+    /// A reminder was past its late limit.
+    ReminderExpired(ReminderExpired<'a>),
     /// A reminder will not fire any more.
     ReminderRemoved(ReminderRemoved<'a>),
     /// The scheduler changed a task.
@@ -122,6 +131,11 @@ impl CloudEvent<'static, EventData<'static>> {
             EventType::ReminderTriggered => {
                 EventData::ReminderTriggered(serde_json::from_str(raw)?)
             }
+            EventType::ReminderSnoozed => EventData::ReminderSnoozed(serde_json::from_str(raw)?),
+            EventType::ReminderAcknowledged => {
+                EventData::ReminderAcknowledged(serde_json::from_str(raw)?)
+            }
+            EventType::ReminderExpired => EventData::ReminderExpired(serde_json::from_str(raw)?),
             EventType::ReminderRemoved => EventData::ReminderRemoved(serde_json::from_str(raw)?),
             EventType::TaskUpdated => EventData::TaskUpdated(serde_json::from_str(raw)?),
             EventType::TaskSync => EventData::TaskSync(serde_json::from_str(raw)?),

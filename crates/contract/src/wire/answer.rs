@@ -1,9 +1,8 @@
-//! What the actor methods answer.
+//! What commands answer.
 
-use crate::data::{ReminderState, ReminderView, TaskStatus};
-use crate::problem::Problem;
-use reminder_domain::alarm::{Alarm, AlarmState};
-use reminder_domain::{Answer, Rejection, Task, TaskId, TaskState, Timestamp, next_wake};
+use crate::data::{Rule, TaskStatus};
+use reminder_domain::explain::Adjusted;
+use reminder_domain::{Answer, TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -19,11 +18,28 @@ pub struct CommandAnswer<'a> {
     pub version: u64,
     /// Where the task stands.
     pub status: TaskStatus,
-    /// When its next reminder fires.
+    /// When something of it fires next.
     pub next_reminder_at: Option<Timestamp>,
     /// Whether a `put` created the task; other commands do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<bool>,
+    /// The moments to come that a rule moved, and how; the first five of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adjusted: Vec<AdjustedView>,
+}
+
+/// A moment that a rule moved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AdjustedView {
+    /// The reminder.
+    pub reminder_id: String,
+    /// When it fires.
+    pub scheduled_for: Timestamp,
+    /// The rule: `gap`, `overlap` or `quietHours`.
+    pub rule: Rule,
+    /// What it did, in words.
+    pub text: String,
 }
 
 impl<'a> CommandAnswer<'a> {
@@ -35,6 +51,7 @@ impl<'a> CommandAnswer<'a> {
             status: TaskStatus::from(answer.status),
             next_reminder_at: answer.next_reminder_at,
             created: answer.created,
+            adjusted: answer.adjusted.into_iter().map(AdjustedView::new).collect(),
         }
     }
 
@@ -44,56 +61,10 @@ impl<'a> CommandAnswer<'a> {
     }
 }
 
-/// The answer to `get`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct TaskView<'a> {
-    /// The task.
-    pub task_id: Cow<'a, str>,
-    /// The version it is at.
-    pub version: u64,
-    /// When its next reminder fires.
-    pub next_reminder_at: Option<Timestamp>,
-    /// The task as it was put, in its present status.
-    pub task: Cow<'a, Task>,
-    /// Its reminders and what became of them.
-    pub reminders: Vec<ReminderView<'a>>,
-}
-
-impl<'a> TaskView<'a> {
-    /// Shows a stored task.
-    ///
-    /// # Errors
-    /// Unknown task, when there is none or it was deleted.
-    pub fn new(task: &'a TaskId, state: Option<&'a TaskState>) -> Result<Self, Problem> {
-        let unknown = || Problem::from(Rejection::UnknownTask(task.clone()));
-        let state = state.ok_or_else(unknown)?;
-        let live = state.live().ok_or_else(unknown)?;
-        Ok(Self {
-            task_id: Cow::Borrowed(task.as_str()),
-            version: state.version,
-            next_reminder_at: next_wake(state),
-            task: Cow::Borrowed(&live.task),
-            reminders: live.alarms.iter().map(|alarm| ReminderView::of(alarm, false)).collect(),
-        })
-    }
-
-    /// Its JSON.
-    pub fn to_json(&self) -> Vec<u8> {
-        to_json(self)
-    }
-}
-
-impl<'a> ReminderView<'a> {
-    /// Shows an alarm; with its task deleted, it will not fire any more.
-    pub(crate) fn of(alarm: &'a Alarm, deleted: bool) -> Self {
-        let state = match alarm.state {
-            AlarmState::Scheduled if deleted => ReminderState::Removed,
-            AlarmState::Scheduled => ReminderState::Scheduled,
-            AlarmState::Fired { .. } => ReminderState::Fired,
-            AlarmState::Cancelled => ReminderState::Removed,
-        };
-        let id = Cow::Borrowed(alarm.reminder_id.as_str());
-        Self { id, scheduled_for: alarm.at, state }
+impl AdjustedView {
+    fn new(adjusted: Adjusted) -> Self {
+        let Adjusted { reminder_id, at, step } = adjusted;
+        let rule = step.rule.into();
+        Self { reminder_id: reminder_id.to_string(), scheduled_for: at, rule, text: step.text }
     }
 }

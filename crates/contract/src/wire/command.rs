@@ -1,70 +1,60 @@
 //! From the body of an actor method to a command, strictly: what is accepted is understood whole.
 
+use super::body::{
+    Plain, PlainBody, PutBody, PutReminderBody, RemoveReminderBody, RingBody, SkipBody, SnoozeBody,
+};
 use super::read::read;
+use super::{check_size, is_empty};
 use crate::problem::Problem;
-use reminder_domain::ids::{CorrelationId, Traceparent};
-use reminder_domain::limits::PAYLOAD_MAX_BYTES;
-use reminder_domain::object::object;
-use reminder_domain::task::TaskFields;
+use reminder_domain::command::{Delay, Put};
+use reminder_domain::recurrence::LocalMoment;
 use reminder_domain::{Command, CommandKind, Origin, Task, TaskId};
-use serde::Deserialize;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The actor methods that change a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Method {
-    /// Create or replace.
-    Put,
-    /// It is done.
-    Complete,
-    /// It is not done after all.
-    Reopen,
-    /// Forget it.
-    Delete,
-}
-
-impl Method {
-    /// Every method.
-    pub const ALL: &[Self] = &[Self::Put, Self::Complete, Self::Reopen, Self::Delete];
-
-    /// The method's name in the actor API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Put => "put",
-            Self::Complete => "complete",
-            Self::Reopen => "reopen",
-            Self::Delete => "delete",
+/// Declares the methods as one table.
+macro_rules! methods {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// The actor methods that change a task.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Method {
+            $($(#[$doc])* $name,)*
         }
-    }
+
+        impl Method {
+            /// Every method.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The method's name in the actor API.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
 }
 
-/// What every body may hold. Flattening would lose the paths of errors, so `put` repeats it.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PlainBody {
-    #[serde(default)]
-    command_id: Option<CorrelationId>,
-    #[serde(default)]
-    if_version: Option<u64>,
-    #[serde(default)]
-    correlation_id: Option<CorrelationId>,
-    #[serde(default)]
-    traceparent: Option<Traceparent>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PutBody {
-    #[serde(default)]
-    command_id: Option<CorrelationId>,
-    #[serde(default)]
-    if_version: Option<u64>,
-    #[serde(default)]
-    correlation_id: Option<CorrelationId>,
-    #[serde(default)]
-    traceparent: Option<Traceparent>,
-    #[serde(deserialize_with = "object")]
-    task: TaskFields,
+methods! {
+    /// Create or replace.
+    Put = "put";
+    /// It is done.
+    Complete = "complete";
+    /// It is not done after all.
+    Reopen = "reopen";
+    /// Forget it.
+    Delete = "delete";
+    /// An occurrence does not take place.
+    Skip = "skip";
+    /// Add or change a reminder.
+    PutReminder = "putReminder";
+    /// Take a reminder off.
+    RemoveReminder = "removeReminder";
+    /// Put off what rang.
+    Snooze = "snooze";
+    /// What rang was seen.
+    Acknowledge = "acknowledge";
+    /// What rang was seen, and what has not rung will not.
+    Dismiss = "dismiss";
 }
 
 /// Parses the body of a method that changes a task.
@@ -76,13 +66,25 @@ struct PutBody {
 pub fn parse_command(method: Method, body: &[u8]) -> Result<Command, Problem> {
     check_size(body)?;
     let (plain, kind) = match method {
-        Method::Put => {
-            let (plain, task) = parse_put(body)?;
-            (plain, CommandKind::Put(Box::new(task)))
-        }
+        Method::Put => parse_put(body)?,
         Method::Complete => (parse_plain(body)?, CommandKind::Complete),
         Method::Reopen => (parse_plain(body)?, CommandKind::Reopen),
         Method::Delete => (parse_plain(body)?, CommandKind::Delete),
+        Method::Skip => parse_skip(body)?,
+        Method::PutReminder => parse_put_reminder(body)?,
+        Method::RemoveReminder => {
+            let mut body: RemoveReminderBody = required(body, "reminderId")?;
+            (body.plain(), CommandKind::RemoveReminder(body.reminder_id))
+        }
+        Method::Snooze => parse_snooze(body)?,
+        Method::Acknowledge => {
+            let mut body: RingBody = read(or_empty(body))?;
+            (body.plain(), CommandKind::Acknowledge { reminder_id: body.reminder_id })
+        }
+        Method::Dismiss => {
+            let mut body: RingBody = read(or_empty(body))?;
+            (body.plain(), CommandKind::Dismiss { reminder_id: body.reminder_id })
+        }
     };
     Ok(Command {
         id: plain.command_id.map(|id| xxh3_64(id.as_str().as_bytes())),
@@ -93,18 +95,6 @@ pub fn parse_command(method: Method, body: &[u8]) -> Result<Command, Problem> {
     })
 }
 
-/// Checks the body of `get`, which has nothing to say.
-///
-/// # Errors
-/// A problem when it says something all the same.
-pub fn parse_get(body: &[u8]) -> Result<(), Problem> {
-    /// An object without any field.
-    #[derive(Deserialize)]
-    struct Nothing {}
-    check_size(body)?;
-    if is_empty(body) { Ok(()) } else { read::<Nothing>(body).map(|Nothing {}| ()) }
-}
-
 /// Parses a task id.
 ///
 /// # Errors
@@ -113,28 +103,53 @@ pub fn parse_task_id(text: &str) -> Result<TaskId, Problem> {
     TaskId::parse(text).map_err(|error| Problem::invalid("taskId", &error.to_string()))
 }
 
-fn check_size(body: &[u8]) -> Result<(), Problem> {
-    if body.len() > PAYLOAD_MAX_BYTES { Err(Problem::too_large(body.len())) } else { Ok(()) }
-}
-
 /// Some clients send `null` for "no body".
-fn is_empty(body: &[u8]) -> bool {
-    let body = body.trim_ascii();
-    body.is_empty() || body == b"null"
+fn or_empty(body: &[u8]) -> &[u8] {
+    if is_empty(body) { b"{}" } else { body }
 }
 
-fn parse_plain(body: &[u8]) -> Result<PlainBody, Problem> {
-    if is_empty(body) { Ok(PlainBody::default()) } else { read(body) }
+fn parse_plain(body: &[u8]) -> Result<Plain, Problem> {
+    read::<PlainBody>(or_empty(body)).map(|mut body| body.plain())
 }
 
-fn parse_put(body: &[u8]) -> Result<(PlainBody, Task), Problem> {
-    if is_empty(body) {
-        return Err(Problem::invalid("task", "is missing"));
-    }
-    let PutBody { command_id, if_version, correlation_id, traceparent, task } = read(body)?;
-    let task = Task::try_from(task)
+/// Reads a body that must have something to say.
+fn required<T: DeserializeOwned>(body: &[u8], field: &str) -> Result<T, Problem> {
+    if is_empty(body) { Err(Problem::invalid(field, "is missing")) } else { read(body) }
+}
+
+fn parse_put(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {
+    let mut body: PutBody = required(body, "task")?;
+    let plain = body.plain();
+    let task = Task::try_from(body.task)
         .map_err(|error| Problem::invalid(format!("task.{}", error.field()), &error.to_string()))?;
-    Ok((PlainBody { command_id, if_version, correlation_id, traceparent }, task))
+    let put = Put { task, if_past: body.if_past, restored: Vec::new() };
+    Ok((plain, CommandKind::Put(Box::new(put))))
+}
+
+fn parse_skip(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {
+    let mut body: SkipBody = read(or_empty(body))?;
+    let occurrence = body.occurrence.map(|moment| match moment {
+        LocalMoment::DateTime(local) => local,
+        LocalMoment::Date(date) => date.and_time(chrono::NaiveTime::MIN),
+    });
+    Ok((body.plain(), CommandKind::Skip { occurrence }))
+}
+
+fn parse_put_reminder(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {
+    let mut body: PutReminderBody = required(body, "reminder")?;
+    let (plain, if_past) = (body.plain(), body.if_past);
+    Ok((plain, CommandKind::PutReminder { reminder: Box::new(body.reminder), if_past }))
+}
+
+fn parse_snooze(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {
+    let mut body: SnoozeBody = read(or_empty(body))?;
+    let plain = body.plain();
+    let delay = body.delay().ok_or_else(|| {
+        let reason =
+            "must be one of three: \"for\" (PT10M), \"until\" (a time) or \"preset\" (a name)";
+        Problem::invalid("for", reason)
+    })?;
+    Ok((plain, CommandKind::Snooze { reminder_id: body.reminder_id, delay }))
 }
 
 /// Hashes what a command asks for, as it was understood: spelling, the order of keys, defaults left
@@ -152,8 +167,47 @@ fn fingerprint(
         canonical.extend_from_slice(&version.to_le_bytes());
     }
     canonical.push(0);
-    if let CommandKind::Put(task) = kind {
-        serde_json::to_writer(&mut canonical, task).expect("a parsed task always serialises");
+    let mut part = |value: &dyn erased::Part| value.write(&mut canonical);
+    match kind {
+        CommandKind::Complete | CommandKind::Reopen | CommandKind::Delete => {}
+        CommandKind::Put(put) => {
+            part(&put.task);
+            part(&put.if_past);
+            for alarm in &put.restored {
+                part(&(&alarm.reminder_id, alarm.acknowledged, alarm.snoozed_until));
+            }
+        }
+        CommandKind::Skip { occurrence } => part(&occurrence.map(LocalMoment::DateTime)),
+        CommandKind::PutReminder { reminder, if_past } => part(&(reminder, if_past)),
+        CommandKind::RemoveReminder(reminder) => part(reminder),
+        CommandKind::Acknowledge { reminder_id } | CommandKind::Dismiss { reminder_id } => {
+            part(reminder_id);
+        }
+        CommandKind::Snooze { reminder_id, delay } => {
+            part(reminder_id);
+            match delay {
+                Delay::For(delay) => part(&("for", delay)),
+                Delay::Until(until) => part(&("until", until)),
+                Delay::Preset(name) => part(&("preset", name)),
+            }
+        }
     }
     xxh3_64(&canonical)
+}
+
+/// Parts of a command, each written as JSON.
+mod erased {
+    use super::Serialize;
+
+    pub(super) trait Part {
+        fn write(&self, canonical: &mut Vec<u8>);
+    }
+
+    impl<T: Serialize> Part for T {
+        fn write(&self, canonical: &mut Vec<u8>) {
+            let written = serde_json::to_writer(&mut *canonical, self);
+            written.expect("what was parsed always serialises");
+            canonical.push(0);
+        }
+    }
 }

@@ -1,16 +1,33 @@
 //! The bodies of the actor methods, both ways.
 
 mod answer;
+mod body;
 mod command;
+mod query;
 mod read;
+mod view;
 
-pub use answer::{CommandAnswer, TaskView};
-pub use command::{Method, parse_command, parse_get, parse_task_id};
+pub use answer::CommandAnswer;
+pub use command::{Method, parse_command, parse_task_id};
+pub use query::{Query, parse_explain, parse_get, parse_preview};
+pub use view::{ExplanationView, PreviewView, TaskView};
 
+use crate::problem::Problem;
+use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use serde::Serialize;
 
 /// Room for a usual answer, in bytes.
 const ANSWER_CAPACITY_BYTES: usize = 256;
+
+fn check_size(body: &[u8]) -> Result<(), Problem> {
+    if body.len() > PAYLOAD_MAX_BYTES { Err(Problem::too_large(body.len())) } else { Ok(()) }
+}
+
+/// Some clients send `null` for "no body".
+fn is_empty(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    body.is_empty() || body == b"null"
+}
 
 /// Writes one of our own types, which always serialise.
 pub(crate) fn to_json(value: &impl Serialize) -> Vec<u8> {

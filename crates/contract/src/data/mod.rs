@@ -2,117 +2,18 @@
 //!
 //! Within version 1 fields and words are only ever added: readers ignore what they do not know.
 
-use crate::vocabulary::vocabulary;
-use reminder_domain::task::{self, Priority};
+mod shown;
+mod words;
+
+pub use words::{Cause, ReminderState, RemovalReason, Rule, TaskStatus, UpdateReason};
+
+use reminder_domain::Timestamp;
+use reminder_domain::recurrence::LocalMoment;
+use reminder_domain::task::{Priority, Recurrence};
 use reminder_domain::time::DueTime;
-use reminder_domain::{Timestamp, event};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-
-/// How JSON shows the types of the domain; only the schemas use these.
-mod shown {
-    use schemars::JsonSchema;
-
-    /// An instant, RFC 3339 in UTC with milliseconds.
-    #[derive(JsonSchema)]
-    #[schemars(inline, extend("format" = "date-time"))]
-    pub(super) struct Instant(#[expect(dead_code, reason = "only its schema is used")] String);
-
-    /// An instant (RFC 3339), or a local time in an IANA zone.
-    #[derive(JsonSchema)]
-    #[schemars(untagged)]
-    #[expect(dead_code, reason = "only its schema is used")]
-    pub(super) enum DueDate {
-        /// A point on the time line.
-        Instant(#[schemars(extend("format" = "date-time"))] String),
-        /// What a clock on the wall of the zone shows.
-        Zoned {
-            /// The wall time, such as `2027-03-01T09:00:00`.
-            local: String,
-            /// The IANA zone, such as `Europe/Berlin`.
-            zone: String,
-        },
-    }
-
-    /// How much the task matters.
-    #[derive(JsonSchema)]
-    #[schemars(inline, rename_all = "snake_case")]
-    #[expect(dead_code, reason = "only its schema is used")]
-    pub(super) enum Priority {
-        Low,
-        Normal,
-        High,
-        Urgent,
-    }
-}
-
-vocabulary! {
-    /// Why a reminder fired when it did.
-    Cause {
-        /// At its time.
-        OnTime = "onTime",
-        /// Later than five seconds after its time.
-        Late = "late",
-    }
-}
-
-vocabulary! {
-    /// Why a reminder will not fire any more.
-    RemovalReason {
-        /// The task was completed.
-        Completed = "completed",
-        /// The task was deleted.
-        Deleted = "deleted",
-        /// The task was replaced by one without it.
-        Replaced = "replaced",
-    }
-}
-
-vocabulary! {
-    /// What changed the task.
-    UpdateReason {
-        /// It was created.
-        Created = "created",
-        /// It was replaced.
-        Replaced = "replaced",
-        /// It was completed.
-        Completed = "completed",
-        /// It was reopened.
-        Reopened = "reopened",
-        /// It was deleted.
-        Deleted = "deleted",
-        /// One or more of its reminders fired.
-        ReminderTriggered = "reminderTriggered",
-    }
-}
-
-vocabulary! {
-    /// What became of a reminder.
-    ReminderState {
-        /// It will fire.
-        Scheduled = "scheduled",
-        /// It fired.
-        Fired = "fired",
-        /// It will not fire: the task was completed or deleted first.
-        Removed = "removed",
-    }
-}
-
-/// Where a task stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[schemars(inline)]
-#[serde(rename_all = "snake_case")]
-pub enum TaskStatus {
-    /// Not begun.
-    Pending,
-    /// Begun.
-    InProgress,
-    /// Done.
-    Completed,
-    /// There is no such task any more.
-    Deleted,
-}
 
 /// A reminder got a time, or another one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -147,9 +48,24 @@ pub struct ReminderTriggered<'a> {
     pub fired_at: Timestamp,
     /// Milliseconds from `scheduledFor` to `firedAt`.
     pub late_by_ms: u64,
-    /// Why it fired when it did: `onTime`, or `late` (by more than five seconds). Other words may
-    /// be added.
+    /// Why it fired when it did: `onTime`, `late` (by more than five seconds), `coalesced` (it stands
+    /// for earlier moments that were missed, too), `snooze` or `nag`. Other words may be added.
     pub cause: Cause,
+    /// How many earlier moments of the reminder were missed, for which this firing stands; at most
+    /// 1000 are counted.
+    pub coalesced: u32,
+    /// The moment of the schedule, where quiet hours, a snooze or a nag made `scheduledFor` another
+    /// one.
+    #[schemars(with = "Option<shown::Instant>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original: Option<Timestamp>,
+    /// The how manieth nag it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nag: Option<u16>,
+    /// The occurrence of a recurring task, by the wall time or date of its due date.
+    #[schemars(with = "Option<String>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurrence: Option<LocalMoment>,
     /// The task's title.
     pub title: Cow<'a, str>,
     /// The task's description.
@@ -187,9 +103,68 @@ pub struct ReminderRemoved<'a> {
     /// When it would have been due.
     #[schemars(with = "shown::Instant")]
     pub scheduled_for: Timestamp,
-    /// Why: `completed`, `deleted` or `replaced`. Other words may be added.
+    /// Why: `completed`, `deleted`, `replaced`, `removed`, `dismissed` or `advanced`. Other words may
+    /// be added.
     pub reason: RemovalReason,
     /// The version of the task that removed it.
+    pub version: u64,
+}
+
+/// A firing was put off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReminderSnoozed<'a> {
+    /// The task.
+    pub task_id: Cow<'a, str>,
+    /// The reminder, named within its task.
+    pub reminder_id: Cow<'a, str>,
+    /// When it was due by the schedule.
+    #[schemars(with = "shown::Instant")]
+    pub scheduled_for: Timestamp,
+    /// When it fires again.
+    #[schemars(with = "shown::Instant")]
+    pub until: Timestamp,
+    /// The version of the task with the snooze.
+    pub version: u64,
+}
+
+/// Somebody has seen a firing: it will not come again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReminderAcknowledged<'a> {
+    /// The task.
+    pub task_id: Cow<'a, str>,
+    /// The reminder, named within its task.
+    pub reminder_id: Cow<'a, str>,
+    /// When it was due by the schedule.
+    #[schemars(with = "shown::Instant")]
+    pub scheduled_for: Timestamp,
+    /// When it was acknowledged.
+    #[schemars(with = "shown::Instant")]
+    pub acknowledged_at: Timestamp,
+    /// The version of the task that acknowledged it.
+    pub version: u64,
+}
+
+/// A reminder was past its late limit when its turn came, and did not fire.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReminderExpired<'a> {
+    /// The task.
+    pub task_id: Cow<'a, str>,
+    /// The reminder, named within its task.
+    pub reminder_id: Cow<'a, str>,
+    /// When it was due.
+    #[schemars(with = "shown::Instant")]
+    pub scheduled_for: Timestamp,
+    /// When its turn came.
+    #[schemars(with = "shown::Instant")]
+    pub expired_at: Timestamp,
+    /// How many earlier moments of the reminder had been missed too; at most 1000 are counted.
+    pub coalesced: u32,
+    /// The task's title.
+    pub title: Cow<'a, str>,
+    /// The version of the task with which it expired.
     pub version: u64,
 }
 
@@ -203,9 +178,15 @@ pub struct TaskSnapshot<'a> {
     pub title: Cow<'a, str>,
     /// More words.
     pub description: Option<Cow<'a, str>>,
-    /// When it is due, as it was given.
+    /// When it is due, as it was given; of a recurring task, its present occurrence.
     #[schemars(with = "Option<shown::DueDate>")]
     pub due_date: Option<Cow<'a, DueTime>>,
+    /// When it begins, as it was given.
+    #[schemars(with = "Option<shown::DueDate>")]
+    pub start: Option<Cow<'a, DueTime>>,
+    /// When it comes again.
+    #[schemars(with = "Option<shown::Recurrence>")]
+    pub recurrence: Option<Cow<'a, Recurrence>>,
     /// How much it matters.
     #[schemars(with = "shown::Priority")]
     pub priority: Priority,
@@ -233,8 +214,9 @@ pub struct TaskUpdated<'a> {
     /// The task after the change.
     #[serde(flatten)]
     pub task: TaskSnapshot<'a>,
-    /// What changed it: `created`, `replaced`, `completed`, `reopened`, `deleted` or
-    /// `reminderTriggered`. Other words may be added.
+    /// What changed it: `created`, `replaced`, `completed`, `reopened`, `deleted`,
+    /// `reminderTriggered`, `advanced`, `skipped`, `remindersChanged` or `rescheduled`. Other words
+    /// may be added.
     pub reason: UpdateReason,
 }
 
@@ -255,53 +237,27 @@ pub struct TaskSync<'a> {
 pub struct ReminderView<'a> {
     /// Names it within its task.
     pub id: Cow<'a, str>,
-    /// When it fires, fired or would have fired.
-    #[schemars(with = "shown::Instant")]
-    pub scheduled_for: Timestamp,
-    /// What became of it: `scheduled`, `fired` or `removed`. Other words may be added.
+    /// When it fires, fired or would have fired by its schedule; null when what it counts from is
+    /// missing.
+    #[schemars(with = "Option<shown::Instant>")]
+    pub scheduled_for: Option<Timestamp>,
+    /// What becomes of that moment: `scheduled`, `fired`, `removed`, `expired`, `skipped`,
+    /// `dismissed` or `asleep`. Other words may be added.
     pub state: ReminderState,
-}
-
-impl From<event::Cause> for Cause {
-    fn from(cause: event::Cause) -> Self {
-        match cause {
-            event::Cause::OnTime => Self::OnTime,
-            event::Cause::Late => Self::Late,
-        }
-    }
-}
-
-impl From<event::RemovalReason> for RemovalReason {
-    fn from(reason: event::RemovalReason) -> Self {
-        match reason {
-            event::RemovalReason::Completed => Self::Completed,
-            event::RemovalReason::Deleted => Self::Deleted,
-            event::RemovalReason::Replaced => Self::Replaced,
-        }
-    }
-}
-
-impl From<event::UpdateReason> for UpdateReason {
-    fn from(reason: event::UpdateReason) -> Self {
-        match reason {
-            event::UpdateReason::Created => Self::Created,
-            event::UpdateReason::Replaced => Self::Replaced,
-            event::UpdateReason::Completed => Self::Completed,
-            event::UpdateReason::Reopened => Self::Reopened,
-            event::UpdateReason::Deleted => Self::Deleted,
-            event::UpdateReason::ReminderTriggered => Self::ReminderTriggered,
-        }
-    }
-}
-
-/// `None` is what the domain says of a deleted task.
-impl From<Option<task::Status>> for TaskStatus {
-    fn from(status: Option<task::Status>) -> Self {
-        match status {
-            Some(task::Status::Pending) => Self::Pending,
-            Some(task::Status::InProgress) => Self::InProgress,
-            Some(task::Status::Completed) => Self::Completed,
-            None => Self::Deleted,
-        }
-    }
+    /// When it last fired, while nobody has acknowledged it.
+    #[schemars(with = "Option<shown::Instant>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fired_at: Option<Timestamp>,
+    /// When its snooze ends.
+    #[schemars(with = "Option<shown::Instant>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<Timestamp>,
+    /// When it nags next.
+    #[schemars(with = "Option<shown::Instant>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nags_at: Option<Timestamp>,
+    /// What fired up to here was acknowledged.
+    #[schemars(with = "Option<shown::Instant>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged_until: Option<Timestamp>,
 }

@@ -1,5 +1,9 @@
 //! Why a moment is when it is: each rule that had a part in it, as data and in words.
 
+mod verdict;
+
+pub use verdict::{Explanation, Verdict, explain};
+
 use crate::alarm::Moment;
 use crate::ids::ReminderId;
 use crate::reminder::{Anchor, Reminder, Side, Trigger};

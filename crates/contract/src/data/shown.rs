@@ -1,0 +1,63 @@
+//! How JSON shows the types of the domain; only the schemas use these.
+
+use schemars::JsonSchema;
+
+/// An instant, RFC 3339 in UTC with milliseconds.
+#[derive(JsonSchema)]
+#[schemars(inline, extend("format" = "date-time"))]
+pub(super) struct Instant(#[expect(dead_code, reason = "only its schema is used")] String);
+
+/// An instant (RFC 3339), a local time in an IANA zone or wherever the user is, or a date.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum DueDate {
+    /// A point on the time line.
+    Instant(#[schemars(extend("format" = "date-time"))] String),
+    /// What a clock on the wall shows, of the zone, or without one wherever the user is.
+    Local {
+        /// The wall time, such as `2027-03-01T09:00:00`.
+        local: String,
+        /// The IANA zone, such as `Europe/Berlin`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        zone: Option<String>,
+    },
+    /// A day; the user's default time is meant.
+    Date {
+        /// The day, such as `2027-03-01`.
+        date: String,
+    },
+}
+
+/// How much the task matters.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) enum Priority {
+    Low,
+    Normal,
+    High,
+    Urgent,
+}
+/// When the task comes again.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct Recurrence {
+    /// The rule, RFC 5545 §3.3.10, such as `FREQ=WEEKLY;BYDAY=MO`.
+    rule: String,
+    /// The wall time of the first occurrence, which the rule counts from.
+    start: Option<String>,
+    /// Wall times or dates of occurrences that do not take place.
+    #[serde(default)]
+    exdates: Vec<String>,
+    /// Wall times or dates of occurrences beside those of the rule.
+    #[serde(default)]
+    rdates: Vec<String>,
+    /// What the next occurrence follows: `due` (the rule alone) or `completion`.
+    #[serde(default = "due")]
+    from: String,
+}
+
+fn due() -> String {
+    "due".into()
+}

@@ -1,0 +1,126 @@
+//! The bodies of the commands. Each repeats the fields that every command has: flattening would
+//! lose the paths of errors.
+
+use reminder_domain::command::{Delay, IfPast};
+use reminder_domain::ids::{CorrelationId, PresetName, ReminderId, Traceparent};
+use reminder_domain::object::object;
+use reminder_domain::preferences::SnoozeDelay;
+use reminder_domain::recurrence::LocalMoment;
+use reminder_domain::reminder::Reminder;
+use reminder_domain::task::TaskFields;
+use reminder_domain::time::DueTime;
+use serde::Deserialize;
+
+/// What every body may hold.
+#[derive(Default)]
+pub(super) struct Plain {
+    pub(super) command_id: Option<CorrelationId>,
+    pub(super) if_version: Option<u64>,
+    pub(super) correlation_id: Option<CorrelationId>,
+    pub(super) traceparent: Option<Traceparent>,
+}
+
+/// Declares a body with fields of its own beside those of [`Plain`].
+macro_rules! body {
+    ($(#[$doc:meta])* $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        pub(super) struct $name {
+            #[serde(default)]
+            command_id: Option<CorrelationId>,
+            #[serde(default)]
+            if_version: Option<u64>,
+            #[serde(default)]
+            correlation_id: Option<CorrelationId>,
+            #[serde(default)]
+            traceparent: Option<Traceparent>,
+            $($(#[$attribute])* pub(super) $field: $type,)*
+        }
+
+        impl $name {
+            /// Takes out what every body has.
+            pub(super) fn plain(&mut self) -> Plain {
+                Plain {
+                    command_id: self.command_id.take(),
+                    if_version: self.if_version,
+                    correlation_id: self.correlation_id.take(),
+                    traceparent: self.traceparent.take(),
+                }
+            }
+        }
+    };
+}
+
+body! {
+    /// Of a command that says nothing more.
+    PlainBody {}
+}
+
+body! {
+    /// Of `put`.
+    PutBody {
+        #[serde(deserialize_with = "object")]
+        task: TaskFields,
+        #[serde(default)]
+        if_past: IfPast,
+    }
+}
+
+body! {
+    /// Of `skip`.
+    SkipBody {
+        #[serde(default)]
+        occurrence: Option<LocalMoment>,
+    }
+}
+
+body! {
+    /// Of `putReminder`.
+    PutReminderBody {
+        reminder: Reminder,
+        #[serde(default)]
+        if_past: IfPast,
+    }
+}
+
+body! {
+    /// Of `removeReminder`.
+    RemoveReminderBody {
+        reminder_id: ReminderId,
+    }
+}
+
+body! {
+    /// Of `acknowledge` and `dismiss`.
+    RingBody {
+        #[serde(default)]
+        reminder_id: Option<ReminderId>,
+    }
+}
+
+body! {
+    /// Of `snooze`.
+    SnoozeBody {
+        #[serde(default)]
+        reminder_id: Option<ReminderId>,
+        #[serde(default, rename = "for")]
+        duration: Option<SnoozeDelay>,
+        #[serde(default)]
+        until: Option<DueTime>,
+        #[serde(default)]
+        preset: Option<PresetName>,
+    }
+}
+
+impl SnoozeBody {
+    /// How long; `None` unless it says so exactly once.
+    pub(super) fn delay(&mut self) -> Option<Delay> {
+        match (self.duration.take(), self.until.take(), self.preset.take()) {
+            (Some(delay), None, None) => Some(Delay::For(delay)),
+            (None, Some(until), None) => Some(Delay::Until(until)),
+            (None, None, Some(name)) => Some(Delay::Preset(name)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! What the user prefers: asked once a turn, and only where the decision needs it.
+
+use super::Machine;
+use crate::turn::draft::Ledger;
+use crate::turn::effect::{Effect, Outcome, Request};
+use reminder_domain::ids::Person;
+use reminder_domain::preferences::KnownPreferences;
+use reminder_domain::{TaskState, Timestamp};
+
+/// What is known of a user's preferences in this turn.
+#[derive(Debug, Default)]
+pub(super) enum UserPreferences {
+    /// Nobody asked.
+    #[default]
+    NotAsked,
+    /// What they are.
+    Known(Box<KnownPreferences>),
+    /// They could not be read; the copy that the task has will do.
+    Unknown,
+}
+
+impl UserPreferences {
+    pub(super) fn known(&self) -> Option<&KnownPreferences> {
+        match self {
+            Self::Known(known) => Some(known),
+            Self::NotAsked | Self::Unknown => None,
+        }
+    }
+}
+
+impl Machine {
+    /// The user to ask about before the decision.
+    pub(super) fn to_ask(&self, state: Option<&TaskState>) -> Option<Person> {
+        if !matches!(self.preferences, UserPreferences::NotAsked) {
+            return None;
+        }
+        match &self.request {
+            Request::Command(command) => command.kind.needs_preferences_of().cloned(),
+            Request::Refresh => state?.live()?.task.user_id.clone(),
+            Request::Get | Request::Wake | Request::Settle { .. } => None,
+        }
+    }
+
+    /// Goes on with what came of asking. A command does without where the task has a copy: should
+    /// that be outdated, the audit finds it.
+    pub(super) fn learned(
+        &mut self,
+        outcome: Outcome,
+        ledger: &mut dyn Ledger,
+        now: Timestamp,
+    ) -> Effect {
+        self.preferences = match outcome {
+            Outcome::Preferences(known) => UserPreferences::Known(known),
+            Outcome::Failed(_) if self.has_copy() => UserPreferences::Unknown,
+            Outcome::Failed(reason) => return self.fail(reason, ledger, now),
+            outcome => panic!("outcome {outcome:?} does not belong to reading preferences"),
+        };
+        self.consider(ledger, now)
+    }
+
+    fn has_copy(&self) -> bool {
+        let Request::Command(command) = &self.request else { return false };
+        let state = self.state();
+        let live = state.as_deref().and_then(TaskState::live);
+        live.is_some_and(|live| live.task.user_id.as_ref() == command.kind.needs_preferences_of())
+    }
+}
