@@ -2,7 +2,7 @@
 
 use crate::pages::{pages, root};
 use reminder_contract::cloud_event::{CloudEvent, EventData};
-use reminder_contract::wire::{CommandAnswer, TaskView};
+use reminder_contract::wire::{CommandAnswer, ExplanationView, PreviewView, TaskView};
 use reminder_contract::{EventType, Problem};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -14,6 +14,11 @@ fn check(json: &Value, text: &str) -> Result<(), String> {
         check_event(json, text)
     } else if has("title") && has("type") {
         check_problem(text)
+    } else if has("firings") {
+        serde_json::from_str::<PreviewView<'_>>(text).map(drop).map_err(|error| error.to_string())
+    } else if has("verdict") {
+        let read = serde_json::from_str::<ExplanationView<'_>>(text);
+        read.map(drop).map_err(|error| error.to_string())
     } else if has("reminders") && has("taskId") {
         serde_json::from_str::<TaskView<'_>>(text).map(drop).map_err(|error| error.to_string())
     } else if has("nextReminderAt") {

@@ -61,7 +61,9 @@ fn curl_bodies_are_understood() {
                 let method = Method::ALL.iter().find(|method| method.as_str() == name);
                 let understood = match method {
                     Some(method) => wire::parse_command(*method, body.as_bytes()).map(drop),
-                    None if name == "get" => wire::parse_get(body.as_bytes()),
+                    None if name == "get" => wire::parse_get(body.as_bytes()).map(drop),
+                    None if name == "preview" => wire::parse_preview(body.as_bytes()).map(drop),
+                    None if name == "explain" => wire::parse_explain(body.as_bytes()).map(drop),
                     None if name == settle::METHOD => {
                         serde_json::from_str::<settle::Request>(body).unwrap();
                         continue;

@@ -14,6 +14,7 @@ pub(crate) struct Script {
 const HEAL_MS: i64 = 120_000;
 const SOON_MS: i64 = 300_000;
 const LATER_MS: i64 = 900_000;
+const HOUR_MS: i64 = 3_600_000;
 
 pub(crate) const ALL: &[Script] = &[
     Script { name: "fires", run: fires },
@@ -22,13 +23,22 @@ pub(crate) const ALL: &[Script] = &[
     Script { name: "completed, then reopened", run: completed_and_reopened },
     Script { name: "changed while one topic is down", run: while_a_topic_is_down },
     Script { name: "several reminders, deleted half way, made again", run: deleted_and_remade },
+    Script { name: "recurs, completed twice", run: recurring },
+    Script { name: "rings, snoozed, acknowledged", run: snoozed },
+    Script { name: "nags until acknowledged", run: nagging },
 ];
 
+/// Puts a task with these reminders; without any, it has the one at its due date.
 fn put(world: &mut World, id: &str, due_in_ms: i64, reminders: &str) {
+    let reminders =
+        if reminders.is_empty() { String::new() } else { format!(r#","reminders":[{reminders}]"#) };
+    put_with(world, id, due_in_ms, &reminders);
+}
+
+fn put_with(world: &mut World, id: &str, due_in_ms: i64, fields: &str) {
     let due = Timestamp::from_millis(world.now_ms + due_in_ms);
-    let body = format!(
-        r#"{{"commandId":"{id}","task":{{"title":"Milk","dueDate":"{due}","reminders":[{reminders}]}}}}"#
-    );
+    let body =
+        format!(r#"{{"commandId":"{id}","task":{{"title":"Milk","dueDate":"{due}"{fields}}}}}"#);
     world.command(Method::Put, &body);
 }
 
@@ -83,4 +93,32 @@ fn deleted_and_remade(world: &mut World) {
     world.advance(LATER_MS);
     put(world, "c", SOON_MS, "");
     world.advance(SOON_MS + HEAL_MS);
+}
+
+/// Two occurrences are completed, one before and one after it fired; the third one fires.
+fn recurring(world: &mut World) {
+    put_with(world, "a", SOON_MS, r#","recurrence":{"rule":"FREQ=HOURLY"}"#);
+    world.advance(SOON_MS + HEAL_MS);
+    plain(world, Method::Complete, "b");
+    world.advance(HEAL_MS);
+    plain(world, Method::Complete, "c");
+    world.advance(2 * HOUR_MS);
+    plain(world, Method::Delete, "d");
+    world.advance(HOUR_MS);
+}
+
+fn snoozed(world: &mut World) {
+    put(world, "a", SOON_MS, "");
+    world.advance(SOON_MS + HEAL_MS);
+    world.command(Method::Snooze, r#"{"commandId":"b","for":"PT10M"}"#);
+    world.advance(LATER_MS);
+    plain(world, Method::Acknowledge, "c");
+    world.advance(HOUR_MS);
+}
+
+fn nagging(world: &mut World) {
+    put(world, "a", SOON_MS, r#"{"id":"r","before":"PT0S","nag":{"every":"PT10M","max":5}}"#);
+    world.advance(LATER_MS + HEAL_MS);
+    plain(world, Method::Acknowledge, "b");
+    world.advance(HOUR_MS);
 }

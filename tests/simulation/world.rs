@@ -236,6 +236,9 @@ impl World {
             Effect::LoadWatermark(epoch) => self.read("load watermark", |world| {
                 Outcome::Watermark(world.watermarks.get(&epoch).copied().unwrap_or(0))
             }),
+            Effect::LoadPreferences(_) => {
+                self.read("load preferences", |_| Outcome::Preferences(Box::default()))
+            }
             Effect::WaitUntil(at) => {
                 self.now_ms = self.now_ms.max(at.as_millis());
                 Ok(Outcome::Done)

@@ -3,6 +3,7 @@
 use super::*;
 use crate::turn::effect::Handover;
 use proptest::prelude::*;
+use reminder_domain::command::{IfPast, Put};
 use reminder_domain::decide::{Turn, decide};
 use reminder_domain::{Command, CommandKind, Origin, Task, TaskState, Timestamp};
 use std::collections::HashMap;
@@ -17,14 +18,14 @@ fn handover(id: &TaskId, stamp: Stamp, reminders: usize) -> Handover {
     );
     let task: Task = serde_json::from_str(&json).unwrap();
     let command = Command {
-        kind: CommandKind::Put(Box::new(task)),
+        kind: CommandKind::Put(Box::new(Put { task, if_past: IfPast::Fire, restored: Vec::new() })),
         id: None,
         fingerprint: 0,
         if_version: None,
         origin: Origin::default(),
     };
     let now = Timestamp::from_millis(1_700_000_000_000);
-    let Ok(Turn::Commit(change)) = decide(id, None, &command, now) else {
+    let Ok(Turn::Commit(change)) = decide(id, None, &command, None, now) else {
         panic!("a put commits");
     };
     let mut state: TaskState = change.state;

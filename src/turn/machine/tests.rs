@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::outbox::lanes::Outbox;
-use reminder_domain::{Command, CommandKind, Task};
+use reminder_domain::command::{IfPast, Put};
+use reminder_domain::preferences::KnownPreferences;
+use reminder_domain::{Command, CommandKind, Task, Turn, decide};
 
 const NOW_MS: i64 = 1_800_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -14,13 +16,20 @@ fn at(after_ms: i64) -> Timestamp {
 fn put(due: Timestamp) -> Request {
     let json = format!(r#"{{"title":"t","dueDate":"{due}"}}"#);
     let task: Task = serde_json::from_str(&json).unwrap();
-    command(CommandKind::Put(Box::new(task)))
+    let put = Put { task, if_past: IfPast::Fire, restored: Vec::new() };
+    command(CommandKind::Put(Box::new(put)))
 }
 
 fn command(kind: CommandKind) -> Request {
     let fingerprint = xxhash_rust::xxh3::xxh3_64(format!("{kind:?}").as_bytes());
     let origin = Origin::default();
     Request::Command(Box::new(Command { kind, id: None, fingerprint, if_version: None, origin }))
+}
+
+/// What every user prefers here.
+fn preferences() -> KnownPreferences {
+    let json = r#"{"version":3,"preferences":{"zone":"Asia/Tokyo"}}"#;
+    serde_json::from_str(json).unwrap()
 }
 
 /// Plays a turn against a world where everything works but what `fails` names; returns the calls
@@ -43,6 +52,7 @@ fn play(
         let call = match &effect {
             Effect::Load => "load".to_owned(),
             Effect::LoadWatermark(_) => "load watermark".into(),
+            Effect::LoadPreferences(_) => "load preferences".into(),
             Effect::WaitUntil(_) => "wait".into(),
             Effect::Arm(at) => format!("arm +{}s", at.millis_since(now) / 1000),
             Effect::Disarm => "disarm".into(),
@@ -60,6 +70,7 @@ fn play(
             }
             Effect::Load => Outcome::Loaded(stored.map(Arc::clone)),
             Effect::LoadWatermark(_) => Outcome::Watermark(u64::MAX),
+            Effect::LoadPreferences(_) => Outcome::Preferences(Box::new(preferences())),
             Effect::Commit(state) => {
                 committed = Some(state);
                 Outcome::Done
@@ -168,4 +179,54 @@ fn a_settle_turn_makes_sure_that_no_statement_can_still_take_effect() {
     assert_eq!((calls.len(), state.unwrap().version), (2, 1));
     let (calls, ..) = play(settle(1), Some(&stored(at(2 * HOUR_MS))), at(0), "");
     assert_eq!(calls, ["load"], "that version is taken");
+}
+
+/// A task of a user, due at a wall time of wherever that user is.
+fn put_for(user: &str, local: &str) -> Request {
+    let json = format!(r#"{{"title":"t","userId":"{user}","dueDate":{{"local":"{local}"}}}}"#);
+    let task: Task = serde_json::from_str(&json).unwrap();
+    command(CommandKind::Put(Box::new(Put { task, if_past: IfPast::Fire, restored: Vec::new() })))
+}
+
+/// A wall time, and its instant in Tokyo.
+const LOCAL: &str = "2027-01-16T09:00:00";
+const IN_TOKYO: &str = "2027-01-16T00:00:00.000Z";
+
+#[test]
+fn a_put_asks_for_the_preferences_of_its_user_once() {
+    let (calls, state, _) = play(put_for("ada", LOCAL), None, at(0), "");
+    assert_eq!(calls, ["load", "load preferences", "commit", "publish"]);
+    let state = state.unwrap();
+    assert_eq!(next_wake(&state).unwrap().to_string(), IN_TOKYO);
+    assert_eq!(state.live().unwrap().preferences.version, 3);
+}
+
+#[test]
+fn without_the_preferences_a_new_task_waits_and_a_known_one_keeps_its_copy() {
+    let (calls, state, finish) = play(put_for("ada", LOCAL), None, at(0), "load preferences");
+    assert_eq!(calls, ["load", "load preferences"]);
+    assert!(state.is_none() && matches!(finish.reply, Reply::Unavailable(_)));
+
+    let known = play(put_for("ada", LOCAL), None, at(0), "").1.unwrap();
+    let moved = put_for("ada", "2027-01-17T09:00:00");
+    let (_, state, _) = play(moved, Some(&known), at(0), "load preferences");
+    assert_eq!(next_wake(&state.unwrap()).unwrap().to_string(), "2027-01-17T00:00:00.000Z");
+    let (_, state, _) = play(put_for("bob", LOCAL), Some(&known), at(0), "load preferences");
+    assert!(state.is_none(), "the copy is that of another user");
+}
+
+#[test]
+fn a_refresh_takes_over_newer_preferences_and_registers_an_earlier_wake_first() {
+    let now = Timestamp::parse("2027-01-15T23:30:00Z").unwrap();
+    let Request::Command(command) = put_for("ada", LOCAL) else { panic!("a command") };
+    let decided = decide(&TaskId::parse("t").unwrap(), None, &command, None, at(0));
+    let Ok(Turn::Commit(change)) = decided else { panic!("a put commits") };
+    let (calls, state, finish) = play(Request::Refresh, Some(&Arc::new(change.state)), now, "");
+    assert_eq!(calls, ["load", "load preferences", "arm +1800s", "commit", "publish"]);
+    assert!(matches!(finish.reply, Reply::Awake(2)));
+    let state = state.unwrap();
+    assert_eq!(next_wake(&state).unwrap().to_string(), IN_TOKYO);
+    let (calls, state, _) = play(Request::Refresh, Some(&state), now, "");
+    assert_eq!(calls, ["load", "load preferences"]);
+    assert!(state.is_none(), "nothing is left to do");
 }

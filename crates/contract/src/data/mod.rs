@@ -53,6 +53,7 @@ pub struct ReminderTriggered<'a> {
     pub cause: Cause,
     /// How many earlier moments of the reminder were missed, for which this firing stands; at most
     /// 1000 are counted.
+    #[serde(default)]
     pub coalesced: u32,
     /// The moment of the schedule, where quiet hours, a snooze or a nag made `scheduledFor` another
     /// one.

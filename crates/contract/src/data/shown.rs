@@ -46,18 +46,15 @@ pub(super) struct Recurrence {
     /// The rule, RFC 5545 §3.3.10, such as `FREQ=WEEKLY;BYDAY=MO`.
     rule: String,
     /// The wall time of the first occurrence, which the rule counts from.
+    #[serde(skip_serializing_if = "Option::is_none")]
     start: Option<String>,
     /// Wall times or dates of occurrences that do not take place.
-    #[serde(default)]
-    exdates: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exdates: Option<Vec<String>>,
     /// Wall times or dates of occurrences beside those of the rule.
-    #[serde(default)]
-    rdates: Vec<String>,
-    /// What the next occurrence follows: `due` (the rule alone) or `completion`.
-    #[serde(default = "due")]
-    from: String,
-}
-
-fn due() -> String {
-    "due".into()
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rdates: Option<Vec<String>>,
+    /// What the next occurrence follows: `due` (the rule alone, when left out) or `completion`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from: Option<String>,
 }

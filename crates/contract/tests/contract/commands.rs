@@ -5,7 +5,9 @@ use crate::fixtures::now;
 use proptest::prelude::*;
 use reminder_contract::Problem;
 use reminder_contract::problem::ProblemKind;
-use reminder_contract::wire::{Method, parse_command, parse_get, parse_task_id};
+use reminder_contract::wire::{
+    Method, Query, parse_command, parse_explain, parse_get, parse_preview, parse_task_id,
+};
 use reminder_domain::decide::decide;
 use reminder_domain::{Command, CommandKind, TaskId, limits};
 
@@ -18,7 +20,7 @@ fn refusal(body: &str) -> Problem {
     let id = TaskId::parse("t").unwrap();
     match put(body) {
         Err(problem) => problem,
-        Ok(command) => match decide(&id, None, &command, now()) {
+        Ok(command) => match decide(&id, None, &command, None, now()) {
             Err(rejection) => Problem::from(&rejection),
             Ok(turn) => panic!("{body} was accepted: {turn:?}"),
         },
@@ -59,8 +61,10 @@ fn bad_times() {
     check_task(&zoned("2027-03-01T09:00:00", zone), "task.dueDate.zone", zone);
     check_task(&zoned("tomorrow", "Europe/Berlin"), "task.dueDate.local", "local time");
     check_task(&zoned("9999-12-31T23:59:59", "Etc/GMT+12"), "task.dueDate", "9999");
-    let no_zone = r#""dueDate":{"local":"2027-03-01T09:00:00"}"#;
-    check_task(no_zone, "task.dueDate.zone", "is missing");
+    let no_local = r#""dueDate":{"zone":"Europe/Berlin"}"#;
+    check_task(no_local, "task.dueDate", "must have");
+    check_task(r#""dueDate":{"date":"2027-02-30"}"#, "task.dueDate.date", "is not a date");
+    check_task(r#""start":{"date":"1960-02-03"}"#, "task.start", "1970");
     let extra = r#""dueDate":{"local":"2027-03-01T09:00:00","zone":"UTC","fold":1}"#;
     check_task(extra, "task.dueDate.fold", "not a known field");
 }
@@ -75,18 +79,29 @@ fn bad_reminders() {
     check(&format!("{good},{good}"), "task.reminders[1].id", "distinct");
     check(&format!(r#"{good},{{"id":"b","before":"5m"}}"#), "task.reminders[1].before", "duration");
     check(r#"{"id":"b","before":"P1M"}"#, "task.reminders[0].before", "duration");
-    check(r#"{"id":"b","at":"2027-03-01"}"#, "task.reminders[0].at", "RFC 3339");
+    check(r#"{"id":"b","at":"2027-03-01"}"#, "task.reminders[0].at", "without a time");
+    check(r#"{"id":"b","at":"2027-13-01T"}"#, "task.reminders[0].at", "RFC 3339");
     let zone = r#"{"id":"b","at":{"local":"2027-03-01T09:00:00","zone":"Mars/Base"}}"#;
     check(zone, "task.reminders[0].at.zone", "Mars/Base");
     check(r#"{"id":"b","at":"2050-01-01T00:00:00Z"}"#, "task.reminders[0].at", "horizon");
-    check(r#"{"id":"b"}"#, "task.reminders[0]", r#"either "at" or "before""#);
+    check(r#"{"id":"b"}"#, "task.reminders[0]", r#"one of "at", "before" and "after""#);
     check(r#"{"before":"PT5M"}"#, "task.reminders[0].id", "is missing");
     check(r#"{"id":"a/b","before":"PT5M"}"#, "task.reminders[0].id", "characters");
     check(r#"{"id":"b","before":"PT5M","foo":1}"#, "task.reminders[0].foo", "not a known field");
     check(r#"["b","2027-03-01T09:00:00Z"]"#, "task.reminders[0]", "must be an object");
     check_task(r#""reminders":{}"#, "task.reminders", "must be an array, but is an object");
-    let orphan = r#""reminders":[{"id":"a","before":"PT5M"}]"#;
-    check_task(orphan, "task.reminders[0].before", "dueDate");
+    check(
+        r#"{"id":"b","after":"PT5M","anchor":"end"}"#,
+        "task.reminders[0].anchor",
+        "due or start",
+    );
+    let nag = r#"{"id":"b","before":"PT5M","nag":{"every":"PT1S","max":3}}"#;
+    check(nag, "task.reminders[0].nag", "at least PT5S");
+    check(
+        r#"{"id":"b","before":"PT5M","lateLimit":"2h"}"#,
+        "task.reminders[0].lateLimit",
+        "duration",
+    );
     let many: Vec<String> = (0..=limits::REMINDERS_MAX)
         .map(|n| format!(r#"{{"id":"r{n}","before":"PT{n}M"}}"#))
         .collect();
@@ -129,6 +144,53 @@ fn bad_bodies() {
     let problem = parse_command(Method::Complete, br#"{"task":{}}"#).unwrap_err();
     assert_eq!(problem.field.as_deref(), Some("task"));
     assert_eq!(parse_get(b"{\"a\":1}").unwrap_err().field.as_deref(), Some("a"));
+}
+
+#[test]
+fn bad_recurrences() {
+    let check = |recurrence: &str, field: &str, says: &str| {
+        let due = r#""dueDate":{"local":"2027-03-01T09:00:00","zone":"Europe/Berlin"}"#;
+        check_task(&format!(r#"{due},"recurrence":{recurrence}"#), field, says);
+    };
+    let rule = "task.recurrence.rule";
+    check("{}", rule, "is missing");
+    check(r#"{"rule":"every day"}"#, rule, "");
+    check(r#"{"rule":"FREQ=SECONDLY"}"#, rule, "once a minute");
+    check(r#"{"rule":"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}"#, rule, "");
+    check(r#"{"rule":"FREQ=DAILY","from":"now"}"#, "task.recurrence.from", "due or completion");
+    check(r#"{"rule":"FREQ=DAILY","exdates":["x"]}"#, "task.recurrence.exdates[0]", "local time");
+    check(r#"{"rule":"FREQ=DAILY","byday":"MO"}"#, "task.recurrence.byday", "not a known field");
+    check_task(r#""recurrence":{"rule":"FREQ=DAILY"}"#, "task.recurrence", "dueDate");
+    let date = r#""dueDate":{"date":"2027-03-01"},"recurrence":{"rule":"FREQ=HOURLY"}"#;
+    check_task(date, rule, "dueDate is a date");
+}
+
+/// Checks that another body than that of `put` is refused, naming the field.
+#[track_caller]
+fn check_other(method: Method, body: &str, field: &str, says: &str) {
+    let problem = parse_command(method, body.as_bytes()).unwrap_err();
+    assert_eq!(problem.field.as_deref(), Some(field), "{problem}");
+    assert!(problem.detail.contains(says), "{problem}");
+}
+
+#[test]
+fn bad_bodies_of_other_commands() {
+    check_other(Method::Snooze, "", "for", "one of three");
+    check_other(Method::Snooze, r#"{"for":"PT5M","preset":"later"}"#, "for", "one of three");
+    check_other(Method::Snooze, r#"{"for":"5m"}"#, "for", "duration");
+    check_other(Method::Snooze, r#"{"until":"soon"}"#, "until", "RFC 3339");
+    check_other(Method::Snooze, r#"{"preset":"a b"}"#, "preset", "characters");
+    check_other(Method::Acknowledge, r#"{"reminderId":"a/b"}"#, "reminderId", "characters");
+    check_other(Method::Dismiss, r#"{"reminder":"a"}"#, "reminder", "not a known field");
+    check_other(Method::PutReminder, "", "reminder", "is missing");
+    check_other(Method::PutReminder, r#"{"reminder":{"id":"a"}}"#, "reminder", "one of");
+    let never = r#"{"reminder":{"id":"a","before":"PT1M"},"ifPast":"never"}"#;
+    check_other(Method::PutReminder, never, "ifPast", "fire, skip or reject");
+    check_other(Method::RemoveReminder, "{}", "reminderId", "is missing");
+    check_other(Method::Skip, r#"{"occurrence":"monday"}"#, "occurrence", "local time");
+    assert_eq!(parse_preview(br#"{"count":0}"#).unwrap_err().field.as_deref(), Some("count"));
+    assert_eq!(parse_preview(b""), Ok(Query::Preview { count: limits::PREVIEW_DEFAULT }));
+    assert_eq!(parse_explain(b"").unwrap_err().field.as_deref(), Some("reminderId"));
 }
 
 #[test]
@@ -185,15 +247,17 @@ fn bad_task_ids() {
 
 #[test]
 fn bodies_that_need_not_be_there() {
-    for method in [Method::Complete, Method::Reopen, Method::Delete] {
+    let all = Method::ALL.iter().copied();
+    let needs_one = [Method::Put, Method::PutReminder, Method::RemoveReminder, Method::Snooze];
+    for method in all.filter(|method| !needs_one.contains(method)) {
         for body in ["", " \n", "null", "{}"] {
             let command = parse_command(method, body.as_bytes()).unwrap();
             assert_eq!(command.kind.name(), method.as_str());
             assert_eq!((command.id, command.if_version), (None, None));
         }
     }
-    assert_eq!(parse_get(b""), Ok(()));
-    assert_eq!(parse_get(b"{}"), Ok(()));
+    assert_eq!(parse_get(b""), Ok(Query::Get));
+    assert_eq!(parse_get(b"{}"), Ok(Query::Get));
 }
 
 #[test]
@@ -205,8 +269,9 @@ fn a_whole_command_is_understood() {
     assert_eq!(command.if_version, Some(3));
     assert_eq!(command.origin.correlation_id.unwrap().as_str(), "flow-1");
     assert!(command.id.is_some());
-    let CommandKind::Put(task) = command.kind else { panic!("a put") };
-    assert_eq!((task.title.as_str(), task.reminders.len()), ("t", 1));
+    let CommandKind::Put(put) = command.kind else { panic!("a put") };
+    let reminders = put.task.reminders.as_deref().unwrap();
+    assert_eq!((put.task.title.as_str(), reminders.len()), ("t", 1));
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl Story {
         let command = parse_command(method, body.as_bytes()).unwrap_or_else(|problem| {
             panic!("{body} was refused: {problem}");
         });
-        if let Ok(turn) = decide(&self.id, self.state.as_ref(), &command, now) {
+        if let Ok(turn) = decide(&self.id, self.state.as_ref(), &command, None, now) {
             self.take(turn, command.origin, now);
         }
         self

@@ -3,10 +3,12 @@
 use crate::fixtures::{Story, check_file, now};
 use reminder_contract::problem::ProblemKind;
 use reminder_contract::schemas::pretty;
-use reminder_contract::wire::{CommandAnswer, Method, TaskView, parse_command, parse_task_id};
+use reminder_contract::wire::{
+    CommandAnswer, ExplanationView, Method, PreviewView, TaskView, parse_command, parse_task_id,
+};
 use reminder_contract::{EventType, Problem};
 use reminder_domain::decide::{Turn, decide};
-use reminder_domain::{Rejection, TaskId, limits};
+use reminder_domain::{Rejection, ReminderId, TaskId, TaskState, Timestamp, limits};
 use serde_json::Value;
 use std::path::Path;
 
@@ -17,13 +19,18 @@ const FULL: &str = r#"{"correlationId":"flow-1",
         "priority":"high","tags":["home","shop"],"assignee":"Bob","createdBy":"Alice",
         "userId":"alice@example.org",
         "reminders":[{"id":"early","before":"P1DT1H"},{"id":"soon","before":"PT15M"},
-            {"id":"fixed","at":"2027-01-15T16:00:00+01:00"}]}}"#;
+            {"id":"fixed","at":"2027-01-15T16:00:00+01:00"},
+            {"id":"useless","before":"P2D","lateLimit":"PT1H"}]}}"#;
 
 /// Everything that happens to a task in its life.
 fn story() -> Story {
     let mut story = Story::new("milk-7");
     story.send(Method::Put, FULL, now());
     story.wake(now().saturating_add_ms(7));
+    let early = r#"{"reminderId":"early","for":"PT10S"}"#;
+    story.send(Method::Snooze, early, now().saturating_add_ms(20_000));
+    story.wake(now().saturating_add_ms(30_002));
+    story.send(Method::Acknowledge, r#"{"reminderId":"early"}"#, now().saturating_add_ms(40_000));
     story.send(Method::Complete, "", now().saturating_add_ms(60_000));
     story.send(Method::Delete, r#"{"correlationId":"flow-2"}"#, now().saturating_add_ms(90_000));
     story
@@ -54,7 +61,7 @@ fn answers() {
     let id = TaskId::parse("milk-7").unwrap();
     let answer = |method, body: &str, state| {
         let command = parse_command(method, body.as_bytes()).unwrap();
-        match decide(&id, state, &command, now()).unwrap() {
+        match decide(&id, state, &command, None, now()).unwrap() {
             Turn::Commit(change) => change.answer,
             Turn::Answer(answer) => answer,
         }
@@ -71,6 +78,41 @@ fn answers() {
         let read: CommandAnswer<'_> = serde_json::from_slice(&told).unwrap();
         assert_eq!(read.to_json(), told, "a client reads what it was told");
     }
+}
+
+/// A recurring task over a change of the clocks: the rules say why each firing is when it is.
+const RECURRING: &str = r#"{"task":{"title":"Water the plants","priority":"normal",
+    "dueDate":{"local":"2027-03-26T02:30:00","zone":"Europe/Berlin"},
+    "recurrence":{"rule":"FREQ=DAILY","exdates":["2027-03-27"]},
+    "reminders":[{"id":"due","before":"PT0S"},{"id":"before","before":"P1D"}]}}"#;
+
+#[test]
+fn previews_and_explanations() {
+    let mut story = Story::new("plants");
+    story.send(Method::Put, RECURRING, now());
+    let state = story.state.as_ref();
+    let preview = PreviewView::new(&story.id, state, now(), 4).unwrap().to_json();
+    check("answer.preview.json", &preview);
+    let read: PreviewView<'_> = serde_json::from_slice(&preview).unwrap();
+    assert_eq!(read.to_json(), preview, "a client reads what it was told");
+
+    let explain = |name: &str, moment: &str, at: Timestamp, state: Option<&TaskState>| {
+        let (id, moment) = (ReminderId::parse("due").unwrap(), Timestamp::parse(moment).unwrap());
+        let view = ExplanationView::new(&story.id, state, &id, moment, at).unwrap();
+        check(&format!("answer.explain.{name}.json"), &view.to_json());
+        view.verdict
+    };
+    let gap = "2027-03-28T01:30:00Z";
+    assert_eq!(explain("scheduled", gap, now(), state), "scheduled");
+    assert_eq!(explain("excluded", "2027-03-27T01:30:00Z", now(), state), "excluded");
+    assert_eq!(explain("unknown", "2027-03-28T12:00:00Z", now(), state), "notScheduled");
+
+    let mut later = Story::new("plants");
+    let after = Timestamp::parse("2027-03-30T10:00:00Z").unwrap();
+    later.send(Method::Put, RECURRING, now()).wake(after);
+    let state = later.state.as_ref();
+    assert_eq!(explain("coalesced", gap, after, state), "coalesced");
+    assert_eq!(explain("fired", "2027-03-30T00:30:00Z", after, state), "fired");
 }
 
 #[test]
@@ -96,6 +138,7 @@ fn problems() {
             "version-conflict",
             Problem::from(&Rejection::VersionConflict { expected: 3, actual: 5 }).with_task_id(&id),
         ),
+        ("inapplicable", Problem::from(&Rejection::Inapplicable("nothing rang")).with_task_id(&id)),
         ("overloaded", Problem::from(&Rejection::TooManyPending(100)).with_task_id(&id)),
         ("unavailable", Problem::unavailable("the state store does not answer")),
     ];

@@ -77,6 +77,8 @@ fn put_body() -> impl Strategy<Value = Value> {
         (0..4_000_000_000_000_i64).prop_map(|ms| {
             json!(reminder_domain::Timestamp::from_millis(ms.min(2_300_000_000_000)))
         }),
+        (1..=28_u32).prop_map(|day| json!({ "date": format!("2027-02-{day:02}") })),
+        (1..=28_u32).prop_map(|day| json!({ "local": format!("2027-02-{day:02}T07:00:00") })),
         (2026..2040_i32, 1..=12_u32, 1..=28_u32, 0..24_u32, prop::sample::select(vec![
             "Europe/Berlin",
             "America/New_York",
@@ -91,7 +93,13 @@ fn put_body() -> impl Strategy<Value = Value> {
         time.clone().prop_map(|at| json!({ "at": at })),
         prop::sample::select(vec!["PT0S", "PT15M", "P1D", "P2W", "P1DT2H"])
             .prop_map(|before| json!({ "before": before })),
+        Just(json!({ "after": "PT10M", "lateLimit": "P1D", "nag": { "every": "PT5M", "max": 9 } })),
     ];
+    let recurrence = prop::option::of(prop::sample::select(vec![
+        json!({ "rule": "FREQ=DAILY;COUNT=5" }),
+        json!({ "rule": "FREQ=WEEKLY;BYDAY=MO,TH", "exdates": ["2027-02-01"] }),
+        json!({ "rule": "FREQ=MONTHLY", "from": "completion" }),
+    ]));
     let optional = |strategy: &'static str| prop::option::of(strategy);
     (
         text,
@@ -103,10 +111,21 @@ fn put_body() -> impl Strategy<Value = Value> {
         optional("[a-z]{1,8}@example\\.org"),
         optional("[a-z]{1,8}"),
         prop::collection::vec(reminder, 0..5),
-        optional("[!-~]{1,20}"),
+        (optional("[!-~]{1,20}"), recurrence),
     )
         .prop_map(
-            |(title, description, due, priority, tags, status, user, assignee, reminders, flow)| {
+            |(
+                title,
+                description,
+                due,
+                priority,
+                tags,
+                status,
+                user,
+                assignee,
+                reminders,
+                (flow, recurrence),
+            )| {
                 let reminders: Vec<Value> = reminders
                     .into_iter()
                     .enumerate()
@@ -122,6 +141,7 @@ fn put_body() -> impl Strategy<Value = Value> {
                         "title": title, "description": description, "dueDate": due,
                         "priority": priority, "tags": tags, "status": status, "userId": user,
                         "assignee": assignee, "createdBy": assignee, "reminders": reminders,
+                        "recurrence": recurrence,
                     }
                 })
             },
@@ -131,16 +151,26 @@ fn put_body() -> impl Strategy<Value = Value> {
 #[derive(Clone, Debug)]
 enum Step {
     Put(Value),
-    Plain(Method),
+    Send(Method, &'static str),
     Wake,
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let plain = vec![Method::Complete, Method::Reopen, Method::Delete];
+    let others = vec![
+        (Method::Complete, ""),
+        (Method::Reopen, ""),
+        (Method::Delete, ""),
+        (Method::Skip, ""),
+        (Method::Acknowledge, ""),
+        (Method::Dismiss, ""),
+        (Method::Snooze, r#"{"for":"PT1H"}"#),
+        (Method::Snooze, r#"{"preset":"tomorrow"}"#),
+        (Method::PutReminder, r#"{"reminder":{"id":"extra","after":"P1D","lateLimit":"PT1H"}}"#),
+    ];
     prop_oneof![
         3 => put_body().prop_map(Step::Put),
-        2 => prop::sample::select(plain).prop_map(Step::Plain),
-        2 => Just(Step::Wake),
+        3 => prop::sample::select(others).prop_map(|(method, body)| Step::Send(method, body)),
+        3 => Just(Step::Wake),
     ]
 }
 
@@ -154,7 +184,7 @@ proptest! {
         for (step, later) in steps {
             match step {
                 Step::Put(body) => story.send(Method::Put, &body.to_string(), clock),
-                Step::Plain(method) => story.send(method, "", clock),
+                Step::Send(method, body) => story.send(method, body, clock),
                 Step::Wake => story.wake(clock),
             };
             clock = clock.saturating_add_ms(later);

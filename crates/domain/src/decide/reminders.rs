@@ -18,11 +18,20 @@ pub(super) fn put(
     now: Timestamp,
 ) -> Result<Outcome, Rejection> {
     let mut reminders = live.schedule().reminders().into_owned();
-    match reminders.iter_mut().find(|known| known.id == reminder.id) {
-        Some(known) => known.clone_from(reminder),
+    let index = reminders.iter().position(|known| known.id == reminder.id);
+    match index {
+        Some(index) => reminders[index] = reminder.clone(),
         None => reminders.push(reminder.clone()),
     }
-    replace(live, reminders, if_past, RemovalReason::Replaced, origin, now)
+    let place = format!("task.reminders[{}]", index.unwrap_or(reminders.len() - 1));
+    let outcome = replace(live, reminders, if_past, RemovalReason::Replaced, origin, now);
+    outcome.map_err(|rejection| match rejection {
+        // The caller wrote one reminder, not a list.
+        Rejection::Invalid { field, reason } => {
+            Rejection::invalid(field.replace(&place, "reminder"), reason)
+        }
+        other => other,
+    })
 }
 
 pub(super) fn remove(

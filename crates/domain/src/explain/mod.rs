@@ -196,8 +196,8 @@ fn adjusted(wanted: NaiveDateTime, zone: Tz, moment: &Moment, shift: Shift) -> O
         Adjustment::Gap => (
             RuleName::Gap,
             format!(
-                "{wanted} does not exist in {zone}, where the clocks go forward: read with the \
-                 offset before it is {}",
+                "{wanted} does not exist in {zone}, where the clocks go forward: with the \
+                 offset before, it is read as {}",
                 wall(resolved, zone)
             ),
         ),
