@@ -86,8 +86,10 @@ fn a_reminder_fires_at_its_due_time_and_all_three_topics_tell() {
         assert_eq!(updated.data()["reason"], "reminderTriggered");
         assert_eq!(updated.data()["nextReminderAt"], Value::Null);
         let sync = task.event_within("task.sync", 2, EVENT_DEADLINE).await;
-        let reminder = json!({ "id": "due", "scheduledFor": rfc3339(due), "state": "fired" });
-        assert_eq!(sync.data()["reminders"], json!([reminder]));
+        let reminder = &sync.data()["reminders"][0];
+        let told = (&reminder["id"], &reminder["scheduledFor"], &reminder["state"]);
+        assert_eq!(told, (&json!("due"), &json!(rfc3339(due)), &json!("fired")));
+        assert_eq!(reminder["firedAt"], fired.data()["firedAt"]);
         assert_eq!(kinds(&task, "reminders"), ["reminder.scheduled", "reminder.triggered"]);
         assert_eq!(task.get().await["version"], 2);
     });

@@ -53,10 +53,15 @@ fn cases() -> Vec<Case> {
         ),
         (
             "put",
-            put(json!({ "title": title, "reminders": [{ "id": "a", "before": "PT1M" }] })),
+            put(json!({ "title": title, "dueDate": rfc3339(in_ms(3_600_000)),
+                "recurrence": { "rule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30" } })),
             422,
-            Some("task.reminders[0].before"),
+            Some("task.recurrence.rule"),
         ),
+        ("snooze", json!({ "for": "five minutes" }).to_string(), 422, Some("for")),
+        ("snooze", json!({ "preset": "some-day" }).to_string(), 422, Some("preset")),
+        ("acknowledge", json!({ "reminderId": "nobody" }).to_string(), 422, Some("reminderId")),
+        ("skip", String::new(), 409, None),
         (
             "put",
             put(json!({ "title": title, "reminders": [

@@ -59,6 +59,9 @@ impl Evidence {
             }
             EventData::ReminderScheduled(data) => data.version,
             EventData::ReminderRemoved(data) => data.version,
+            EventData::ReminderSnoozed(data) => data.version,
+            EventData::ReminderAcknowledged(data) => data.version,
+            EventData::ReminderExpired(data) => data.version,
             EventData::TaskUpdated(data) => data.task.version,
             EventData::TaskSync(data) => data.task.version,
         };

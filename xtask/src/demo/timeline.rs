@@ -87,6 +87,16 @@ impl<'a> Timeline<'a> {
                 let due = self.at(data.scheduled_for.to_datetime());
                 (format!("that for {due}: {}", word(&data.reason)), None)
             }
+            EventData::ReminderSnoozed(data) => {
+                (format!("until {}", self.at(data.until.to_datetime())), None)
+            }
+            EventData::ReminderAcknowledged(data) => {
+                (format!("that for {}", self.at(data.scheduled_for.to_datetime())), None)
+            }
+            EventData::ReminderExpired(data) => {
+                let due = self.at(data.scheduled_for.to_datetime());
+                (format!("that for {due}: too late to be of use"), None)
+            }
             EventData::TaskUpdated(data) => {
                 let text = format!(
                     "version {}, {}: {}",
