@@ -58,7 +58,7 @@ pub(crate) async fn run(options: Options) -> Result<bool> {
     let steps = steps::select(&options.only, &options.skip)?;
     if options.list {
         for step in steps {
-            println!("{:<9} {}", step.name(), step.about());
+            println!("{:<12} {}", step.name(), step.about());
         }
         return Ok(true);
     }
@@ -93,7 +93,7 @@ async fn run_steps(steps: &[Step], work: &mut Work, lines: &mut Vec<Line>) {
             continue;
         }
         let title = format!("{}/{} {}", number + 1, steps.len(), step.name());
-        println!("{}  {}", paint(Style::Strong, format!("{title:<14}")), step.about());
+        println!("{}  {}", paint(Style::Strong, format!("{title:<18}")), step.about());
         let began = Instant::now();
         let outcome = run_step(*step, work).await;
         let took = began.elapsed();

@@ -97,6 +97,15 @@ struct Message {
 #[derive(Deserialize)]
 struct Target {
     name: String,
+    #[serde(default)]
+    kind: Vec<String>,
+}
+
+impl Target {
+    /// A benchmark is built with the tests, so that it goes on compiling, and is none.
+    fn is_bench(&self) -> bool {
+        self.kind.iter().any(|kind| kind == "bench")
+    }
 }
 
 #[derive(Deserialize)]
@@ -112,6 +121,9 @@ pub(super) fn built<'a>(lines: impl IntoIterator<Item = &'a str>) -> Built {
         let Message { executable: Some(path), target: Some(target), .. } = message else {
             continue;
         };
+        if target.is_bench() {
+            continue;
+        }
         if message.profile.is_some_and(|profile| profile.test) {
             let manifest = message.manifest_path.unwrap_or_default();
             let folder = manifest.parent().unwrap_or(Path::new(".")).to_path_buf();
@@ -161,6 +173,7 @@ test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 2 filtered out; fin
 {"reason":"compiler-artifact","manifest_path":"/w/Cargo.toml","target":{"name":"reminder-scheduler"},"profile":{"test":false},"executable":"/t/app"}
 {"reason":"compiler-artifact","manifest_path":"/w/Cargo.toml","target":{"name":"reminder-scheduler"},"profile":{"test":true},"executable":"/t/app-1"}
 {"reason":"compiler-artifact","manifest_path":"/w/crates/a/Cargo.toml","target":{"name":"a"},"profile":{"test":true},"executable":"/t/a-1"}
+{"reason":"compiler-artifact","manifest_path":"/w/crates/a/Cargo.toml","target":{"name":"b","kind":["bench"]},"profile":{"test":true},"executable":"/t/b-1"}
 {"reason":"build-finished","success":true}"#;
         let built = built(messages.lines());
         assert_eq!(built.app, Some("/t/app".into()));

@@ -1,6 +1,7 @@
 //! What the tests need of the machine beyond what building us has needed already. The parts of the
 //! stack are found, installed or built by the stack itself.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -19,6 +20,13 @@ const COMPONENTS: [(&str, &str); 2] = [("fmt", "rustfmt"), ("clippy", "clippy")]
 
 /// The manifests are checked by a Python package, installed into an environment of its own.
 const PYTHON_PACKAGES: [&str; 2] = ["python3", "python3-venv"];
+
+/// What recurrence is compared with; the zones are of the version that chrono-tz has compiled in,
+/// which the test checks.
+const DATEUTIL: [&str; 2] = ["python-dateutil==2.9.0.post0", "tzdata==2025.2"];
+
+/// Where it is installed, below the workspace.
+const DATEUTIL_FOLDER: &str = "target/dateutil";
 
 /// Sees to it that everything is there.
 pub(super) async fn ensure(log: &Log) -> Result<()> {
@@ -41,6 +49,26 @@ pub(super) async fn ensure(log: &Log) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Sees to it that there is a python with the pinned dateutil, and says where.
+pub(super) async fn dateutil(log: &Log, root: &Path) -> Result<PathBuf> {
+    let folder = root.join(DATEUTIL_FOLDER);
+    let python = folder.join("bin/python");
+    let (folder, program) = (folder.to_string_lossy(), python.to_string_lossy());
+    // A python that has moved on leaves an environment that does not work.
+    if !works(log, &program, &["-m", "pip", "--version"]).await
+        && !does(log, "python3", &["-m", "venv", "--clear", &folder]).await
+    {
+        bail!("python3 cannot make an environment; the log is {}", log.path().display());
+    }
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    // Asks no registry when the versions are there.
+    if !does(log, &program, &[&install[..], &DATEUTIL].concat()).await {
+        let list = DATEUTIL.join(" and ");
+        bail!("{list} cannot be installed; the log is {}", log.path().display());
+    }
+    Ok(python)
 }
 
 async fn has_venv(log: &Log) -> bool {

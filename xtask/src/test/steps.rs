@@ -16,6 +16,8 @@ pub(super) enum Step {
     Build,
     /// Tests without the runtime: units, properties, simulation, contract, manifests
     Unit,
+    /// Recurrence against python-dateutil
+    Differential,
     /// The examples in the documentation
     Docs,
     /// Licences and advisories of what we depend on, if cargo-deny is there
@@ -39,6 +41,7 @@ impl Step {
         Self::Lint,
         Self::Build,
         Self::Unit,
+        Self::Differential,
         Self::Docs,
         Self::Deny,
         Self::Stack,
@@ -55,6 +58,7 @@ impl Step {
             Self::Lint => "lint",
             Self::Build => "build",
             Self::Unit => "unit",
+            Self::Differential => "differential",
             Self::Docs => "docs",
             Self::Deny => "deny",
             Self::Stack => "stack",
@@ -75,7 +79,7 @@ impl Step {
         match self {
             Self::Setup | Self::Build | Self::Deny => &[],
             Self::Format | Self::Lint => &[Self::Setup],
-            Self::Unit => &[Self::Setup, Self::Build],
+            Self::Unit | Self::Differential => &[Self::Setup, Self::Build],
             Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
             Self::Postgres | Self::E2e => &[Self::Build, Self::Stack],

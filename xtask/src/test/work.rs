@@ -27,6 +27,9 @@ const DEMO_DEADLINE: Duration = Duration::from_secs(3 * 60);
 /// Names the server for tests that need a database.
 const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
 
+/// Names the python for the test that compares recurrence with dateutil.
+const DATEUTIL_VARIABLE: &str = "DATEUTIL_PYTHON";
+
 /// Names the stack for tests that need one.
 const E2E_VARIABLE: &str = "E2E_INSTANCE";
 
@@ -88,7 +91,12 @@ impl Work {
                 self.check(log, &[&scope[..], &strict[..]].concat()).await
             }
             Step::Build => self.build(log).await,
-            Step::Unit => self.tests(log, &[], |name| !is_postgres(name) && !is_e2e(name)).await,
+            Step::Unit => self.tests(log, &[], is_unit).await,
+            Step::Differential => {
+                let python = setup::dateutil(log, &self.root).await?;
+                let python = python.to_string_lossy();
+                self.tests(log, &[(DATEUTIL_VARIABLE, &*python)], is_differential).await
+            }
             Step::Docs => self.docs(log).await,
             Step::Deny => self.deny(log).await,
             Step::Stack => self.up().await,
@@ -250,6 +258,15 @@ impl Work {
     fn stack(&self) -> Result<&Stack> {
         self.stack.as_ref().context("there is no stack")
     }
+}
+
+/// Whether it needs nothing beside itself.
+fn is_unit(name: &str) -> bool {
+    !is_postgres(name) && !is_e2e(name) && !is_differential(name)
+}
+
+fn is_differential(name: &str) -> bool {
+    name == "differential"
 }
 
 fn is_postgres(name: &str) -> bool {

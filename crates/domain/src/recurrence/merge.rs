@@ -79,11 +79,22 @@ impl Merge {
         }
     }
 
-    fn is_removed(&mut self, local: NaiveDateTime) -> bool {
+    /// The last moment of what takes an occurrence out.
+    fn removed_until(&mut self, local: NaiveDateTime) -> Option<NaiveDateTime> {
         while self.removed.last().is_some_and(|(_, last)| *last < local) {
             self.removed.pop();
         }
-        self.removed.last().is_some_and(|(first, _)| *first <= local)
+        self.removed.last().filter(|(first, _)| *first <= local).map(|(_, last)| *last)
+    }
+
+    /// Leaves out the rest of what is taken out at once, unless it has to be counted.
+    fn skip_until(&mut self, moment: NaiveDateTime) {
+        if self.count.is_none() {
+            self.ahead = self.ahead.filter(|local| *local > moment);
+            if self.ahead.is_none() {
+                self.walk.skip_until(moment);
+            }
+        }
     }
 }
 
@@ -91,8 +102,8 @@ impl Iterator for Merge {
     type Item = Cursor;
 
     fn next(&mut self) -> Option<Cursor> {
-        // Goes round once for each occurrence taken out, of which there are at most a day's minutes
-        // for each exception.
+        // Goes round once for each exception, or for each occurrence that is taken out of a rule
+        // that counts.
         loop {
             let (rule, added) = (self.peek_rule(), self.added.last().copied());
             let local = rule.into_iter().chain(added).min()?;
@@ -102,9 +113,10 @@ impl Iterator for Merge {
             while self.added.last() == Some(&local) {
                 self.added.pop();
             }
-            if !self.is_removed(local) {
+            let Some(last) = self.removed_until(local) else {
                 return Some(Cursor { local, number: self.number });
-            }
+            };
+            self.skip_until(last);
         }
     }
 }

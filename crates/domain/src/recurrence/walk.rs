@@ -42,6 +42,17 @@ impl Walk {
         let horizon = later(moment.date().max(plan.start.date()), years);
         Self { plan, number, period, next, barren, horizon, years }
     }
+
+    /// Goes on after a moment that lies ahead.
+    pub(super) fn skip_until(&mut self, moment: NaiveDateTime) {
+        let number = self.plan.period_of(moment.date());
+        if number > self.number {
+            self.number = number;
+            self.period.load(&self.plan, number, &mut self.barren);
+            self.next = 0;
+        }
+        self.next = self.next.max(self.period.count_until(&self.plan, moment));
+    }
 }
 
 impl Iterator for Walk {
