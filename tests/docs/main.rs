@@ -12,3 +12,4 @@ mod names;
 mod pages;
 mod reference;
 mod shell;
+mod time;

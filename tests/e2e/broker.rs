@@ -43,12 +43,9 @@ fn commands_go_on_without_the_broker_and_their_events_follow_in_order() {
             ["reminder.scheduled", "reminder.scheduled", "reminder.triggered"]
         );
         assert_eq!((of("task-events").len(), of("task-updates").len()), (4, 4));
-        assert_eq!(
-            task.get().await["reminders"],
-            json!([
-                { "id": "due", "scheduledFor": rfc3339(due), "state": "fired" }
-            ])
-        );
+        let reminder = &task.get().await["reminders"][0];
+        assert_eq!((&reminder["id"], &reminder["state"]), (&json!("due"), &json!("fired")));
+        assert_eq!(reminder["scheduledFor"], rfc3339(due));
     });
 }
 

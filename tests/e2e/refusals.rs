@@ -41,9 +41,9 @@ fn cases() -> Vec<Case> {
         ),
         (
             "put",
-            put(json!({ "title": title, "dueDate": { "local": "2027-01-01T10:00:00" } })),
+            put(json!({ "title": title, "dueDate": { "date": "2027-02-29" } })),
             422,
-            Some("task.dueDate.zone"),
+            Some("task.dueDate.date"),
         ),
         (
             "put",

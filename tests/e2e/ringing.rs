@@ -136,7 +136,7 @@ fn reminders_are_added_changed_and_removed_one_by_one() {
         assert_eq!(answer["nextReminderAt"], Value::Null, "the one at the due date is gone");
         let removed = task.event("reminder.removed").await;
         assert_eq!(removed.data()["reason"], "removed");
-        task.call("removeReminder", &remove("due")).await.refused(422, Some("reminderId"));
+        task.call("removeReminder", &remove("nobody")).await.refused(422, Some("reminderId"));
         let ids = task.get().await["task"]["reminders"].clone();
         assert_eq!((ids.as_array().unwrap().len(), &ids[0]["id"]), (1, &json!("extra")));
     });

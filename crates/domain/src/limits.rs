@@ -29,6 +29,9 @@ pub const HORIZON_MS: i64 = 20 * 36_525 * 24 * 36_000;
 pub const OFFSET_MAX_DAYS: i64 = 20 * 366;
 /// How many applied commands a task remembers, so that a repeat is answered and not applied.
 pub const COMMANDS_REMEMBERED: usize = 64;
+/// How long after a command without an id the same one counts as sent again by the sidecar and not as
+/// meant again, in milliseconds, where it might be. Longer than a call through the sidecar may take.
+pub const RESENT_WITHIN_MS: i64 = 30_000;
 /// Most commits of one task whose events the broker has not acknowledged; more are refused with 503.
 pub const PENDING_COMMITS_MAX: usize = 100;
 /// Longest name of a snooze preset, in characters.

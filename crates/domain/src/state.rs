@@ -130,6 +130,9 @@ pub struct CommandRecord {
     /// Hash of its kind and body.
     #[serde(rename = "f")]
     pub fingerprint: u64,
+    /// How many events the task had on `task-updates` then.
+    #[serde(default, rename = "q")]
+    pub changes: u64,
     /// The version answered.
     #[serde(rename = "v")]
     pub version: u64,

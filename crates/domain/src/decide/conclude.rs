@@ -29,8 +29,9 @@ pub(super) fn conclude(
     next.version += 1;
     next.updated_at = now;
     let answer = Answer { created, ..answer(&next) };
-    next.remember(CommandRecord::new(command, answer.clone()));
     let events = number(&mut next.sequences, outcome.facts);
+    let changes = next.sequences.task_updates;
+    next.remember(CommandRecord::new(command, answer.clone(), changes));
     let version = next.version;
     let snapshot =
         outcome.last_words.map(|(task, alarms)| Snapshot { version, task, alarms, deleted: true });

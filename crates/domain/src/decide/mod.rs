@@ -86,7 +86,7 @@ pub fn decide(
     preferences: Option<&KnownPreferences>,
     now: Timestamp,
 ) -> Result<Turn, Rejection> {
-    if let Some(answer) = idempotency::recorded(state, command)? {
+    if let Some(answer) = idempotency::recorded(state, command, now)? {
         return Ok(Turn::Answer(answer));
     }
     let live = state.and_then(TaskState::live);
