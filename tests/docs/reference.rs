@@ -22,6 +22,29 @@ fn the_limits_are_those_of_the_code() {
         ("title", format!("{} characters, one line", limits::TITLE_MAX_CHARS)),
         ("description", format!("{} characters", limits::DESCRIPTION_MAX_CHARS)),
         ("assignee, createdBy, userId", format!("{} characters each", limits::PERSON_MAX_CHARS)),
+        (
+            "nag",
+            format!("every {} s or more, {} times", limits::NAG_EVERY_MIN_SECONDS, limits::NAG_MAX),
+        ),
+        (
+            "rule",
+            format!(
+                "{} characters, COUNT up to {}, at most once a minute, an occurrence within {} years",
+                limits::RECURRENCE_RULE_MAX_CHARS,
+                limits::RECURRENCE_COUNT_MAX,
+                limits::RECURRENCE_SEARCH_YEARS
+            ),
+        ),
+        ("exdates, rdates", format!("{} each", limits::RECURRENCE_EXCEPTIONS_MAX)),
+        (
+            "preview",
+            format!(
+                "{} firings, {} unless asked otherwise",
+                limits::PREVIEW_MAX,
+                limits::PREVIEW_DEFAULT
+            ),
+        ),
+        ("History per task", format!("{} entries", limits::HISTORY_MAX)),
         ("tags", format!("{}, of {} characters each", limits::TAGS_MAX, limits::TAG_MAX_CHARS)),
         (
             "reminders",
