@@ -37,6 +37,7 @@ pub mod schedule;
 pub mod state;
 pub mod task;
 pub mod time;
+pub mod user;
 
 pub use command::{Command, CommandKind, Origin};
 pub use decide::{Answer, Change, Turn, decide};

@@ -32,6 +32,8 @@ pub const COMMANDS_REMEMBERED: usize = 64;
 /// How long after a command without an id the same one counts as sent again by the sidecar and not as
 /// meant again, in milliseconds, where it might be. Longer than a call through the sidecar may take.
 pub const RESENT_WITHIN_MS: i64 = 30_000;
+/// How many applied commands a user remembers; preferences change rarely.
+pub const USER_COMMANDS_REMEMBERED: usize = 16;
 /// Most commits of one task whose events the broker has not acknowledged; more are refused with 503.
 pub const PENDING_COMMITS_MAX: usize = 100;
 /// Longest name of a snooze preset, in characters.
