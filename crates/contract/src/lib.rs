@@ -7,6 +7,7 @@
 //! | [`problem`] | refusals, as RFC 9457 problem details |
 //! | [`cloud_event`] | encoding and reading events, their ids and keys |
 //! | [`data`] | the payload of each event type |
+//! | [`user_id`] | ids of users as actor ids |
 //! | [`schemas`] | the JSON Schema of each event type, as committed under `schemas/` |
 
 pub mod cloud_event;
@@ -15,6 +16,7 @@ pub mod names;
 pub mod problem;
 pub mod schemas;
 pub mod topics;
+pub mod user_id;
 mod vocabulary;
 pub mod wire;
 

@@ -6,6 +6,12 @@ pub const APP_ID: &str = "reminder-scheduler";
 /// The actor type. It is part of every state key and of every registered reminder.
 pub const ACTOR_TYPE: &str = "TaskActor";
 
+/// The actor type of users; it is part of every state key too.
+pub const USER_ACTOR_TYPE: &str = "UserActor";
+
+/// The one state key of a user's actor.
+pub const USER_STATE_KEY: &str = "user";
+
 /// The one state key of an actor.
 pub const STATE_KEY: &str = "task";
 

@@ -3,6 +3,8 @@
 //! An actor method cannot answer another HTTP status than 200 without Dapr wrapping the body, so
 //! every problem carries its status in its body.
 
+use reminder_domain::ids::Person;
+use reminder_domain::user::UserRejection;
 use reminder_domain::{Rejection, TaskId};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -69,8 +71,8 @@ problem_kinds! {
     PayloadTooLarge = 413, "payload-too-large", "The body is too large";
     /// There is no such task.
     UnknownTask = 404, "unknown-task", "There is no such task";
-    /// The task is not at the version that the caller expected.
-    VersionConflict = 409, "version-conflict", "The task has changed";
+    /// The task or user is not at the version that the caller expected.
+    VersionConflict = 409, "version-conflict", "Another version was expected";
     /// The task is not in a state in which the command makes sense.
     Inapplicable = 409, "inapplicable", "The task is not in a state for this";
     /// Too much waits already; nothing was done, trying again later helps.
@@ -101,12 +103,15 @@ pub struct ProblemDetails {
     /// Identifies the occurrence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// The field at fault, as a path into the body, or `taskId`.
+    /// The field at fault, as a path into the body, or `taskId` or `userId`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
     /// The task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
+    /// The user.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_id: Option<Person>,
     /// When trying again makes sense.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after_seconds: Option<u32>,
@@ -131,6 +136,7 @@ impl Problem {
             instance: None,
             field: None,
             task_id: None,
+            user_id: None,
             retry_after_seconds,
             actual_version: None,
         }))
@@ -171,6 +177,19 @@ impl Problem {
         self
     }
 
+    /// Says which user it is about.
+    #[must_use]
+    pub fn with_user_id(mut self, id: &Person) -> Self {
+        self.0.user_id.get_or_insert_with(|| id.clone());
+        self
+    }
+
+    /// Says which version it is at.
+    fn at_version(mut self, actual: u64) -> Self {
+        self.0.actual_version = Some(actual);
+        self
+    }
+
     /// Its kind, when it is one of ours.
     pub fn kind(&self) -> Option<ProblemKind> {
         ProblemKind::ALL.iter().copied().find(|kind| kind.type_uri() == self.type_uri)
@@ -188,9 +207,7 @@ impl From<&Rejection> for Problem {
         match rejection {
             Rejection::UnknownTask(id) => new(ProblemKind::UnknownTask).with_task_id(id),
             Rejection::VersionConflict { actual, .. } => {
-                let mut problem = new(ProblemKind::VersionConflict).at("ifVersion");
-                problem.0.actual_version = Some(*actual);
-                problem
+                new(ProblemKind::VersionConflict).at("ifVersion").at_version(*actual)
             }
             Rejection::CommandIdReused => new(ProblemKind::CommandIdReused).at("commandId"),
             Rejection::Invalid { field, reason } => Self::invalid(field.clone(), reason),
@@ -203,6 +220,18 @@ impl From<&Rejection> for Problem {
 impl From<Rejection> for Problem {
     fn from(rejection: Rejection) -> Self {
         Self::from(&rejection)
+    }
+}
+
+impl From<UserRejection> for Problem {
+    fn from(rejection: UserRejection) -> Self {
+        let new = |kind| Self::new(kind, rejection.to_string());
+        match rejection {
+            UserRejection::VersionConflict { actual, .. } => {
+                new(ProblemKind::VersionConflict).at("ifVersion").at_version(actual)
+            }
+            UserRejection::CommandIdReused => new(ProblemKind::CommandIdReused).at("commandId"),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! What a user prefers: zone, default time, default reminders, quiet hours, snooze presets.
 
-use crate::ids::PresetName;
+use crate::ids::{PresetName, ReminderId};
 use crate::limits;
 use crate::object::object;
 use crate::reminder::Reminder;
@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 
 /// The preferences of a user. Everything has a default, so `{}` is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", try_from = "Fields")]
+#[serde(rename_all = "camelCase", try_from = "PreferencesFields")]
 pub struct Preferences {
     /// Where the user is: floating times, dates and quiet hours are read there.
     #[serde(serialize_with = "zone_name")]
@@ -29,10 +29,10 @@ pub struct Preferences {
     pub snooze_presets: BTreeMap<PresetName, SnoozeDelay>,
 }
 
-/// The JSON form.
+/// The JSON form, its parts not yet checked against each other.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Fields {
+pub struct PreferencesFields {
     #[serde(default)]
     zone: Option<ZoneText>,
     #[serde(default)]
@@ -49,28 +49,47 @@ struct Fields {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPreferences {
     /// Too many default reminders.
-    #[error("defaultReminders must be at most {max}, but there are {0}", max = limits::REMINDERS_MAX)]
+    #[error("must be at most {max}, but there are {0}", max = limits::REMINDERS_MAX)]
     TooManyReminders(usize),
     /// Two default reminders share an id.
-    #[error("defaultReminders must have distinct ids, but {0:?} occurs twice")]
-    DuplicateReminder(String),
+    #[error("must be distinct, but {id:?} occurs twice")]
+    DuplicateReminder {
+        /// The place of the second one.
+        index: usize,
+        /// The id they share.
+        id: ReminderId,
+    },
     /// Too many presets.
-    #[error("snoozePresets must be at most {max}, but there are {0}", max = limits::SNOOZE_PRESETS_MAX)]
+    #[error("must be at most {max}, but there are {0}", max = limits::SNOOZE_PRESETS_MAX)]
     TooManyPresets(usize),
 }
 
-impl TryFrom<Fields> for Preferences {
+impl InvalidPreferences {
+    /// The field at fault, as a path into the preferences; the message reads on from it.
+    pub fn field(&self) -> String {
+        match self {
+            Self::TooManyReminders(_) => "defaultReminders".into(),
+            Self::DuplicateReminder { index, .. } => format!("defaultReminders[{index}].id"),
+            Self::TooManyPresets(_) => "snoozePresets".into(),
+        }
+    }
+}
+
+impl TryFrom<PreferencesFields> for Preferences {
     type Error = InvalidPreferences;
 
-    fn try_from(fields: Fields) -> Result<Self, InvalidPreferences> {
+    fn try_from(fields: PreferencesFields) -> Result<Self, InvalidPreferences> {
         let default = Self::default();
         let reminders = fields.default_reminders.as_deref().unwrap_or_default();
         if reminders.len() > limits::REMINDERS_MAX {
             return Err(InvalidPreferences::TooManyReminders(reminders.len()));
         }
         let mut seen = HashSet::new();
-        if let Some(twice) = reminders.iter().find(|reminder| !seen.insert(&reminder.id)) {
-            return Err(InvalidPreferences::DuplicateReminder(twice.id.to_string()));
+        for (index, reminder) in reminders.iter().enumerate() {
+            if !seen.insert(&reminder.id) {
+                let id = reminder.id.clone();
+                return Err(InvalidPreferences::DuplicateReminder { index, id });
+            }
         }
         let snooze_presets = fields.snooze_presets.unwrap_or(default.snooze_presets);
         if snooze_presets.len() > limits::SNOOZE_PRESETS_MAX {

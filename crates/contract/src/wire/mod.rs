@@ -5,11 +5,13 @@ mod body;
 mod command;
 mod query;
 mod read;
+mod user;
 mod view;
 
 pub use answer::CommandAnswer;
 pub use command::{Method, parse_command, parse_task_id};
 pub use query::{Query, parse_explain, parse_get, parse_preview};
+pub use user::{UserAnswer, UserTasks, UserView, parse_user_put};
 pub use view::{ExplanationView, PreviewView, TaskView};
 
 use crate::problem::Problem;

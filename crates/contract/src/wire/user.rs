@@ -1,0 +1,198 @@
+//! The bodies of a user's actor methods, both ways.
+
+use super::{check_size, is_empty, to_json};
+use super::read::read;
+use crate::problem::Problem;
+use reminder_domain::Origin;
+use reminder_domain::ids::{CorrelationId, Person, Traceparent};
+use reminder_domain::object::object;
+use reminder_domain::preferences::{KnownPreferences, Preferences, PreferencesFields};
+use reminder_domain::user::UserCommand;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use xxhash_rust::xxh3::xxh3_64;
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PutBody {
+    #[serde(default)]
+    command_id: Option<CorrelationId>,
+    #[serde(default)]
+    if_version: Option<u64>,
+    #[serde(default)]
+    correlation_id: Option<CorrelationId>,
+    #[serde(default)]
+    traceparent: Option<Traceparent>,
+    #[serde(deserialize_with = "object")]
+    preferences: PreferencesFields,
+}
+
+/// Parses the body of a user's `put`, as strictly as those of tasks.
+///
+/// # Errors
+/// A problem that names the field at fault, as a path such as `preferences.quietHours.to`.
+pub fn parse_user_put(body: &[u8]) -> Result<UserCommand, Problem> {
+    check_size(body)?;
+    if is_empty(body) {
+        return Err(Problem::invalid("preferences", "is missing"));
+    }
+    let PutBody { command_id, if_version, correlation_id, traceparent, preferences } = read(body)?;
+    let preferences = Preferences::try_from(preferences).map_err(|error| {
+        Problem::invalid(format!("preferences.{}", error.field()), &error.to_string())
+    })?;
+    Ok(UserCommand {
+        id: command_id.map(|id| xxh3_64(id.as_str().as_bytes())),
+        fingerprint: fingerprint(if_version, &preferences),
+        if_version,
+        origin: Origin { correlation_id, traceparent },
+        preferences,
+    })
+}
+
+/// Hashes what a command asks for, as it was understood: spelling, the order of keys and defaults
+/// left out make no difference.
+fn fingerprint(if_version: Option<u64>, preferences: &Preferences) -> u64 {
+    xxh3_64(&to_json(&(if_version, preferences)))
+}
+
+/// The answer to a `put` that was applied, now or before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserAnswer<'a> {
+    /// The user.
+    pub user_id: Cow<'a, Person>,
+    /// The version that the command led to.
+    pub version: u64,
+}
+
+impl UserAnswer<'_> {
+    /// Its JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        to_json(self)
+    }
+}
+
+/// The answer to a user's `get`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserView<'a> {
+    /// The user.
+    pub user_id: Cow<'a, Person>,
+    /// Counts the changes of the preferences; 0 when the user never said anything.
+    pub version: u64,
+    /// What holds, the defaults included.
+    pub preferences: Cow<'a, Preferences>,
+    /// How far the tasks have followed.
+    pub tasks: UserTasks,
+}
+
+/// How far a user's tasks have followed the last change of the preferences.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserTasks {
+    /// Tasks that are pending or in progress.
+    pub open: u64,
+    /// Those of them that still follow older preferences, or older rules of their zones.
+    pub outdated: u64,
+}
+
+impl<'a> UserView<'a> {
+    /// Shows what is known of a user.
+    pub fn new(user: &'a Person, known: &'a KnownPreferences, tasks: UserTasks) -> Self {
+        Self {
+            user_id: Cow::Borrowed(user),
+            version: known.version,
+            preferences: Cow::Borrowed(&known.preferences),
+            tasks,
+        }
+    }
+
+    /// Its JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        to_json(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reminder_domain::limits;
+
+    fn refused(body: &str) -> (u16, Option<String>) {
+        let problem = parse_user_put(body.as_bytes()).unwrap_err();
+        (problem.status, problem.field.clone())
+    }
+
+    #[test]
+    fn a_refusal_names_its_field() {
+        let many = |count: usize, entry: &dyn Fn(usize) -> String| {
+            (0..count).map(entry).collect::<Vec<_>>().join(",")
+        };
+        let reminders =
+            many(limits::REMINDERS_MAX + 1, &|n| format!(r#"{{"id":"r{n}","before":"P1D"}}"#));
+        let presets = many(limits::SNOOZE_PRESETS_MAX + 1, &|n| format!(r#""p{n}":"PT5M""#));
+        for (preferences, field) in [
+            (r#"{"zone":"Europe/Atlantis"}"#, "preferences.zone"),
+            (r#"{"zoen":"Europe/Berlin"}"#, "preferences.zoen"),
+            (r#"{"defaultTime":"25:00"}"#, "preferences.defaultTime"),
+            (r#"{"defaultTime":9}"#, "preferences.defaultTime"),
+            (r#"{"quietHours":{"from":"22:00","to":"7"}}"#, "preferences.quietHours.to"),
+            (r#"{"quietHours":{"from":"22:00","to":"22:00"}}"#, "preferences.quietHours"),
+            (r#"{"quietHours":["22:00","07:00"]}"#, "preferences.quietHours"),
+            (r#"{"defaultReminders":[{"id":"a"}]}"#, "preferences.defaultReminders[0]"),
+            (
+                r#"{"defaultReminders":[{"id":"a","before":"P1D"},{"id":"a","before":"P2D"}]}"#,
+                "preferences.defaultReminders[1].id",
+            ),
+            (&format!(r#"{{"defaultReminders":[{reminders}]}}"#), "preferences.defaultReminders"),
+            (&format!(r#"{{"snoozePresets":{{{presets}}}}}"#), "preferences.snoozePresets"),
+            (r#"{"snoozePresets":{"nap":"soon"}}"#, "preferences.snoozePresets.nap"),
+            (
+                r#"{"snoozePresets":{"nap":{"days":1,"time":"08:00"}}}"#,
+                "preferences.snoozePresets.nap.time",
+            ),
+            ("[]", "preferences"),
+            ("null", "preferences"),
+        ] {
+            let body = format!(r#"{{"preferences":{preferences}}}"#);
+            assert_eq!(refused(&body), (422, Some(field.to_owned())), "{body}");
+        }
+        assert_eq!(refused(""), (422, Some("preferences".into())));
+        assert_eq!(refused("{}"), (422, Some("preferences".into())));
+        assert_eq!(
+            refused(r#"{"preferences":{},"ifVersion":-1}"#),
+            (422, Some("ifVersion".into()))
+        );
+        assert_eq!(refused("{"), (422, None));
+        assert_eq!(refused(&" ".repeat(limits::PAYLOAD_MAX_BYTES + 1)), (413, None));
+    }
+
+    #[test]
+    fn the_fingerprint_is_that_of_the_meaning() {
+        let parse = |body: &str| parse_user_put(body.as_bytes()).unwrap();
+        let one = parse(r#"{"commandId":"a","preferences":{"zone":"Asia/Tokyo"}}"#);
+        let same =
+            parse(r#"{"preferences":{"defaultTime":"09:00","zone":"Asia/Tokyo"},"commandId":"b"}"#);
+        assert_eq!(one.fingerprint, same.fingerprint);
+        assert_ne!(one.id, same.id);
+        for other in [
+            r#"{"preferences":{"zone":"Asia/Seoul"}}"#,
+            r#"{"preferences":{"zone":"Asia/Tokyo"},"ifVersion":0}"#,
+        ] {
+            assert_ne!(one.fingerprint, parse(other).fingerprint, "{other}");
+        }
+    }
+
+    #[test]
+    fn a_view_shows_the_defaults() {
+        let (user, known) = (Person::parse("ada").unwrap(), KnownPreferences::default());
+        let view = UserView::new(&user, &known, UserTasks::default());
+        let json = String::from_utf8(view.to_json()).unwrap();
+        assert!(
+            json.starts_with(r#"{"userId":"ada","version":0,"preferences":{"zone":"UTC""#),
+            "{json}"
+        );
+        assert!(json.ends_with(r#""tasks":{"open":0,"outdated":0}}"#), "{json}");
+        assert_eq!(serde_json::from_str::<UserView<'_>>(&json).unwrap(), view);
+    }
+}
