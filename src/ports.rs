@@ -3,6 +3,8 @@
 //! Every call has a deadline of its own inside the implementation, so none of these hangs.
 
 use async_trait::async_trait;
+use reminder_domain::ids::Person;
+use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{TaskId, Timestamp, Topic};
 
 /// A call that did not succeed. It may still take effect, now or later.
@@ -88,6 +90,36 @@ pub trait Broker: Send + Sync {
 pub trait Actors: Send + Sync {
     /// Runs a settle turn and answers the version that the task is at then.
     async fn settle(&self, id: &TaskId, at_least: u64) -> Result<u64, CallError>;
+    /// Has the task follow its user's present preferences and the present rules of its zones.
+    async fn refresh(&self, id: &TaskId) -> Result<(), CallError>;
+}
+
+/// The state store of users.
+#[async_trait]
+pub trait UserStore: Send + Sync {
+    /// Reads a user's state; `None` when there is none.
+    async fn load_user(&self, user: &Person) -> Result<Option<Vec<u8>>, CallError>;
+    /// Writes a user's state in one statement.
+    async fn commit_user(&self, user: &Person, state: Vec<u8>) -> Result<(), CommitError>;
+}
+
+/// How far a user's tasks have followed the last change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Tasks that are pending or in progress.
+    pub open: u64,
+    /// Those that still follow older preferences, or older rules of their zones.
+    pub outdated: u64,
+}
+
+/// What is known of users beside their actors, so that no turn of a task waits for one.
+#[async_trait]
+pub trait Users: Send + Sync {
+    /// The preferences, as of the last commit that was answered; version 0 and the defaults for a
+    /// user who never said anything.
+    async fn preferences(&self, user: &Person) -> Result<KnownPreferences, CallError>;
+    /// How far the tasks are.
+    async fn progress(&self, user: &Person) -> Result<Progress, CallError>;
 }
 
 /// All of it.

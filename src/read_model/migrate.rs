@@ -31,10 +31,22 @@ const MIGRATIONS: &[Migration] = &[
         name: "0002_audit",
         template: include_str!("../../migrations/0002_audit.sql"),
     },
+    Migration {
+        number: 3,
+        name: "0003_users",
+        template: include_str!("../../migrations/0003_users.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.
-const TRIGGERS: &[&str] = &["task_fence_insert", "task_fence_update", "task_fence_delete"];
+const TRIGGERS: &[&str] = &[
+    "task_fence_insert",
+    "task_fence_update",
+    "task_fence_delete",
+    "user_fence_insert",
+    "user_fence_update",
+    "user_fence_delete",
+];
 
 /// Serialises the replicas' migrations; the letters "reminder".
 const ADVISORY_LOCK: i64 = 0x7265_6d69_6e64_6572;

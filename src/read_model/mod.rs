@@ -2,17 +2,22 @@
 //!
 //! A trigger on Dapr's table accepts a task's state only when its version is the stored one plus
 //! one, and keeps the narrow row of `task_index` in the same transaction; see
-//! `migrations/0001_fence_and_task_index.sql`. This module only installs them.
+//! `migrations/0001_fence_and_task_index.sql`. Users are kept in `user_index` likewise. This module
+//! only installs the triggers, and reads what they keep.
 
 mod connect;
 mod error;
+mod lookup;
 mod migrate;
+mod outdated;
 mod state_table;
 mod store;
 mod waiting;
 
 pub use error::MigrateError;
+pub use lookup::UserLookup;
 pub use migrate::{Migrated, migrate, migrate_within};
+pub use outdated::{Changed, Cursor};
 pub use state_table::{InvalidStateTable, StateTable};
 pub use store::{QueryError, ReadModel, Waking};
 

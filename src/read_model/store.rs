@@ -14,7 +14,16 @@ const QUERY_DEADLINE: Duration = Duration::from_secs(10);
 /// A query that did not succeed.
 #[derive(Debug, thiserror::Error)]
 #[error("the read model: {0}")]
-pub struct QueryError(String);
+pub struct QueryError(pub(super) String);
+
+impl From<Obstacle> for QueryError {
+    fn from(obstacle: Obstacle) -> Self {
+        match obstacle {
+            Obstacle::Passing(reason) => Self(format!("waits for {reason}")),
+            Obstacle::Final(error) => Self(error.to_string()),
+        }
+    }
+}
 
 impl From<tokio_postgres::Error> for QueryError {
     fn from(error: tokio_postgres::Error) -> Self {
@@ -169,7 +178,7 @@ impl ReadModel {
         Ok(rows.iter().filter_map(left).collect())
     }
 
-    async fn query(
+    pub(super) async fn query(
         &self,
         sql: &str,
         parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
@@ -178,10 +187,7 @@ impl ReadModel {
         let mut slot = self.client.lock().await;
         let client = match slot.take().filter(|client| !client.is_closed()) {
             Some(client) => client,
-            None => self.server.connect().await.map_err(|obstacle| match obstacle {
-                Obstacle::Passing(reason) => QueryError(format!("waits for {reason}")),
-                Obstacle::Final(error) => QueryError(error.to_string()),
-            })?,
+            None => self.server.connect().await?,
         };
         // A query cut short leaves the connection busy, so it is kept only after an answer.
         let answer = tokio::time::timeout(QUERY_DEADLINE, client.query(&sql, parameters)).await;
@@ -192,6 +198,6 @@ impl ReadModel {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds until the year 9999 fit a double")]
-fn millis(time: Timestamp) -> f64 {
+pub(super) fn millis(time: Timestamp) -> f64 {
     time.as_millis() as f64
 }

@@ -26,7 +26,7 @@ pub enum UnreadableState {
 }
 
 /// What the trigger reads. Its keys are short since every commit carries it;
-/// `migrations/0001_fence_and_task_index.sql` documents them.
+/// the migrations document them.
 #[derive(Serialize)]
 struct IndexLine<'a> {
     s: u32,
@@ -39,6 +39,10 @@ struct IndexLine<'a> {
     e: Option<String>,
     n: Option<u64>,
     t: i64,
+    /// The version of the user's preferences that the task follows.
+    p: u64,
+    /// The zone database that its times were resolved by.
+    z: Option<&'a str>,
 }
 
 #[derive(Deserialize)]
@@ -63,6 +67,8 @@ pub fn encode(state: &TaskState) -> Vec<u8> {
         e: last.map(|stamp| stamp.epoch.to_string()),
         n: last.map(|stamp| stamp.n),
         t: state.updated_at.as_millis(),
+        p: state.live().map_or(0, |live| live.preferences.version),
+        z: state.live().map(|live| live.zone_database.as_str()),
     };
     let mut bytes = Vec::with_capacity(1024);
     let written = serde_json::to_writer(&mut bytes, &index)
@@ -74,14 +80,21 @@ pub fn encode(state: &TaskState) -> Vec<u8> {
 
 /// Reads a state.
 pub fn decode(bytes: &[u8]) -> Result<TaskState, UnreadableState> {
-    let damaged = |error: serde_json::Error| UnreadableState::Damaged(error.to_string());
+    let (_, document) = lines(bytes)?;
+    serde_json::from_slice(document).map_err(|error| UnreadableState::Damaged(error.to_string()))
+}
+
+/// Takes a stored value apart into its index line and its document.
+pub(crate) fn lines(bytes: &[u8]) -> Result<(&[u8], &[u8]), UnreadableState> {
     let split = bytes.iter().position(|byte| *byte == b'\n');
     let Some(split) = split else {
         return Err(UnreadableState::Damaged("there is no index line".into()));
     };
-    let schema: SchemaOnly = serde_json::from_slice(&bytes[..split]).map_err(damaged)?;
+    let (line, document) = (&bytes[..split], &bytes[split + 1..]);
+    let schema: SchemaOnly = serde_json::from_slice(line)
+        .map_err(|error| UnreadableState::Damaged(error.to_string()))?;
     if schema.s > SCHEMA {
         return Err(UnreadableState::Newer { found: schema.s });
     }
-    serde_json::from_slice(&bytes[split + 1..]).map_err(damaged)
+    Ok((line, document))
 }

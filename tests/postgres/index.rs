@@ -8,7 +8,7 @@ async fn row(database: &Database, task: &str) -> Option<String> {
     let sql = "SELECT concat_ws(' ', app_id, task_id, user_id, status,
                       coalesce((extract(epoch FROM next_wake) * 1000)::int8::text, '-'),
                       pending_epoch, pending_n, version, incarnation,
-                      (extract(epoch FROM updated_at) * 1000)::int8)
+                      (extract(epoch FROM updated_at) * 1000)::int8, preferences, zone_database)
                FROM task_index WHERE task_id = $1";
     database.client.query_opt(sql, &[&task]).await.unwrap().map(|row| row.get(0))
 }
@@ -16,7 +16,7 @@ async fn row(database: &Database, task: &str) -> Option<String> {
 fn expected(status: &str, wake: &str, version: u64) -> String {
     let user = "u@example.org";
     let (e, t) = (u64::MAX, 1_790_000_000_123_i64);
-    format!("reminder-scheduler a {user} {status} {wake} {e} 7 {version} 1 {t}")
+    format!("reminder-scheduler a {user} {status} {wake} {e} 7 {version} 1 {t} 3 2025b")
 }
 
 #[tokio::test]
@@ -55,12 +55,13 @@ async fn a_refused_or_repeated_write_leaves_the_index_alone() {
 }
 
 #[tokio::test]
-async fn null_fields_are_null() {
+async fn fields_that_are_null_or_not_there_are_null() {
     let database = Database::migrated().await;
     let line = r#"{"s":1,"v":1,"i":1,"u":null,"st":"pending","w":null,"e":null,"n":null,"t":5}"#;
     upsert(&database.client, &key("a"), format!("{line}\n{{}}").as_bytes()).await.unwrap();
     let nulls = "SELECT count(*) FROM task_index WHERE user_id IS NULL AND next_wake IS NULL
-                 AND pending_epoch IS NULL AND pending_n IS NULL";
+                 AND pending_epoch IS NULL AND pending_n IS NULL
+                 AND preferences = 0 AND zone_database IS NULL";
     assert_eq!(database.count(nulls).await, 1);
 }
 

@@ -11,3 +11,4 @@ mod fence;
 mod index;
 mod migration;
 mod support;
+mod users;

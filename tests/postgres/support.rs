@@ -144,12 +144,23 @@ pub(crate) struct Value {
     pub(crate) status: &'static str,
     pub(crate) wake: Option<i64>,
     pub(crate) document: &'static str,
+    /// The version of the user's preferences that it follows.
+    pub(crate) preferences: u64,
+    pub(crate) zone_database: Option<&'static str>,
 }
 
 /// A pending task at a version, due at [`WAKE_MS`].
 pub(crate) fn value(version: u64) -> Value {
     let document = r#"{"title":"Buy milk"}"#;
-    Value { version, incarnation: 1, status: "pending", wake: Some(WAKE_MS), document }
+    Value {
+        version,
+        incarnation: 1,
+        status: "pending",
+        wake: Some(WAKE_MS),
+        document,
+        preferences: 3,
+        zone_database: Some("2025b"),
+    }
 }
 
 /// A moment whose milliseconds a careless conversion would lose.
@@ -157,11 +168,12 @@ pub(crate) const WAKE_MS: i64 = 2_110_000_000_457;
 
 impl Value {
     pub(crate) fn bytes(self) -> Vec<u8> {
-        let Self { version, incarnation, status, wake, document } = self;
+        let Self { version, incarnation, status, wake, document, preferences, .. } = self;
         let wake = wake.map_or("null".to_owned(), |ms| ms.to_string());
+        let zone = self.zone_database.map_or("null".to_owned(), |zone| format!("{zone:?}"));
         let e = u64::MAX;
         format!(
-            r#"{{"s":1,"v":{version},"i":{incarnation},"u":"u@example.org","st":"{status}","w":{wake},"e":"{e}","n":7,"t":1790000000123}}"#
+            r#"{{"s":1,"v":{version},"i":{incarnation},"u":"u@example.org","st":"{status}","w":{wake},"e":"{e}","n":7,"t":1790000000123,"p":{preferences},"z":{zone}}}"#
         )
         .into_bytes()
         .into_iter()

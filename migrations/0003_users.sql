@@ -1,0 +1,258 @@
+-- Users: their preferences, fenced like tasks, and which tasks follow which ones.
+--
+-- {{state_table}} and {{schema}} are filled in by src/read_model/migrate.rs; every statement may be
+-- run again. Rights needed: those of the first migration.
+
+-- One row per user who ever said anything, kept by the triggers below in the transaction of each
+-- commit. Turns of tasks read it: what a commit has answered, the next turn sees.
+CREATE TABLE IF NOT EXISTS {{schema}}.user_index (
+    app_id      text COLLATE "C" NOT NULL,
+    user_id     text COLLATE "C" NOT NULL,
+    -- Counts the changes of the preferences.
+    version     bigint NOT NULL,
+    preferences jsonb NOT NULL,
+    updated_at  timestamptz NOT NULL,
+    PRIMARY KEY (app_id, user_id)
+);
+
+-- The audit: whose preferences changed lately.
+CREATE INDEX IF NOT EXISTS user_index_updated
+    ON {{schema}}.user_index (app_id, updated_at);
+
+-- The version of its user's preferences that a task has a copy of; 0: the defaults.
+ALTER TABLE {{schema}}.task_index ADD COLUMN IF NOT EXISTS preferences bigint NOT NULL DEFAULT 0;
+-- The version of the zone database that its times were resolved by; null: by none.
+ALTER TABLE {{schema}}.task_index ADD COLUMN IF NOT EXISTS zone_database text COLLATE "C";
+
+-- The audit: the open tasks of a user that follow older preferences; and how many there are.
+CREATE INDEX IF NOT EXISTS task_index_preferences
+    ON {{schema}}.task_index (app_id, user_id, preferences, task_id)
+    WHERE status IN ('pending', 'in_progress');
+
+-- The audit: the open tasks that follow an older zone database.
+CREATE INDEX IF NOT EXISTS task_index_zone_database
+    ON {{schema}}.task_index (app_id, zone_database, task_id)
+    WHERE status IN ('pending', 'in_progress') AND zone_database IS NOT NULL;
+
+-- Judges a written task and keeps its index row: as before, with two more fields, "p" and "z". A line
+-- without them is that of a task which follows nobody's preferences and no zone.
+--
+-- The value is two lines: the index line, {"s":1,"v":…,"i":…,"u":…,"st":…,"w":…,"e":…,"n":…,"t":…,
+-- "p":…,"z":…},
+-- then the document. Only the first is read, and it must end within 2048 bytes, so the cost does
+-- not depend on the size of the document (a long value is stored compressed and out of line;
+-- `substring` fetches no more than it needs).
+--
+-- RS001: the write is out of turn; the writer must load, decide again and write again.
+-- RS002: the value is not one of ours; writing it again will not help.
+--
+-- It runs with its owner's rights, so that the sidecar's role needs none on task_index.
+CREATE OR REPLACE FUNCTION {{schema}}.task_fence_write() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $fence$
+DECLARE
+    app  text := split_part(NEW.key, '||', 1);
+    task text := split_part(NEW.key, '||', 3);
+    -- The offered index line and its fields, by their names there.
+    line jsonb;
+    v    bigint;
+    i    bigint;
+    st   text;
+    w    timestamptz;
+    n    bigint;
+    t    timestamptz;
+    p    bigint;
+    -- The stored index line, its version and incarnation.
+    stored   jsonb;
+    stored_v bigint;
+    stored_i bigint;
+    readable boolean := false;
+BEGIN
+    -- Without a newline `position` is 0 and the length -1: a data exception, as is everything else
+    -- that can be wrong with a line. The block writes nothing, so its savepoint is cheap.
+    BEGIN
+        line := convert_from(
+            substring(NEW.value FOR position('\x0a'::bytea IN substring(NEW.value FOR 2048)) - 1),
+            'UTF8')::jsonb;
+        v := (line ->> 'v')::bigint;
+        i := (line ->> 'i')::bigint;
+        st := line ->> 'st';
+        w := to_timestamp((line ->> 'w')::float8 / 1000);
+        n := (line ->> 'n')::bigint;
+        t := to_timestamp((line ->> 't')::float8 / 1000);
+        p := coalesce((line ->> 'p')::bigint, 0);
+        readable := line ->> 's' = '1' AND v > 0 AND i > 0 AND p >= 0 AND t IS NOT NULL
+            AND st IN ('pending', 'in_progress', 'completed', 'deleted');
+        IF TG_OP = 'UPDATE' THEN
+            stored := convert_from(
+                substring(OLD.value FOR position('\x0a'::bytea IN substring(OLD.value FOR 2048)) - 1),
+                'UTF8')::jsonb;
+            stored_v := (stored ->> 'v')::bigint;
+            stored_i := (stored ->> 'i')::bigint;
+        END IF;
+    EXCEPTION WHEN data_exception THEN
+        stored_v := NULL;
+    END;
+    IF readable IS NOT TRUE THEN
+        RAISE EXCEPTION 'fence: the value offered for task % does not begin with an index line', task
+            USING ERRCODE = 'RS002';
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        IF v <> 1 THEN
+            RAISE EXCEPTION 'fence: task % is not stored, so its first version is 1; version % is refused',
+                task, v USING ERRCODE = 'RS001';
+        END IF;
+    ELSE
+        IF stored_v IS NULL OR stored_i IS NULL THEN
+            -- The stored line is unreadable, which only a write past this trigger can have done.
+            -- The index row still has the last good version. A repair follows that version and
+            -- raises the incarnation, which no ordinary turn does; any other write is refused.
+            SELECT idx.version, idx.incarnation + 1 INTO stored_v, stored_i
+                FROM {{schema}}.task_index AS idx WHERE idx.app_id = app AND idx.task_id = task;
+            IF i < coalesce(stored_i, 2) THEN
+                RAISE EXCEPTION 'fence: the stored value of task % is unreadable; only a repair that raises its incarnation is accepted', task
+                    USING ERRCODE = 'RS002';
+            END IF;
+        END IF;
+        IF v <> coalesce(stored_v + 1, v) OR i < coalesce(stored_i, i) THEN
+            RAISE EXCEPTION 'fence: task % is at version % of incarnation %; version % of incarnation % is refused',
+                task, stored_v, stored_i, v, i USING ERRCODE = 'RS001';
+        END IF;
+        UPDATE {{schema}}.task_index AS idx
+            SET user_id = line ->> 'u', status = st, next_wake = w, pending_epoch = line ->> 'e',
+                pending_n = n, version = v, incarnation = i, updated_at = t, preferences = p,
+                zone_database = line ->> 'z'
+            WHERE idx.app_id = app AND idx.task_id = task;
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    -- The first version of a task; or its index row was lost, or left over from a table made anew.
+    INSERT INTO {{schema}}.task_index AS idx
+            (app_id, task_id, user_id, status, next_wake, pending_epoch, pending_n,
+             version, incarnation, updated_at, preferences, zone_database)
+        VALUES (app, task, line ->> 'u', st, w, line ->> 'e', n, v, i, t, p, line ->> 'z')
+        ON CONFLICT (app_id, task_id) DO UPDATE
+            SET user_id = excluded.user_id, status = excluded.status,
+                next_wake = excluded.next_wake, pending_epoch = excluded.pending_epoch,
+                pending_n = excluded.pending_n, version = excluded.version,
+                incarnation = excluded.incarnation, updated_at = excluded.updated_at,
+                preferences = excluded.preferences, zone_database = excluded.zone_database;
+    RETURN NULL;
+END
+$fence$;
+
+-- Judges a written user and keeps the index row.
+--
+-- The value is two lines: the index line, {"s":1,"v":…,"u":…,"p":{preferences},"t":…}, then the
+-- commands that the user remembers. The first must end within 32768 bytes; the largest preferences
+-- that the service accepts take half of it. RS001 and RS002 mean what they do for tasks.
+CREATE OR REPLACE FUNCTION {{schema}}.user_fence_write() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $fence$
+DECLARE
+    app   text := split_part(NEW.key, '||', 1);
+    actor text := split_part(NEW.key, '||', 3);
+    -- The offered index line and its fields, by their names there.
+    line jsonb;
+    u    text;
+    v    bigint;
+    t    timestamptz;
+    -- The version that is stored.
+    stored_v bigint;
+    readable boolean := false;
+BEGIN
+    BEGIN
+        line := convert_from(
+            substring(NEW.value FOR position('\x0a'::bytea IN substring(NEW.value FOR 32768)) - 1),
+            'UTF8')::jsonb;
+        u := line ->> 'u';
+        v := (line ->> 'v')::bigint;
+        t := to_timestamp((line ->> 't')::float8 / 1000);
+        readable := line ->> 's' = '1' AND v > 0 AND u IS NOT NULL AND t IS NOT NULL
+            AND jsonb_typeof(line -> 'p') = 'object';
+    EXCEPTION WHEN data_exception THEN
+        readable := false;
+    END;
+    IF readable IS NOT TRUE THEN
+        RAISE EXCEPTION 'fence: the value offered for user % does not begin with an index line', actor
+            USING ERRCODE = 'RS002';
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        IF v <> 1 THEN
+            RAISE EXCEPTION 'fence: user % is not stored, so the first version is 1; version % is refused',
+                actor, v USING ERRCODE = 'RS001';
+        END IF;
+    ELSE
+        BEGIN
+            stored_v := (convert_from(
+                substring(OLD.value FOR position('\x0a'::bytea IN substring(OLD.value FOR 32768)) - 1),
+                'UTF8')::jsonb ->> 'v')::bigint;
+        EXCEPTION WHEN data_exception THEN
+            stored_v := NULL;
+        END;
+        IF stored_v IS NULL THEN
+            -- Only a write past this trigger can have damaged it. The index row still has the last
+            -- good version, which a repair follows.
+            SELECT idx.version INTO stored_v
+                FROM {{schema}}.user_index AS idx WHERE idx.app_id = app AND idx.user_id = u;
+        END IF;
+        IF v <> coalesce(stored_v + 1, v) THEN
+            RAISE EXCEPTION 'fence: user % is at version %; version % is refused', actor, stored_v, v
+                USING ERRCODE = 'RS001';
+        END IF;
+    END IF;
+    INSERT INTO {{schema}}.user_index AS idx (app_id, user_id, version, preferences, updated_at)
+        VALUES (app, u, v, line -> 'p', t)
+        ON CONFLICT (app_id, user_id) DO UPDATE
+            SET version = excluded.version, preferences = excluded.preferences,
+                updated_at = excluded.updated_at;
+    RETURN NULL;
+END
+$fence$;
+
+-- Forgets the index row of a user's actor row that is deleted. What is damaged names no user.
+CREATE OR REPLACE FUNCTION {{schema}}.user_fence_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $fence$
+BEGIN
+    DELETE FROM {{schema}}.user_index AS idx
+        WHERE idx.app_id = split_part(OLD.key, '||', 1)
+          AND idx.user_id = convert_from(
+              substring(OLD.value FOR position('\x0a'::bytea IN substring(OLD.value FOR 32768)) - 1),
+              'UTF8')::jsonb ->> 'u';
+    RETURN NULL;
+EXCEPTION WHEN data_exception THEN
+    RETURN NULL;
+END
+$fence$;
+
+REVOKE ALL ON FUNCTION {{schema}}.user_fence_write() FROM PUBLIC;
+REVOKE ALL ON FUNCTION {{schema}}.user_fence_delete() FROM PUBLIC;
+
+-- As for tasks: AFTER triggers, and the same bytes again are accepted.
+CREATE OR REPLACE TRIGGER user_fence_insert
+    AFTER INSERT ON {{state_table}}
+    FOR EACH ROW
+    WHEN (NEW.key LIKE '%||UserActor||%||user')
+    EXECUTE FUNCTION {{schema}}.user_fence_write();
+
+CREATE OR REPLACE TRIGGER user_fence_update
+    AFTER UPDATE ON {{state_table}}
+    FOR EACH ROW
+    WHEN (NEW.key LIKE '%||UserActor||%||user' AND OLD.value <> NEW.value)
+    EXECUTE FUNCTION {{schema}}.user_fence_write();
+
+CREATE OR REPLACE TRIGGER user_fence_delete
+    AFTER DELETE ON {{state_table}}
+    FOR EACH ROW
+    WHEN (OLD.key LIKE '%||UserActor||%||user')
+    EXECUTE FUNCTION {{schema}}.user_fence_delete();
