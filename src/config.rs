@@ -52,6 +52,9 @@ pub struct ServeArgs {
     /// The pause between two rounds of the sweep and the audit
     #[arg(long, env = "AUDIT_INTERVAL", default_value = "10s")]
     audit_interval: String,
+    /// How many tasks a second follow changed preferences of their users, at most
+    #[arg(long, env = "REFRESH_RATE", default_value_t = 200)]
+    refresh_rate: usize,
     /// Wake turns that run at the same time
     #[arg(long, env = "WAKE_CONCURRENCY", default_value_t = 256)]
     wake_concurrency: usize,
@@ -185,6 +188,7 @@ impl ServeArgs {
         let grace = check.get("AUDIT_GRACE", duration(&self.audit_grace), Duration::ZERO);
         let interval = positive(&self.audit_interval);
         let interval = check.get("AUDIT_INTERVAL", interval, Duration::ZERO);
+        let refresh_rate = check.get("REFRESH_RATE", count(self.refresh_rate), 1);
         let shutdown_grace = duration(&self.shutdown_grace);
         let shutdown_grace = check.get("SHUTDOWN_GRACE", shutdown_grace, Duration::ZERO);
         let log_format = log_format(&self.log_format);
@@ -209,6 +213,7 @@ impl ServeArgs {
                 horizon_ms,
                 grace_ms: i64::try_from(grace.as_millis()).unwrap_or(i64::MAX),
                 interval,
+                refresh_rate,
             },
             shutdown_grace,
             log_format,

@@ -5,11 +5,12 @@
 //! | Module | Holds |
 //! |---|---|
 //! | [`turn`] | the turn machine, its driver, and what happens to turns that end in doubt |
+//! | [`users`] | the turn of a user, which is smaller |
 //! | [`outbox`] | events on their way to the broker: lanes, backoff, watermark |
 //! | [`audit`] | the sweep that registers near wakes, the audit that heals |
 //! | [`ports`] | what a turn needs of the world outside |
 //! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
-//! | [`read_model`] | the fence and `task_index`: migration of the database |
+//! | [`read_model`] | the fence, `task_index` and `user_index`: migration and queries |
 //! | [`http`] | the outer server and its probes |
 //! | [`config`], [`telemetry`], [`clock`] | settings, logs, the one place that reads the clock |
 //! | [`serve`] | wiring |
@@ -25,3 +26,4 @@ pub mod read_model;
 pub mod serve;
 pub mod telemetry;
 pub mod turn;
+pub mod users;

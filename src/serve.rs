@@ -2,19 +2,21 @@
 
 use crate::audit::Audit;
 use crate::config::Config;
-use crate::dapr::inbound::registry::{Registry, SWEEP_INTERVAL};
-use crate::dapr::inbound::{actor::Turns, routes};
+use crate::dapr::inbound::registry::SWEEP_INTERVAL;
+use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
 use crate::http::health::Readiness;
 use crate::http::server::{self, LateRoutes};
 use crate::outbox::publisher::Publisher;
-use crate::read_model::{self, ReadModel};
+use crate::read_model::{self, ReadModel, UserLookup};
 use crate::turn::driver::Driver;
 use crate::turn::recovery::RecoveryQueue;
+use crate::users::turns::UserTurns;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// The first pause while waiting for a part; it doubles up to [`WAIT_MAX`].
@@ -69,8 +71,17 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let publisher = Publisher::new(Arc::clone(&sidecar), epoch);
     let recovery =
         RecoveryQueue::new(Arc::clone(&sidecar), Arc::clone(&publisher), background.clone());
-    let turns: Arc<Turns> =
-        Driver::new(Arc::clone(&sidecar), Arc::clone(&publisher), recovery, config.limits);
+    let lookup = Arc::new(UserLookup::default());
+    let changed = Arc::new(Notify::new());
+    let tasks = Driver::new(
+        Arc::clone(&sidecar),
+        lookup.clone(),
+        Arc::clone(&publisher),
+        recovery,
+        config.limits,
+    );
+    let users = UserTurns::new(sidecar.clone(), lookup.clone(), Arc::clone(&changed));
+    let hosts = Hosts::new(tasks, users);
     publisher.start(&background);
 
     let late = LateRoutes::default();
@@ -80,18 +91,17 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         axum::serve(listener, app).with_graceful_shutdown(closing.clone().cancelled_owned());
     let server = tokio::spawn(server.into_future());
 
-    let registry = Arc::new(Registry::default());
-    tokio::spawn(background.clone().run_until_cancelled_owned(sweep(Arc::clone(&registry))));
-    let start = prepare(&config, &sidecar, &turns, registry, &late, &readiness);
+    tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
+    let start = prepare(&config, &sidecar, &hosts, &lookup, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
-        let audit = Audit::new(Arc::clone(&sidecar), model, epoch, config.audit);
+        let audit = Audit::new(Arc::clone(&sidecar), model, epoch, config.audit, changed);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
         stop.cancelled().await;
     }
 
-    drain(&config, &turns, &publisher, &readiness).await;
+    drain(&config, &hosts, &publisher, &readiness).await;
     background.cancel();
     closing.cancel();
     match tokio::time::timeout(CLOSE_DEADLINE, server).await {
@@ -104,7 +114,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
 /// its health check is answered, and turns under way need it.
 async fn drain(
     config: &Config,
-    turns: &Turns,
+    hosts: &Hosts,
     publisher: &Publisher<Sidecar>,
     readiness: &Readiness,
 ) {
@@ -112,7 +122,7 @@ async fn drain(
     let left = || config.shutdown_grace.saturating_sub(began.elapsed());
     readiness.stopping();
     tracing::info!("stopping: no new turns are taken");
-    if tokio::time::timeout(left() / 2, turns.drain()).await.is_err() {
+    if tokio::time::timeout(left() / 2, hosts.drain()).await.is_err() {
         tracing::warn!("some turns did not end in time; their wakes are repeated elsewhere");
     }
     let unpublished = publisher.flush(left() / 2).await;
@@ -126,16 +136,15 @@ async fn drain(
 async fn prepare(
     config: &Config,
     sidecar: &Sidecar,
-    turns: &Arc<Turns>,
-    registry: Arc<Registry>,
+    hosts: &Hosts,
+    lookup: &UserLookup,
     late: &LateRoutes,
     readiness: &Readiness,
 ) -> Result<ReadModel, ServeError> {
     let actors = async {
         let connect = || async {
             sidecar.ping().await.map_err(|error| error.to_string())?;
-            let (turns, registry) = (Arc::clone(turns), Arc::clone(&registry));
-            routes::actor_routes(config.sidecar.grpc_port, turns, registry).await
+            routes::actor_routes(config.sidecar.grpc_port, hosts.clone()).await
         };
         let router = wait_for("sidecar", readiness, connect).await;
         // Only this function sets it, and only once.
@@ -151,6 +160,7 @@ async fn prepare(
         let url = database.url.expose();
         let table = database.state_table.as_str();
         let migrated = read_model::migrate(url, table, &report).await?;
+        lookup.open(url, migrated.schema.clone())?;
         let model = ReadModel::new(url, migrated.schema)?;
         readiness.ready("database");
         Ok::<_, read_model::MigrateError>(model)
@@ -185,10 +195,10 @@ where
     }
 }
 
-async fn sweep(registry: Arc<Registry>) {
+async fn sweep(hosts: Hosts) {
     loop {
         tokio::time::sleep(SWEEP_INTERVAL).await;
-        registry.sweep();
+        hosts.sweep();
     }
 }
 

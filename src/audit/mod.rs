@@ -8,16 +8,22 @@
 //! Every replica runs the same timer; a lease row lets one of them work at a time. It is not a Dapr
 //! job: those live in the very store that may be lost. All it does is idempotent, paged and bounded,
 //! and it goes on where the last holder of the lease stopped.
+//!
+//! Beside its rounds the holder has tasks *follow* their users: see `refresh`.
 
 pub mod settings;
 
+mod calls;
+mod refresh;
 mod round;
 
 use crate::ports::{Ports, ReminderIndex};
 use crate::read_model::ReadModel;
+use refresh::Refresh;
 use settings::Settings;
 use std::collections::HashSet;
 use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// The sweep and the audit of one replica.
 pub struct Audit<P> {
@@ -25,6 +31,7 @@ pub struct Audit<P> {
     model: Arc<ReadModel>,
     epoch: u64,
     settings: Settings,
+    changed: Arc<Notify>,
     /// Dead epochs of which nothing is left to publish; they stay so.
     clean_epochs: HashSet<u64>,
     /// What the last round registered near the sweep's edge, which the next one looks at again.
@@ -32,16 +39,25 @@ pub struct Audit<P> {
 }
 
 impl<P: Ports + ReminderIndex> Audit<P> {
-    /// An audit on behalf of the process run `epoch`.
-    pub fn new(ports: Arc<P>, model: Arc<ReadModel>, epoch: u64, settings: Settings) -> Self {
+    /// An audit on behalf of the process run `epoch`; `changed` is told when preferences change.
+    pub fn new(
+        ports: Arc<P>,
+        model: Arc<ReadModel>,
+        epoch: u64,
+        settings: Settings,
+        changed: Arc<Notify>,
+    ) -> Self {
         let (clean_epochs, edge) = (HashSet::new(), HashSet::new());
-        Self { ports, model, epoch, settings, clean_epochs, edge }
+        Self { ports, model, epoch, settings, changed, clean_epochs, edge }
     }
 
     /// Works at once and then at every interval, for ever.
     pub async fn run(self) {
         let beats = heartbeats(Arc::clone(&self.model), self.epoch);
-        tokio::join!(beats, self.rounds());
+        let (ports, model) = (Arc::clone(&self.ports), Arc::clone(&self.model));
+        let changed = Arc::clone(&self.changed);
+        let refresh = Refresh::new(ports, model, self.epoch, self.settings, changed);
+        tokio::join!(beats, refresh.run(), self.rounds());
     }
 
     async fn rounds(mut self) {

@@ -1,14 +1,13 @@
 //! One round: what is overdue, what was left behind, what must be registered.
 
+use super::calls::{each, tally};
 use super::{Audit, settings};
 use crate::clock;
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
 use crate::read_model::{QueryError, Waking};
 use reminder_domain::{TaskId, Timestamp};
 use std::collections::HashSet;
-use std::future::Future;
 use std::sync::Arc;
-use tokio::task::JoinSet;
 
 /// What a round found and did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +68,6 @@ impl<P: Ports + ReminderIndex> Audit<P> {
                 return Err(CallError("overdue tasks cannot be settled now".into()).into());
             }
             after = last;
-            self.renew().await?;
         }
     }
 
@@ -90,7 +88,9 @@ impl<P: Ports + ReminderIndex> Audit<P> {
                 findings.republished += settled;
                 findings.failed += failed;
                 clean = false;
-                self.renew().await?;
+                if failed >= settings::FAILURES_MAX {
+                    return Err(CallError("what was left cannot be published now".into()).into());
+                }
             }
             if clean {
                 self.clean_epochs.insert(epoch);
@@ -136,7 +136,6 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             edge.extend(page.into_iter().filter(|waking| waking.at > edge_begins(until)));
             after = last;
             self.note_swept(after.at).await?;
-            self.renew().await?;
         }
         self.note_swept(until).await?;
         self.edge = edge;
@@ -155,20 +154,13 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         if kept { Ok(()) } else { Err(RoundError::LeaseLost) }
     }
 
-    async fn renew(&self) -> Result<(), RoundError> {
-        let lease = self.model.lease(self.epoch, settings::LEASE).await?;
-        lease.map(|_| ()).ok_or(RoundError::LeaseLost)
-    }
-
     /// Settles tasks; returns how many were and how many could not be.
     async fn settle_all(&self, tasks: impl IntoIterator<Item = TaskId>) -> (usize, usize) {
         let settle = |task: TaskId| {
             let ports = Arc::clone(&self.ports);
             async move { ports.settle(&task, 0).await }
         };
-        let results = each(tasks, settle).await;
-        let settled = results.iter().filter(|result| result.is_ok()).count();
-        (settled, results.len() - settled)
+        tally(&each(tasks, settle).await)
     }
 }
 
@@ -176,30 +168,4 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 fn start(at: Timestamp) -> Waking {
     let task = TaskId::parse("0").expect("a digit is a valid id");
     Waking { at, task }
-}
-
-/// Runs a call for each item, a bounded number at a time.
-async fn each<I, T, F>(
-    items: impl IntoIterator<Item = I>,
-    call: impl Fn(I) -> F,
-) -> Vec<Result<T, CallError>>
-where
-    F: Future<Output = Result<T, CallError>> + Send + 'static,
-    T: Send + 'static,
-{
-    let mut under_way = JoinSet::new();
-    let mut results = Vec::new();
-    let died = |error: tokio::task::JoinError| Err(CallError(error.to_string()));
-    for item in items {
-        if under_way.len() >= settings::CONCURRENCY
-            && let Some(result) = under_way.join_next().await
-        {
-            results.push(result.unwrap_or_else(died));
-        }
-        under_way.spawn(call(item));
-    }
-    while let Some(result) = under_way.join_next().await {
-        results.push(result.unwrap_or_else(died));
-    }
-    results
 }

@@ -11,6 +11,8 @@ pub struct Settings {
     pub grace_ms: i64,
     /// The pause between two rounds.
     pub interval: Duration,
+    /// How many outdated tasks are refreshed in a second at most.
+    pub refresh_rate: usize,
 }
 
 /// How often a run of a process says that it is alive, and keeps the lease.
@@ -26,9 +28,15 @@ pub const FORGET_AFTER: Duration = Duration::from_secs(24 * 3600);
 pub const PAGE: i64 = 500;
 /// Calls under way at the same time. Few: a herd that is being fired anyway must not be slowed.
 pub const CONCURRENCY: usize = 16;
-/// When so many tasks of one page cannot be settled, the rest is left to the next round.
+/// When so many calls of one page fail, the rest is left to the next round.
 pub const FAILURES_MAX: usize = 32;
 /// How far behind its edge the sweep looks again, in ms. A turn decides whether its wake is near
 /// some time before its row can be seen; this is longer than any turn takes, and allows for clocks
 /// that differ.
 pub const EDGE_MS: i64 = 60_000;
+/// Users looked at in one query, for outdated tasks.
+pub const USERS_PAGE: i64 = 100;
+/// How far behind the last complete look at the users the next one begins, in ms. A turn reads the
+/// preferences some time before its commit can be seen; this is far longer than any turn takes, and
+/// allows for clocks that differ.
+pub const FOLLOWED_EDGE_MS: i64 = 3_600_000;

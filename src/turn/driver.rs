@@ -6,7 +6,7 @@ use super::record;
 use super::recovery::RecoveryQueue;
 use crate::clock;
 use crate::outbox::publisher::Publisher;
-use crate::ports::{CommitError, Ports};
+use crate::ports::{CommitError, Ports, Users};
 use reminder_domain::TaskId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,9 +62,9 @@ impl Cell {
 }
 
 /// Runs the turns of all actors of this process.
-#[derive(Debug)]
 pub struct Driver<P> {
     ports: Arc<P>,
+    users: Arc<dyn Users>,
     publisher: Arc<Publisher<P>>,
     recovery: Arc<RecoveryQueue<P>>,
     horizon_ms: Option<i64>,
@@ -77,12 +77,14 @@ impl<P: Ports> Driver<P> {
     /// A driver on these ports.
     pub fn new(
         ports: Arc<P>,
+        users: Arc<dyn Users>,
         publisher: Arc<Publisher<P>>,
         recovery: Arc<RecoveryQueue<P>>,
         limits: Limits,
     ) -> Arc<Self> {
         Arc::new(Self {
             ports,
+            users,
             publisher,
             recovery,
             horizon_ms: limits.horizon_ms,
@@ -167,8 +169,10 @@ impl<P: Ports> Driver<P> {
                 Ok(n) => Outcome::Watermark(n),
                 Err(error) => Outcome::Failed(error.0),
             },
-            // For branch `users`: ask the port `Users` here.
-            Effect::LoadPreferences(_) => Outcome::Preferences(Box::default()),
+            Effect::LoadPreferences(user) => match self.users.preferences(&user).await {
+                Ok(known) => Outcome::Preferences(Box::new(known)),
+                Err(error) => Outcome::Failed(error.0),
+            },
             Effect::WaitUntil(at) => {
                 clock::wait_until(at).await;
                 Outcome::Done
@@ -200,5 +204,11 @@ impl<P: Ports> Driver<P> {
             },
             Err(error) => Outcome::Failed(error.0),
         }
+    }
+}
+
+impl<P> std::fmt::Debug for Driver<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver").field("turns", &self.turns).finish_non_exhaustive()
     }
 }

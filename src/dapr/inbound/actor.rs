@@ -1,7 +1,8 @@
 //! The `TaskActor` as the SDK sees it: it parses, asks the driver for a turn, and words the answer.
 
-use super::registry::Registry;
-use super::{reply, settle};
+use super::internal::{REFRESH, SETTLE, SettleRequest};
+use super::registry::{Hosted, Registry};
+use super::reply;
 use crate::clock;
 use crate::dapr::outbound::Sidecar;
 use crate::turn::driver::{Cell, Driver};
@@ -33,11 +34,14 @@ pub struct TaskActor {
     /// The refusal, when the id is not one that a task may have.
     cell: Result<Arc<Cell>, Problem>,
     turns: Arc<Turns>,
-    registry: Arc<Registry>,
+    registry: Arc<Registry<TaskActor>>,
 }
 
 /// Tells the SDK of the actor and its methods.
-pub fn registration(turns: Arc<Turns>, registry: Arc<Registry>) -> ActorTypeRegistration {
+pub fn registration(
+    turns: Arc<Turns>,
+    registry: Arc<Registry<TaskActor>>,
+) -> ActorTypeRegistration {
     let factory = move |_: &str, id: &str, _| -> Arc<dyn Actor> {
         registry.activate(id, || TaskActor {
             id: id.to_owned(),
@@ -60,17 +64,20 @@ pub fn registration(turns: Arc<Turns>, registry: Arc<Registry>) -> ActorTypeRegi
         .register_method(Method::Snooze.as_str(), TaskActor::snooze)
         .register_method(Method::Acknowledge.as_str(), TaskActor::acknowledge)
         .register_method(Method::Dismiss.as_str(), TaskActor::dismiss)
-        .register_method(settle::METHOD, TaskActor::settle)
+        .register_method(SETTLE, TaskActor::settle)
+        .register_method(REFRESH, TaskActor::refresh)
 }
 
-impl TaskActor {
+impl Hosted for TaskActor {
     /// Makes the next turn load the state whatever is known of it.
-    pub(super) fn forget(&self) {
+    fn forget(&self) {
         if let Ok(cell) = &self.cell {
             cell.forget();
         }
     }
+}
 
+impl TaskActor {
     async fn get(&self, body: Bytes) -> Response {
         self.ask(wire::parse_get(&body)).await
     }
@@ -125,9 +132,13 @@ impl TaskActor {
 
     async fn settle(&self, body: Bytes) -> Response {
         let request = serde_json::from_slice(&body)
-            .map(|settle::Request { at_least }| Request::Settle { at_least })
+            .map(|SettleRequest { at_least }| Request::Settle { at_least })
             .map_err(|error| Problem::new(ProblemKind::MalformedJson, error.to_string()));
         self.answer(request).await
+    }
+
+    async fn refresh(&self, body: Bytes) -> Response {
+        self.answer(wire::parse_get(&body).map(|_| Request::Refresh)).await
     }
 
     async fn command(&self, method: Method, headers: HeaderMap, body: Bytes) -> Response {
@@ -207,19 +218,17 @@ fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
         Reply::Overloaded(reason) => Err(Problem::new(ProblemKind::Overloaded, reason)),
         Reply::Unavailable(reason) => {
             tracing::warn!(task.id = %id, reason, "a turn could not be done");
-            let detail = "a part that the service needs did not answer; repeat the command, it is \
-                          not applied twice";
-            Err(Problem::new(ProblemKind::Unavailable, detail))
+            Err(Problem::new(ProblemKind::Unavailable, reply::REPEAT_IT))
         }
     }
 }
 
-fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
+pub(super) fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
     let text = headers.get("traceparent")?.to_str().ok()?;
     Traceparent::parse(text).ok()
 }
 
-fn new_correlation_id() -> CorrelationId {
+pub(super) fn new_correlation_id() -> CorrelationId {
     let id = uuid::Uuid::now_v7().to_string();
     CorrelationId::parse(id).expect("a UUID is visible ASCII")
 }

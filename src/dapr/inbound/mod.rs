@@ -1,11 +1,12 @@
 //! What the sidecar calls: the actor host.
 //!
-//! [`actor`] is the `TaskActor` as the SDK sees it, [`registry`] keeps actors alive as long as the
+//! [`actor`] is the `TaskActor` as the SDK sees it, [`user_actor`] the `UserActor`; [`registry`] keeps actors alive as long as the
 //! SDK may still use them, [`reply`] writes answers so that they reach the caller untouched, and
 //! [`routes`] puts it all behind a router of our own.
 
 pub mod actor;
+pub mod internal;
 pub mod registry;
 pub mod reply;
 pub mod routes;
-pub mod settle;
+pub mod user_actor;

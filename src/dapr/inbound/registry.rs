@@ -4,7 +4,6 @@
 //! before the body is read. So a second `Arc` of each actor stays here until well after its
 //! deactivation, and an actor that comes back meanwhile is the same one, with the same lock.
 
-use super::actor::TaskActor;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,24 +13,35 @@ const OUTLIVES_DEACTIVATION: Duration = Duration::from_secs(120);
 /// How often actors are looked through for those that may go.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The actors of this process.
-#[derive(Debug, Default)]
-pub struct Registry {
-    actors: Mutex<HashMap<String, Entry>>,
+/// An actor that may go and come back.
+pub trait Hosted {
+    /// Told when it comes back: it may have lived on another host meanwhile.
+    fn forget(&self);
+}
+
+/// The actors of one type in this process.
+#[derive(Debug)]
+pub struct Registry<A> {
+    actors: Mutex<HashMap<String, Entry<A>>>,
 }
 
 #[derive(Debug)]
-struct Entry {
-    actor: Arc<TaskActor>,
+struct Entry<A> {
+    actor: Arc<A>,
     deactivated: Option<Instant>,
 }
 
-impl Registry {
+impl<A> Default for Registry<A> {
+    fn default() -> Self {
+        Self { actors: Mutex::default() }
+    }
+}
+
+impl<A: Hosted> Registry<A> {
     /// The actor of this id, made by `make` if it is not here.
-    pub fn activate(&self, id: &str, make: impl FnOnce() -> TaskActor) -> Arc<TaskActor> {
+    pub fn activate(&self, id: &str, make: impl FnOnce() -> A) -> Arc<A> {
         let mut actors = self.lock();
         if let Some(entry) = actors.get_mut(id) {
-            // It may have lived on another host since.
             entry.actor.forget();
             entry.deactivated = None;
             return Arc::clone(&entry.actor);
@@ -56,7 +66,7 @@ impl Registry {
         });
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Entry<A>>> {
         self.actors.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,6 +9,10 @@ use reminder_contract::problem::{CONTENT_TYPE, ERROR_HEADER};
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static(CONTENT_TYPE);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
+/// What a caller is told when something needed did not answer.
+pub(super) const REPEAT_IT: &str = "a part that the service needs did not answer; repeat the command, \
+                                    it is not applied twice";
+
 /// An answer.
 pub fn answer(body: Vec<u8>) -> Response {
     let mut response = Response::new(Body::from(body));

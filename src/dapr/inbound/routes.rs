@@ -1,10 +1,12 @@
 //! The SDK's router behind one of our own, with its own `/dapr/config`, token check and limits.
 
-use super::actor::{Turns, registration};
+use super::actor::{self, TaskActor, Turns};
 use super::registry::Registry;
 use super::reply;
+use super::user_actor::{self, UserActor};
 use crate::config::Secret;
 use crate::http::health::Readiness;
+use crate::users::turns::UserTurns;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
@@ -13,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use dapr::client::AppApiTokenLayer;
 use dapr::server::DaprHttpServer;
-use reminder_contract::names::ACTOR_TYPE;
+use reminder_contract::names::{ACTOR_TYPE, USER_ACTOR_TYPE};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -26,7 +28,7 @@ const BODY_MAX_BYTES: usize = 32 * 1024 * 1024;
 /// that is short. Turns are not reentrant: their order is a promise.
 fn dapr_config() -> String {
     format!(
-        r#"{{"entities":["{ACTOR_TYPE}"],"actorIdleTimeout":"10m","actorScanInterval":"30s","drainOngoingCallTimeout":"1s","drainRebalancedActors":true,"reentrancy":{{"enabled":false}}}}"#
+        r#"{{"entities":["{ACTOR_TYPE}","{USER_ACTOR_TYPE}"],"actorIdleTimeout":"10m","actorScanInterval":"30s","drainOngoingCallTimeout":"1s","drainRebalancedActors":true,"reentrancy":{{"enabled":false}}}}"#
     )
 }
 
@@ -38,21 +40,46 @@ pub fn startup_routes() -> Router {
         .route("/dapr/subscribe", get(move || json("[]".into())))
 }
 
+/// What hosts the actors of both types.
+#[derive(Clone)]
+pub struct Hosts {
+    tasks: Arc<Turns>,
+    users: Arc<UserTurns>,
+    task_actors: Arc<Registry<TaskActor>>,
+    user_actors: Arc<Registry<UserActor>>,
+}
+
+impl Hosts {
+    /// A host without actors.
+    pub fn new(tasks: Arc<Turns>, users: Arc<UserTurns>) -> Self {
+        let (task_actors, user_actors) = (Arc::default(), Arc::default());
+        Self { tasks, users, task_actors, user_actors }
+    }
+
+    /// Lets go of the actors that were deactivated long enough ago.
+    pub fn sweep(&self) {
+        self.task_actors.sweep();
+        self.user_actors.sweep();
+    }
+
+    /// Takes on no more turns and waits until those under way have ended.
+    pub async fn drain(&self) {
+        tokio::join!(self.tasks.drain(), self.users.drain());
+    }
+}
+
 /// The actor routes. Connecting to the sidecar is left to the SDK, which needs it reachable.
 ///
 /// # Errors
 /// When the sidecar cannot be reached.
-pub async fn actor_routes(
-    grpc_port: u16,
-    turns: Arc<Turns>,
-    registry: Arc<Registry>,
-) -> Result<Router, String> {
+pub async fn actor_routes(grpc_port: u16, hosts: Hosts) -> Result<Router, String> {
     let server = DaprHttpServer::try_new_with_dapr_port(grpc_port).await;
     // The token is checked in one place for all routes, in constant time.
     let mut server = server
         .map_err(|error| error.to_string())?
         .with_app_api_token_layer(AppApiTokenLayer::new(None));
-    server.register_actor(registration(turns, registry)).await;
+    server.register_actor(actor::registration(hosts.tasks, hosts.task_actors)).await;
+    server.register_actor(user_actor::registration(hosts.users, hosts.user_actors)).await;
     Ok(server.build_test_router().await.layer(DefaultBodyLimit::max(BODY_MAX_BYTES)))
 }
 

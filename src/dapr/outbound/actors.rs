@@ -1,7 +1,7 @@
 //! Our own actors, wherever they live now.
 
 use super::{Sidecar, failed, request, within};
-use crate::dapr::inbound::settle;
+use crate::dapr::inbound::internal::{REFRESH, Reached, SETTLE, SettleRequest};
 use crate::ports::{Actors, CallError};
 use async_trait::async_trait;
 use dapr::dapr::proto::runtime::v1::InvokeActorRequest;
@@ -10,24 +10,39 @@ use reminder_domain::TaskId;
 use std::collections::HashMap;
 use std::time::Duration;
 
-/// How long a settle turn may take. With placement dead, actor calls hang until it is back.
-const SETTLE_DEADLINE: Duration = Duration::from_secs(20);
+/// How long an internal turn may take. With placement dead, actor calls hang until it is back.
+const TURN_DEADLINE: Duration = Duration::from_secs(20);
 
 #[async_trait]
 impl Actors for Sidecar {
     async fn settle(&self, id: &TaskId, at_least: u64) -> Result<u64, CallError> {
+        let reached = self.internal(id, SETTLE, SettleRequest { at_least }.to_json()).await?;
+        Ok(reached.version)
+    }
+
+    async fn refresh(&self, id: &TaskId) -> Result<(), CallError> {
+        self.internal(id, REFRESH, Vec::new()).await.map(|Reached { .. }| ())
+    }
+}
+
+impl Sidecar {
+    async fn internal(
+        &self,
+        id: &TaskId,
+        method: &str,
+        data: Vec<u8>,
+    ) -> Result<Reached, CallError> {
         let message = InvokeActorRequest {
             actor_type: ACTOR_TYPE.into(),
             actor_id: id.to_string(),
-            method: settle::METHOD.into(),
-            data: settle::Request { at_least }.to_json(),
+            method: method.into(),
+            data,
             metadata: HashMap::new(),
         };
         let mut client = self.client.clone();
-        let call = client.invoke_actor(request(message, SETTLE_DEADLINE));
-        let answer = within(SETTLE_DEADLINE, call).await.map_err(failed)?;
-        let settled: settle::Settled = serde_json::from_slice(&answer.data)
-            .map_err(|_| CallError("the settle turn was refused; it is tried again".into()))?;
-        Ok(settled.version)
+        let call = client.invoke_actor(request(message, TURN_DEADLINE));
+        let answer = within(TURN_DEADLINE, call).await.map_err(failed)?;
+        serde_json::from_slice(&answer.data)
+            .map_err(|_| CallError(format!("the {method} turn was refused; it is tried again")))
     }
 }

@@ -1,7 +1,7 @@
 //! The actor state store through the sidecar.
 
 use super::{Sidecar, failed, request, within};
-use crate::ports::{CallError, CommitError, StateStore};
+use crate::ports::{CallError, CommitError, StateStore, UserStore};
 use crate::read_model::FENCED_SQLSTATE;
 use async_trait::async_trait;
 use dapr::dapr::proto::common::v1::StateItem;
@@ -9,8 +9,10 @@ use dapr::dapr::proto::runtime::v1::{
     ExecuteActorStateTransactionRequest, GetActorStateRequest, GetStateRequest, SaveStateRequest,
     TransactionalActorStateOperation,
 };
-use reminder_contract::names::{ACTOR_TYPE, STATE_KEY};
+use reminder_contract::names::{ACTOR_TYPE, STATE_KEY, USER_ACTOR_TYPE, USER_STATE_KEY};
+use reminder_contract::user_id::to_actor_id;
 use reminder_domain::TaskId;
+use reminder_domain::ids::Person;
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -19,13 +21,30 @@ const LOAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a write may take before its outcome counts as unknown.
 const COMMIT_DEADLINE: Duration = Duration::from_secs(5);
 
-#[async_trait]
-impl StateStore for Sidecar {
-    async fn load(&self, id: &TaskId) -> Result<Option<Vec<u8>>, CallError> {
+/// One state of one actor.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    actor_type: &'a str,
+    actor_id: &'a str,
+    key: &'a str,
+}
+
+impl<'a> Place<'a> {
+    fn of_task(id: &'a TaskId) -> Self {
+        Self { actor_type: ACTOR_TYPE, actor_id: id.as_str(), key: STATE_KEY }
+    }
+
+    fn of_user(actor_id: &'a str) -> Self {
+        Self { actor_type: USER_ACTOR_TYPE, actor_id, key: USER_STATE_KEY }
+    }
+}
+
+impl Sidecar {
+    async fn load_state(&self, place: Place<'_>) -> Result<Option<Vec<u8>>, CallError> {
         let message = GetActorStateRequest {
-            actor_type: ACTOR_TYPE.into(),
-            actor_id: id.to_string(),
-            key: STATE_KEY.into(),
+            actor_type: place.actor_type.into(),
+            actor_id: place.actor_id.into(),
+            key: place.key.into(),
         };
         let mut client = self.client.clone();
         let call = client.get_actor_state(request(message, LOAD_DEADLINE));
@@ -33,11 +52,11 @@ impl StateStore for Sidecar {
         Ok((!answer.data.is_empty()).then_some(answer.data))
     }
 
-    async fn commit(&self, id: &TaskId, state: Vec<u8>) -> Result<(), CommitError> {
+    async fn commit_state(&self, place: Place<'_>, state: Vec<u8>) -> Result<(), CommitError> {
         // One operation: Dapr's v2 store runs it as one autocommit statement, one round trip.
         let upsert = TransactionalActorStateOperation {
             operation_type: "upsert".into(),
-            key: STATE_KEY.into(),
+            key: place.key.into(),
             value: Some(prost_types::Any {
                 type_url: "type.googleapis.com/bytes".into(),
                 value: state,
@@ -45,8 +64,8 @@ impl StateStore for Sidecar {
             metadata: HashMap::new(),
         };
         let message = ExecuteActorStateTransactionRequest {
-            actor_type: ACTOR_TYPE.into(),
-            actor_id: id.to_string(),
+            actor_type: place.actor_type.into(),
+            actor_id: place.actor_id.into(),
             operations: vec![upsert],
         };
         let mut client = self.client.clone();
@@ -58,6 +77,28 @@ impl StateStore for Sidecar {
             }
             Err(status) => Err(CommitError::Unknown(failed(status).0)),
         }
+    }
+}
+
+#[async_trait]
+impl UserStore for Sidecar {
+    async fn load_user(&self, user: &Person) -> Result<Option<Vec<u8>>, CallError> {
+        self.load_state(Place::of_user(&to_actor_id(user))).await
+    }
+
+    async fn commit_user(&self, user: &Person, state: Vec<u8>) -> Result<(), CommitError> {
+        self.commit_state(Place::of_user(&to_actor_id(user)), state).await
+    }
+}
+
+#[async_trait]
+impl StateStore for Sidecar {
+    async fn load(&self, id: &TaskId) -> Result<Option<Vec<u8>>, CallError> {
+        self.load_state(Place::of_task(id)).await
+    }
+
+    async fn commit(&self, id: &TaskId, state: Vec<u8>) -> Result<(), CommitError> {
+        self.commit_state(Place::of_task(id), state).await
     }
 
     async fn load_watermark(&self, epoch: u64) -> Result<u64, CallError> {

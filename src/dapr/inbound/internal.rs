@@ -1,29 +1,31 @@
-//! The internal actor method `settle`: both of its ends are this service.
+//! The internal actor methods: both of their ends are this service.
 
 use serde::{Deserialize, Serialize};
 
-/// The method's name.
-pub const METHOD: &str = "settle";
+/// Puts a task in order.
+pub const SETTLE: &str = "settle";
+/// Has a task follow the present preferences and zones. Its body is empty.
+pub const REFRESH: &str = "refresh";
 
-/// What is asked for.
+/// What `settle` is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Request {
+pub struct SettleRequest {
     /// The version that the task must reach.
     #[serde(default)]
     pub at_least: u64,
 }
 
-impl Request {
+impl SettleRequest {
     /// Its JSON.
     pub fn to_json(self) -> Vec<u8> {
         format!(r#"{{"atLeast":{}}}"#, self.at_least).into_bytes()
     }
 }
 
-/// What is answered.
+/// What they answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Settled {
+pub struct Reached {
     /// The version that the task is at; 0 when there is none.
     pub version: u64,
 }
