@@ -12,12 +12,15 @@ CREATE TABLE IF NOT EXISTS {{schema}}.user_index (
     version     bigint NOT NULL,
     preferences jsonb NOT NULL,
     updated_at  timestamptz NOT NULL,
+    -- When tasks of the user may last have fallen behind, by the database's clock: the preferences
+    -- changed, or a task with an older copy of them came to be open.
+    behind_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (app_id, user_id)
 );
 
--- The audit: whose preferences changed lately.
-CREATE INDEX IF NOT EXISTS user_index_updated
-    ON {{schema}}.user_index (app_id, updated_at);
+-- The audit: whose tasks may have fallen behind lately.
+CREATE INDEX IF NOT EXISTS user_index_behind
+    ON {{schema}}.user_index (app_id, behind_at);
 
 -- The version of its user's preferences that a task has a copy of; 0: the defaults.
 ALTER TABLE {{schema}}.task_index ADD COLUMN IF NOT EXISTS preferences bigint NOT NULL DEFAULT 0;
@@ -36,6 +39,11 @@ CREATE INDEX IF NOT EXISTS task_index_zone_database
 
 -- Judges a written task and keeps its index row: as before, with two more fields, "p" and "z". A line
 -- without them is that of a task which follows nobody's preferences and no zone.
+--
+-- A task that comes to be open (it is new, reopened, or another user's now) may have an older copy of
+-- the preferences than its user: then the user is noted as one to look at. A task that was open with
+-- an older copy was noted before, and a commit in the same moment as the user's is found by looking
+-- back further than any commit takes. So most commits do not touch user_index at all.
 --
 -- The value is two lines: the index line, {"s":1,"v":…,"i":…,"u":…,"st":…,"w":…,"e":…,"n":…,"t":…,
 -- "p":…,"z":…},
@@ -69,6 +77,8 @@ DECLARE
     stored_v bigint;
     stored_i bigint;
     readable boolean := false;
+    -- Whether it may be behind its user although it was not before.
+    fell_behind boolean := true;
 BEGIN
     -- Without a newline `position` is 0 and the length -1: a data exception, as is everything else
     -- that can be wrong with a line. The block writes nothing, so its savepoint is cheap.
@@ -121,6 +131,14 @@ BEGIN
             RAISE EXCEPTION 'fence: task % is at version % of incarnation %; version % of incarnation % is refused',
                 task, stored_v, stored_i, v, i USING ERRCODE = 'RS001';
         END IF;
+        fell_behind := stored ->> 'u' IS DISTINCT FROM line ->> 'u'
+            OR coalesce(stored ->> 'st', '') NOT IN ('pending', 'in_progress');
+    END IF;
+    IF fell_behind AND st IN ('pending', 'in_progress') THEN
+        UPDATE {{schema}}.user_index AS idx SET behind_at = now()
+            WHERE idx.app_id = app AND idx.user_id = line ->> 'u' AND idx.version > p;
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
         UPDATE {{schema}}.task_index AS idx
             SET user_id = line ->> 'u', status = st, next_wake = w, pending_epoch = line ->> 'e',
                 pending_n = n, version = v, incarnation = i, updated_at = t, preferences = p,
@@ -212,7 +230,7 @@ BEGIN
         VALUES (app, u, v, line -> 'p', t)
         ON CONFLICT (app_id, user_id) DO UPDATE
             SET version = excluded.version, preferences = excluded.preferences,
-                updated_at = excluded.updated_at;
+                updated_at = excluded.updated_at, behind_at = now();
     RETURN NULL;
 END
 $fence$;

@@ -27,8 +27,8 @@ pub(super) struct Refresh<P> {
     /// Tasks that may be refreshed between two ticks of the pace.
     burst: usize,
     pace: Interval,
-    /// Every change before this is known to be followed. Kept in memory: the next holder of the
-    /// lease looks at all users once.
+    /// Whatever fell behind before this is known to have followed. Kept in memory: the next holder of
+    /// the lease looks at all users once.
     followed_until: Timestamp,
 }
 

@@ -36,7 +36,7 @@ pub const FAILURES_MAX: usize = 32;
 pub const EDGE_MS: i64 = 60_000;
 /// Users looked at in one query, for outdated tasks.
 pub const USERS_PAGE: i64 = 100;
-/// How far behind the last complete look at the users the next one begins, in ms. A turn reads the
-/// preferences some time before its commit can be seen; this is far longer than any turn takes, and
-/// allows for clocks that differ.
+/// How far behind the last complete look at the users the next one begins, in ms. A commit can be
+/// seen some time after it was made, and some are still on their way; this is far longer than any of
+/// them takes, and allows for the database's clock being another one.
 pub const FOLLOWED_EDGE_MS: i64 = 3_600_000;

@@ -35,7 +35,7 @@ impl<F> Cursor<F> {
 }
 
 impl ReadModel {
-    /// Users with outdated tasks whose preferences changed at `since` or later, ordered by their ids.
+    /// Users with outdated tasks that may have fallen behind at `since` or later, by their ids.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -46,7 +46,7 @@ impl ReadModel {
         limit: i64,
     ) -> Result<Vec<Changed>, QueryError> {
         let sql = "SELECT u.user_id, u.version FROM {schema}.user_index AS u
-                   WHERE u.app_id = $1 AND u.updated_at >= to_timestamp($2::float8 / 1000)
+                   WHERE u.app_id = $1 AND u.behind_at >= to_timestamp($2::float8 / 1000)
                      AND u.user_id > $3
                      AND EXISTS (
                          SELECT FROM {schema}.task_index AS t

@@ -167,6 +167,10 @@ pub(crate) fn value(version: u64) -> Value {
 pub(crate) const WAKE_MS: i64 = 2_110_000_000_457;
 
 impl Value {
+    pub(crate) fn at(self, version: u64) -> Self {
+        Self { version, ..self }
+    }
+
     pub(crate) fn bytes(self) -> Vec<u8> {
         let Self { version, incarnation, status, wake, document, preferences, .. } = self;
         let wake = wake.map_or("null".to_owned(), |ms| ms.to_string());

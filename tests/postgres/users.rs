@@ -228,8 +228,6 @@ async fn open_tasks_with_an_older_copy_are_outdated() {
     put(&database, "without tasks", 1).await;
     assert_eq!(changed(&model, 0).await, [(USER.to_owned(), 1)]);
     put(&database, USER, 2).await;
-    assert_eq!(changed(&model, CHANGED_MS).await, [(USER.to_owned(), 2)]);
-    assert_eq!(changed(&model, CHANGED_MS + 1).await, [], "not since then");
     assert_eq!(progress().await, Progress { open: 3, outdated: 2 });
 
     let of = Changed { user: person(USER), version: 2 };
@@ -250,12 +248,46 @@ async fn open_tasks_with_an_older_copy_are_outdated() {
     for task in ["never", "late", "older"] {
         put_task(&database, task, Value { preferences: 2, ..value(2) }).await;
     }
-    // Reopened with its old copy, which is a change of the task like any other.
-    put_task(&database, "done", Value { preferences: 1, ..value(2) }).await;
+    assert_eq!(changed(&model, 0).await, []);
+    // Reopened with its old copy.
+    put_task(&database, "done", at(1, "completed").at(2)).await;
+    put_task(&database, "done", Value { preferences: 1, ..value(3) }).await;
     assert_eq!(outdated().await, ["done"]);
-    put_task(&database, "done", Value { preferences: 2, ..value(3) }).await;
+    put_task(&database, "done", Value { preferences: 2, ..value(4) }).await;
     assert_eq!(changed(&model, 0).await, []);
     assert_eq!(progress().await, Progress { open: 5, outdated: 0 });
+}
+
+#[tokio::test]
+async fn a_user_is_noted_when_a_task_with_an_older_copy_comes_to_be_open() {
+    let (database, model) = model().await;
+    put(&database, USER, 1).await;
+    put(&database, USER, 2).await;
+    let old = |version, status| Value { preferences: 1, status, ..value(version) };
+    let new = |version, status| Value { preferences: 2, status, ..value(version) };
+    for (value, noted, why) in [
+        (old(1, "pending"), true, "it is new"),
+        (old(2, "pending"), false, "it was behind already"),
+        (new(3, "pending"), false, "it follows"),
+        (old(4, "completed"), false, "it is done"),
+        (old(5, "in_progress"), true, "it is open again"),
+        (new(6, "deleted"), false, "it is gone"),
+        (new(7, "pending"), false, "it is new and follows"),
+        (old(8, "deleted"), false, "it is gone"),
+        (old(9, "pending"), true, "it is new again"),
+    ] {
+        database.client.execute("UPDATE user_index SET behind_at = 'epoch'", &[]).await.unwrap();
+        put_task(&database, "a", value).await;
+        assert_eq!(!changed(&model, 1).await.is_empty(), noted, "version {}: {why}", value.version);
+    }
+    // It changes hands, to somebody whose preferences it does not know.
+    database.client.execute("UPDATE task_index SET preferences = 2", &[]).await.unwrap();
+    put(&database, "heir", 1).await;
+    database.client.execute("UPDATE user_index SET behind_at = 'epoch'", &[]).await.unwrap();
+    let line = String::from_utf8(Value { preferences: 0, ..value(10) }.bytes()).unwrap();
+    let line = line.replace(USER, "heir");
+    upsert(&database.client, &key("a"), line.as_bytes()).await.unwrap();
+    assert_eq!(changed(&model, 1).await, [("heir".to_owned(), 1)]);
 }
 
 #[tokio::test]
