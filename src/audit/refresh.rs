@@ -117,19 +117,14 @@ impl<P: Actors + 'static> Refresh<P> {
     async fn follow_zones(&mut self, tally: &mut Tally) -> Result<(), PassError> {
         let mut after = Cursor::default();
         loop {
-            let page =
-                self.model.outdated_zones(zone_database(), &after, settings::PAGE).await?;
+            let page = self.model.outdated_zones(zone_database(), &after, settings::PAGE).await?;
             let Some(last) = page.last().cloned() else { return Ok(()) };
             self.refresh(page.iter().filter_map(Cursor::task).collect(), tally).await?;
             after = last;
         }
     }
 
-    async fn follow_user(
-        &mut self,
-        changed: &Changed,
-        tally: &mut Tally,
-    ) -> Result<(), PassError> {
+    async fn follow_user(&mut self, changed: &Changed, tally: &mut Tally) -> Result<(), PassError> {
         let mut after = Cursor::default();
         loop {
             let page = self.model.outdated_of(changed, &after, settings::PAGE).await?;
@@ -157,10 +152,9 @@ impl<P: Actors + 'static> Refresh<P> {
             tally.refreshed += refreshed;
             tally.failed += failed;
             failed_of_page += failed;
-            if let (true, Some(Err(error))) = (
-                failed_of_page >= settings::FAILURES_MAX,
-                results.into_iter().find(Result::is_err),
-            ) {
+            if let (true, Some(Err(error))) =
+                (failed_of_page >= settings::FAILURES_MAX, results.into_iter().find(Result::is_err))
+            {
                 return Err(error.into());
             }
         }

@@ -54,7 +54,8 @@ impl ReadModel {
                            AND t.status IN ('pending', 'in_progress') AND t.preferences < u.version)
                    ORDER BY u.user_id LIMIT $4";
         let after = after.map_or("", Person::as_str);
-        let rows = self.query(sql, &[&APP_ID, &super::store::millis(since), &after, &limit]).await?;
+        let rows =
+            self.query(sql, &[&APP_ID, &super::store::millis(since), &after, &limit]).await?;
         let changed = |row: &Row| {
             let user = Person::parse(row.get::<_, String>(0)).ok()?;
             Some(Changed { user, version: u64::try_from(row.get::<_, i64>(1)).ok()? })
@@ -79,8 +80,7 @@ impl ReadModel {
         let version = i64::try_from(changed.version).unwrap_or(i64::MAX);
         let user = changed.user.as_str();
         let (follows, task) = (after.follows, after.task.as_str());
-        let rows =
-            self.query(sql, &[&APP_ID, &user, &version, &follows, &task, &limit]).await?;
+        let rows = self.query(sql, &[&APP_ID, &user, &version, &follows, &task, &limit]).await?;
         Ok(rows.iter().map(|row| Cursor { follows: row.get(0), task: row.get(1) }).collect())
     }
 

@@ -22,7 +22,6 @@ struct IndexLine<'a> {
     t: i64,
 }
 
-
 #[derive(Serialize, Deserialize)]
 struct Document<'a> {
     #[serde(default)]

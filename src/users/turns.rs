@@ -267,7 +267,10 @@ mod tests {
         *world.store.others.lock().unwrap() = vec![other.clone()];
         assert_eq!(world.put(TOKYO).await, UserReply::Answer(3));
         *world.store.others.lock().unwrap() = vec![other; 9];
-        assert!(matches!(world.put(BERLIN).await, UserReply::Answer(_)), "the other one's is equal");
+        assert!(
+            matches!(world.put(BERLIN).await, UserReply::Answer(_)),
+            "the other one's is equal"
+        );
     }
 
     #[tokio::test]

@@ -2,7 +2,9 @@
 
 use crate::pages::{pages, root};
 use reminder_contract::cloud_event::{CloudEvent, EventData};
-use reminder_contract::wire::{CommandAnswer, ExplanationView, PreviewView, TaskView};
+use reminder_contract::wire::{
+    CommandAnswer, ExplanationView, PreviewView, TaskView, UserAnswer, UserView, parse_user_put,
+};
 use reminder_contract::{EventType, Problem};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -21,6 +23,12 @@ fn check(json: &Value, text: &str) -> Result<(), String> {
         read.map(drop).map_err(|error| error.to_string())
     } else if has("reminders") && has("taskId") {
         serde_json::from_str::<TaskView<'_>>(text).map(drop).map_err(|error| error.to_string())
+    } else if has("userId") && has("tasks") {
+        serde_json::from_str::<UserView<'_>>(text).map(drop).map_err(|error| error.to_string())
+    } else if has("userId") && has("version") {
+        serde_json::from_str::<UserAnswer<'_>>(text).map(drop).map_err(|error| error.to_string())
+    } else if has("preferences") {
+        parse_user_put(text.as_bytes()).map(drop).map_err(|problem| problem.to_string())
     } else if has("nextReminderAt") {
         serde_json::from_str::<CommandAnswer<'_>>(text).map(drop).map_err(|error| error.to_string())
     } else {

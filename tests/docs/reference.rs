@@ -65,6 +65,20 @@ fn the_limits_are_those_of_the_code() {
 }
 
 #[test]
+fn the_limits_of_users_are_those_of_the_code() {
+    let page = page("docs/actor-api.md");
+    let told: Vec<&[String]> = page.rows_under("Limits of users");
+    let (presets, name) = (limits::SNOOZE_PRESETS_MAX, limits::PRESET_NAME_MAX_CHARS);
+    let expected = [
+        ["User id".into(), format!("{} characters, one line", limits::PERSON_MAX_CHARS)],
+        ["defaultReminders".into(), limits::REMINDERS_MAX.to_string()],
+        ["snoozePresets".into(), format!("{presets}, names of {name} characters")],
+        ["Commands remembered per user".into(), limits::USER_COMMANDS_REMEMBERED.to_string()],
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
 fn the_problems_are_those_of_the_code() {
     let page = page("docs/actor-api.md");
     let told: Vec<(String, String)> = page

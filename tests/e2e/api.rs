@@ -44,9 +44,19 @@ impl Api {
         body: impl Into<reqwest::Body>,
         headers: &[(&str, &str)],
     ) -> reqwest::Result<Answer> {
+        self.call_actor(ACTOR_TYPE, task, method, body, headers).await
+    }
+
+    pub(crate) async fn call_actor(
+        &self,
+        actor_type: &str,
+        id: &str,
+        method: &str,
+        body: impl Into<reqwest::Body>,
+        headers: &[(&str, &str)],
+    ) -> reqwest::Result<Answer> {
         let port = self.port;
-        let url =
-            format!("http://127.0.0.1:{port}/v1.0/actors/{ACTOR_TYPE}/{task}/method/{method}");
+        let url = format!("http://127.0.0.1:{port}/v1.0/actors/{actor_type}/{id}/method/{method}");
         let mut request = self.client.put(url).body(body);
         for (name, value) in headers {
             request = request.header(*name, *value);

@@ -36,3 +36,4 @@ mod ringing;
 mod runtime_facts;
 mod shutdown;
 mod startup;
+mod users;

@@ -31,7 +31,7 @@ const HEAL_DEADLINE: Duration = Duration::from_secs(120);
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 static SUITE: LazyLock<Result<Suite, String>> =
     LazyLock::new(|| RUNTIME.block_on(Suite::load()).map_err(|error| format!("{error:#}")));
-static TASKS: AtomicU32 = AtomicU32::new(0);
+static NAMES: AtomicU32 = AtomicU32::new(0);
 
 /// What every test gets.
 pub(crate) struct Suite {
@@ -120,8 +120,13 @@ impl Suite {
 
     /// A task of this test's own; nothing of it exists yet.
     pub(crate) fn task(&'static self, name: &str) -> Task {
-        let number = TASKS.fetch_add(1, Ordering::Relaxed);
-        Task::new(self, format!("{name}-{}-{number}", self.run))
+        Task::new(self, self.unique(name))
+    }
+
+    /// A name that nothing else of this run or an earlier one has.
+    pub(crate) fn unique(&self, name: &str) -> String {
+        let number = NAMES.fetch_add(1, Ordering::Relaxed);
+        format!("{name}-{}-{number}", self.run)
     }
 
     pub(crate) fn manifest(&self) -> Manifest {

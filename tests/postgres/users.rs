@@ -95,9 +95,7 @@ async fn of_concurrent_first_words_exactly_one_wins() {
     for zone in ["UTC", "Asia/Tokyo", "Europe/Berlin", "Asia/Seoul", "Africa/Cairo"] {
         let client = database.connect().await;
         let offered = user(USER, 1, zone);
-        writers.push(tokio::spawn(async move {
-            upsert(&client, &user_key(USER), &offered).await
-        }));
+        writers.push(tokio::spawn(async move { upsert(&client, &user_key(USER), &offered).await }));
     }
     let mut won = 0;
     for writer in writers {
@@ -166,7 +164,8 @@ async fn the_longest_id_of_a_user_has_room() {
     let database = Database::migrated().await;
     let many = |text: &str| text.chars().cycle().take(limits::PERSON_MAX_CHARS).collect::<String>();
     // What compresses badly too: the state table's key is indexed.
-    let varied: String = (0..).filter_map(|n| char::from_u32(0x2_0000 + n * 37)).take(256).collect();
+    let varied: String =
+        (0..).filter_map(|n| char::from_u32(0x2_0000 + n * 37)).take(256).collect();
     for id in [many("a"), many("\"\\%_"), many("日本語"), many("😀🦀"), varied] {
         put(&database, &id, 1).await;
         let known = lookup(&database).preferences(&person(&id)).await.unwrap();

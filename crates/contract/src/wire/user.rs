@@ -1,7 +1,7 @@
 //! The bodies of a user's actor methods, both ways.
 
-use super::{check_size, is_empty, to_json};
 use super::read::read;
+use super::{check_size, is_empty, to_json};
 use crate::problem::Problem;
 use reminder_domain::Origin;
 use reminder_domain::ids::{CorrelationId, Person, Traceparent};
