@@ -58,7 +58,7 @@ mod tests {
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 tokio::task::yield_now().await;
                 now.fetch_sub(1, Ordering::SeqCst);
-                if n % 100 == 0 { Err(CallError("no".into())) } else { Ok(n) }
+                if n.is_multiple_of(100) { Err(CallError("no".into())) } else { Ok(n) }
             }
         };
         let results = each(0..1_000, call).await;

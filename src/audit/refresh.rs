@@ -16,6 +16,9 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Interval, MissedTickBehavior};
 
+/// What the rate counts tasks in.
+const RATE_UNIT: Duration = Duration::from_secs(1);
+
 /// Refreshes outdated tasks on behalf of one replica.
 pub(super) struct Refresh<P> {
     ports: Arc<P>,
@@ -167,7 +170,7 @@ fn pace(per_second: usize) -> (usize, Duration) {
     let burst = settings::CONCURRENCY.min(per_second).max(1);
     let seconds = u32::try_from(burst).unwrap_or(u32::MAX);
     let per_second = u32::try_from(per_second).unwrap_or(u32::MAX).max(1);
-    (burst, Duration::from_secs(1) * seconds / per_second)
+    (burst, RATE_UNIT * seconds / per_second)
 }
 
 fn beginning() -> Timestamp {
@@ -180,10 +183,10 @@ mod tests {
 
     #[test]
     fn the_pace_keeps_the_rate() {
-        for rate in [1, 3, 15, 16, 17, 200, 1_000, 100_000] {
-            let (burst, every) = pace(rate);
-            let per_second = burst as f64 / every.as_secs_f64();
-            let wanted = rate as f64;
+        for rate in [1_u32, 3, 15, 16, 17, 200, 1_000, 100_000] {
+            let (burst, every) = pace(rate as usize);
+            let per_second = f64::from(u32::try_from(burst).unwrap()) / every.as_secs_f64();
+            let wanted = f64::from(rate);
             assert!((per_second - wanted).abs() < wanted / 100.0, "{rate}: {per_second}");
             assert!(every <= Duration::from_secs(1) && burst <= settings::CONCURRENCY);
         }

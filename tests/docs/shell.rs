@@ -2,7 +2,7 @@
 
 use crate::pages::pages;
 use reminder_contract::wire::{self, Method};
-use reminder_scheduler::dapr::inbound::settle;
+use reminder_scheduler::dapr::inbound::internal::{SETTLE, SettleRequest};
 
 /// What a shell variable stands for; the pages use them for times only.
 const TIME: &str = "2027-03-01T09:00:00Z";
@@ -64,8 +64,8 @@ fn curl_bodies_are_understood() {
                     None if name == "get" => wire::parse_get(body.as_bytes()).map(drop),
                     None if name == "preview" => wire::parse_preview(body.as_bytes()).map(drop),
                     None if name == "explain" => wire::parse_explain(body.as_bytes()).map(drop),
-                    None if name == settle::METHOD => {
-                        serde_json::from_str::<settle::Request>(body).unwrap();
+                    None if name == SETTLE => {
+                        serde_json::from_str::<SettleRequest>(body).unwrap();
                         continue;
                     }
                     None => panic!("{place}: there is no method {name}"),

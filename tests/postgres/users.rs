@@ -211,7 +211,7 @@ async fn open_tasks_with_an_older_copy_are_outdated() {
     let (database, model) = model().await;
     let lookup = lookup(&database);
     let progress = async || lookup.progress(&person(USER)).await.unwrap();
-    let at = |preferences, status| Value { preferences, status, ..value(1) };
+    let at = |preferences, status| Value { status, preferences, ..value(1) };
     for (task, preferences, status) in [
         ("never", 0, "pending"),
         ("older", 1, "in_progress"),
@@ -300,7 +300,7 @@ async fn open_tasks_of_an_older_zone_database_are_outdated() {
         ("done", Some("2024a"), "completed"),
         ("instant", None, "pending"),
     ] {
-        put_task(&database, task, Value { zone_database, status, ..value(1) }).await;
+        put_task(&database, task, Value { status, zone_database, ..value(1) }).await;
     }
     let found = async |current| {
         let mut found: Vec<Cursor<String>> = Vec::new();
