@@ -2,7 +2,7 @@
 
 use crate::api::{Answer, Api, Task, in_ms, rfc3339};
 use crate::suite::{EVENT_DEADLINE, RECOVERY_DEADLINE, Suite, disruptive, gentle};
-use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use chrono::{DateTime, DurationRound, TimeDelta, Timelike, Utc};
 use dapr::dapr::proto::runtime::v1::InvokeActorRequest;
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
 use reminder_contract::names::USER_ACTOR_TYPE;
@@ -223,16 +223,20 @@ fn a_date_is_due_at_the_default_time_where_the_user_is() {
     gentle(async |suite| {
         let user = User::new(suite, "dates");
         let at = next_minute();
-        let date = (at + TOKYO).date_naive();
+        // Where it is noon now, half an hour later is on the same date.
+        let ahead = 12 - i64::from(at.hour());
+        let zone = format!("Etc/GMT{:+}", -ahead);
+        let there = at + TimeDelta::hours(ahead);
+        let date = there.date_naive();
         let task = user.task("dates").with("dueDate", json!({ "date": date.to_string() }));
-        let later = json!((date + TimeDelta::days(400)).to_string());
+        let later = (date + TimeDelta::days(400)).to_string();
         let far = user.task("far-date").with("dueDate", json!({ "date": later }));
-        let task =
-            task.with("reminders", json!([{ "id": "due", "before": "PT0S", "lateLimit": "PT1H" }]));
-        user.put(json!({ "zone": "Asia/Tokyo", "defaultTime": time_of_day(at + TOKYO + TimeDelta::minutes(30)) })).await;
-        task.put().await;
+        let half_past = time_of_day(there + TimeDelta::minutes(30));
+        user.put(json!({ "zone": zone, "defaultTime": half_past })).await;
+        let moved = rfc3339(at + TimeDelta::minutes(30));
+        assert_eq!(task.put().await["nextReminderAt"], moved);
         far.put().await;
-        user.put(json!({ "zone": "Asia/Tokyo", "defaultTime": time_of_day(at + TOKYO) })).await;
+        user.put(json!({ "zone": zone, "defaultTime": time_of_day(there) })).await;
         user.tasks_follow(FOLLOW_DEADLINE).await;
         assert_eq!(far.get().await["nextReminderAt"], rfc3339(at + TimeDelta::days(400)));
         fires_at(&task, at, RECOVERY_DEADLINE).await;
