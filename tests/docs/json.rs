@@ -27,7 +27,7 @@ fn check(json: &Value, text: &str) -> Result<(), String> {
         serde_json::from_str::<UserView<'_>>(text).map(drop).map_err(|error| error.to_string())
     } else if has("userId") && has("version") {
         serde_json::from_str::<UserAnswer<'_>>(text).map(drop).map_err(|error| error.to_string())
-    } else if has("preferences") {
+    } else if has("preferences") && !has("task") {
         parse_user_put(text.as_bytes()).map(drop).map_err(|problem| problem.to_string())
     } else if has("nextReminderAt") {
         serde_json::from_str::<CommandAnswer<'_>>(text).map(drop).map_err(|error| error.to_string())
