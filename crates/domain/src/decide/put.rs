@@ -42,7 +42,8 @@ fn preferences_for(
     let copy = same_user.map(|live| &live.preferences);
     let mut preferences = known.or(copy).cloned().unwrap_or_default();
     if let Some(copy) = copy {
-        preferences.preferences.default_reminders = copy.preferences.default_reminders.clone();
+        let default_reminders = &copy.preferences.default_reminders;
+        preferences.preferences.default_reminders.clone_from(default_reminders);
     }
     preferences
 }

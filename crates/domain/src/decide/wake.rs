@@ -177,6 +177,7 @@ struct Coalesced {
     first: Option<Timestamp>,
 }
 
+#[derive(Clone, Copy)]
 struct Firing {
     at: Timestamp,
     cause: Cause,
