@@ -272,3 +272,53 @@ fn completing_silences_what_is_left_behind() {
     );
     assert_eq!(bench.next(), "03-03 09:00");
 }
+
+#[test]
+fn from_completion_the_next_one_is_still_to_come() {
+    let rule = r#""rule":"FREQ=DAILY;BYHOUR=9,21","from":"completion""#;
+    let task = recurring(&utc("03-01T09:00:00"), rule, r#""before":"PT0S""#);
+    for (completed, due) in [
+        ("03-01 10:00", "03-01T21:00"),
+        ("03-01 21:00", "03-02T09:00"),
+        ("03-01 22:00", "03-02T09:00"),
+    ] {
+        let mut bench = Bench::with("03-01 00:00", &task);
+        bench.wake("03-01 09:00");
+        bench.complete(completed);
+        assert!(bench.due().contains(due), "{completed}: {}", bench.due());
+    }
+}
+
+#[test]
+fn what_rang_for_an_occurrence_ahead_goes_on() {
+    let task = recurring(
+        &utc("03-02T09:00:00"),
+        r#""rule":"FREQ=DAILY""#,
+        r#""before":"P1D","nag":{"every":"PT1H","max":5}"#,
+    );
+    let mut bench = Bench::with("03-01 00:00", &task);
+    bench.wake_until("03-02 09:00");
+    // What rings is the reminder of the third; the second is done.
+    assert_eq!(bench.complete("03-02 09:10"), ["updated Advanced"]);
+    assert_eq!(bench.next(), "03-02 10:00");
+    bench.snooze("03-02 09:20", "PT2H");
+    let told = bench.skip("03-02 09:30", Some("03-03 09:00"));
+    assert!(told.is_empty() || bench.next() != "03-02 11:20", "{told:?}");
+}
+
+#[test]
+fn an_occurrence_skipped_ahead_falls_silent() {
+    let task = recurring(
+        &utc("03-01T09:00:00"),
+        r#""rule":"FREQ=DAILY""#,
+        r#""before":"P1D","nag":{"every":"PT1H","max":5}"#,
+    );
+    let mut bench = Bench::with("02-28 00:00", &task);
+    bench.wake_until("03-01 09:00");
+    bench.snooze("03-01 09:20", "PT2H");
+    assert_eq!(
+        bench.skip("03-01 09:30", Some("03-02 09:00")),
+        ["removed r 03-01 11:20 Advanced", "updated Skipped"]
+    );
+    assert_eq!(bench.next(), "03-02 09:00", "the reminder of the third");
+}
