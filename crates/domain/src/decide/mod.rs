@@ -6,9 +6,11 @@
 //! | [`place`] | where the alarms stand when a task is made or changed |
 //! | [`advance`] | a recurring task moves on |
 //! | [`wake`], [`refresh`] | turns that no command asked for |
+//! | [`clocks`] | which clocks of an alarm have run out |
 //! | [`conclude`], [`idempotency`] | numbering, recording, repeated commands |
 
 mod advance;
+mod clocks;
 mod conclude;
 mod idempotency;
 mod lifecycle;

@@ -109,3 +109,43 @@ fn a_late_wake_costs_little_however_frequent_the_rule() {
     );
     assert_eq!(bench.next(), "03-01 09:01");
 }
+
+#[test]
+fn an_occurrence_is_told_though_a_nag_or_a_snooze_of_an_earlier_one_ran_out_after_it() {
+    let told = |snooze: Option<&str>| match snooze {
+        Some(_) => "triggered r 03-02 09:00 Coalesced, missed 1 since 03-02 09:00",
+        None => "triggered r 03-02 09:00 Late",
+    };
+    for (nag, snooze) in [(r#","nag":{"every":"PT1H","max":99}"#, None), ("", Some("PT25H"))] {
+        let mut bench = Bench::with("03-01 00:00", &daily(nag));
+        bench.wake("03-01 09:00");
+        if let Some(delay) = snooze {
+            bench.snooze("03-01 09:00", delay);
+        } else {
+            bench.wake_until("03-02 08:00");
+        }
+        assert_eq!(bench.wake("03-02 12:00")[0], told(snooze));
+        let live = bench.live();
+        let rung = live.alarms[0].rung.unwrap();
+        assert_eq!(rung.moment.at, bench::time("03-02 09:00"), "what can be acknowledged now");
+    }
+}
+
+#[test]
+fn one_that_is_useless_gives_way_to_a_snooze() {
+    let mut bench = Bench::with("03-01 00:00", &daily(r#","lateLimit":"PT1H""#));
+    bench.wake("03-01 09:00");
+    bench.snooze("03-01 09:00", "PT26H");
+    let told = bench.wake("03-02 11:30");
+    assert!(told[0].starts_with("triggered r 03-02 11:00 Snooze, missed 1"), "{told:?}");
+}
+
+#[test]
+fn a_nag_past_the_late_limit_expires_as_well() {
+    let task = r#"{"title":"t","dueDate":"2027-03-01T09:00:00Z","reminders":[{"id":"r","before":"PT0S","lateLimit":"PT1H","nag":{"every":"PT10M","max":3}}]}"#;
+    let mut bench = Bench::with("03-01 00:00", task);
+    bench.wake("03-01 09:00");
+    assert_eq!(bench.wake("03-01 12:00"), ["expired r 03-01 09:30 missed 2"]);
+    assert_eq!(bench.next(), "");
+    assert_eq!(bench.acknowledge("03-01 12:01"), ["acknowledged r 03-01 09:00"]);
+}

@@ -87,3 +87,15 @@ fn nags_wait_too_but_a_snooze_means_what_it_says() {
     bench.snooze("03-01 20:51", "PT2H");
     assert_eq!(bench.next(), "03-01 22:51");
 }
+
+#[test]
+fn nags_of_quiet_hours_do_not_count_as_missed() {
+    let mut bench = Bench::of_user(QUIET);
+    let nagging = r#"{"title":"t","dueDate":"2027-03-01T20:45:00Z","reminders":[{"id":"r","before":"PT0S","nag":{"every":"PT10M","max":5}}]}"#;
+    bench.put("03-01 00:00", nagging);
+    bench.wake("03-01 20:45");
+    // It was to nag at five to ten of Berlin, then in the morning.
+    let told = bench.wake("03-01 23:00");
+    assert_eq!(told[0], "triggered r 03-01 20:55 Nag 1, of 03-01 20:45");
+    assert_eq!(bench.next(), "03-02 06:00");
+}
