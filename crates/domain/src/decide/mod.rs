@@ -3,7 +3,7 @@
 //! | File | Holds |
 //! |---|---|
 //! | [`put`], [`lifecycle`], [`reminders`], [`ring`] | what each command makes of a task |
-//! | [`place`] | where the alarms stand when a task is made or changed |
+//! | [`place`], [`restore`] | where the alarms stand when a task is made or changed |
 //! | [`advance`] | a recurring task moves on |
 //! | [`wake`], [`refresh`] | turns that no command asked for |
 //! | [`clocks`] | which clocks of an alarm have run out |
@@ -18,6 +18,7 @@ mod place;
 mod put;
 mod refresh;
 mod reminders;
+mod restore;
 mod ring;
 #[cfg(test)]
 mod tests;

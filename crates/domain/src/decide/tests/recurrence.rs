@@ -290,6 +290,15 @@ fn from_completion_the_next_one_is_still_to_come() {
 }
 
 #[test]
+fn a_put_may_reopen_a_series() {
+    let done = DAILY.replace(r#""t","#, r#""t","status":"completed","#);
+    let mut bench = Bench::with("03-01 00:00", DAILY);
+    assert_eq!(bench.put("03-01 01:00", &done)[0], "removed r 03-01 08:00 Completed");
+    let told = bench.put("03-03 12:00", DAILY);
+    assert_eq!(told, ["scheduled r 03-04 08:00", "updated Replaced"], "as reopening does");
+}
+
+#[test]
 fn what_rang_for_an_occurrence_ahead_goes_on() {
     let task = recurring(
         &utc("03-02T09:00:00"),

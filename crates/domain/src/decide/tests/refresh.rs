@@ -116,3 +116,17 @@ fn a_completed_task_is_resolved_again_when_it_is_reopened() {
     let told = bench.run("03-01 03:00", CommandKind::Reopen);
     assert_eq!(told, ["scheduled due 03-02 00:00", "updated Reopened"]);
 }
+
+#[test]
+fn a_put_with_older_preferences_keeps_the_newer_ones() {
+    // The user's preferences were read before a refresh brought the task newer ones.
+    let mut bench = Bench::of_user(r#"{"zone":"Europe/Berlin"}"#);
+    let task = r#"{"title":"t","userId":"u","dueDate":{"local":"2027-03-02T09:00:00"}}"#;
+    bench.put("03-01 00:00", task);
+    let old = bench.preferences.clone();
+    bench.prefer(r#"{"zone":"Asia/Tokyo"}"#);
+    bench.refresh("03-01 01:00");
+    bench.preferences = old;
+    assert_eq!(bench.put("03-01 01:00", task), ["updated Replaced"]);
+    assert_eq!(bench.next(), "03-02 00:00");
+}

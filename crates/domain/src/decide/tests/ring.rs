@@ -233,3 +233,88 @@ fn dismissing_takes_one_moment_out() {
     bench.put("03-01 08:40", TWO);
     assert_eq!(bench.next(), "");
 }
+
+#[test]
+fn an_imported_calendar_says_what_was_acknowledged_and_snoozed() {
+    let mut bench = Bench::new();
+    let told = bench.import("03-01 10:00", ONCE, "r", Some("03-01 09:10"), None);
+    assert_eq!(told, ["updated Created"], "acknowledged before it came here");
+    assert_eq!(bench.next(), "");
+
+    let mut bench = Bench::new();
+    let told = bench.import("03-01 10:00", DAILY, "r", Some("03-01 09:10"), Some("03-01 12:00"));
+    assert_eq!(
+        told,
+        ["scheduled r 03-02 09:00", "snoozed r 03-01 09:00 until 03-01 12:00", "updated Created"]
+    );
+    assert_eq!(fired(&bench.wake("03-01 12:00")), ["r 03-01 12:00 Snooze, of 03-01 09:00"]);
+}
+
+#[test]
+fn an_import_silences_nothing_that_is_still_to_come() {
+    // A calendar that acknowledges the future, and one that snoozes what has not rung.
+    for (acknowledged, snoozed) in [(Some("06-01 00:00"), None), (None, Some("03-01 08:00"))] {
+        let mut bench = Bench::new();
+        bench.import("03-01 07:00", DAILY, "r", acknowledged, snoozed);
+        bench.wake("03-01 08:00");
+        bench.acknowledge("03-01 08:00");
+        assert_eq!(bench.next(), "03-01 09:00", "{acknowledged:?} {snoozed:?}");
+        assert_eq!(fired(&bench.wake("03-01 09:00")), ["r 03-01 09:00 OnTime"]);
+    }
+}
+
+#[test]
+fn a_completed_task_comes_in_without_its_snooze() {
+    let done = ONCE.replace(r#""t","#, r#""t","status":"completed","#);
+    let mut bench = Bench::new();
+    let told = bench.import("03-01 10:00", &done, "r", None, Some("03-01 12:00"));
+    assert_eq!((told.as_slice(), bench.next()), (&["updated Created".to_owned()][..], "".into()));
+}
+
+#[test]
+fn an_acknowledgement_in_quiet_hours_leaves_what_waits_for_their_end() {
+    let preferences = r#"{"quietHours":{"from":"22:00","to":"07:00"}}"#;
+    let mut bench = Bench::of_user(preferences);
+    let task = r#"{"title":"t","dueDate":{"local":"2027-03-01T20:00:00"},"recurrence":{"rule":"FREQ=DAILY","rdates":["2027-03-01T22:30:00"]},"reminders":[{"id":"r","before":"PT0S"}]}"#;
+    bench.put("03-01 12:00", task);
+    bench.wake("03-01 20:00");
+    // The snooze means what it says, and rings while the second moment waits.
+    bench.snooze("03-01 20:00", "PT3H");
+    bench.wake("03-01 23:00");
+    bench.acknowledge("03-01 23:01");
+    assert_eq!(fired(&bench.wake_until("03-02 12:00")), ["r 03-02 07:00 OnTime, of 03-01 22:30"]);
+}
+
+#[test]
+fn completing_an_occurrence_acknowledges_it() {
+    let mut bench = Bench::with("03-01 00:00", DAILY);
+    bench.wake("03-01 09:00");
+    bench.complete("03-01 09:10");
+    bench.put("03-01 10:00", DAILY);
+    assert_eq!(bench.next(), "03-02 09:00", "the original put, replayed, fires nothing again");
+}
+
+#[test]
+fn what_was_acknowledged_does_not_count_as_missed() {
+    let mut bench = Bench::with("03-01 00:00", DAILY);
+    bench.wake_until("03-03 09:00");
+    bench.acknowledge("03-03 09:05");
+    bench.put("03-05 10:00", &DAILY.replace("PT0S", "PT1H"));
+    assert_eq!(
+        fired(&bench.wake("03-05 10:00")),
+        ["r 03-05 08:00 Coalesced, missed 1 since 03-04 08:00"]
+    );
+}
+
+#[test]
+fn a_dismissed_occurrence_stays_so_when_the_task_moves_towards_it() {
+    let task = DAILY.replace("FREQ=DAILY", "FREQ=DAILY;COUNT=3");
+    let mut bench = Bench::with("03-01 00:00", &task);
+    for _ in 0..3 {
+        bench.dismiss("03-01 08:00", Some("r"));
+    }
+    for _ in 0..2 {
+        bench.complete("03-01 08:00");
+        assert_eq!(bench.next(), "");
+    }
+}
