@@ -103,7 +103,12 @@ fn occurrence(old: Option<&Live>, task: &Task, preferences: &KnownPreferences) -
     if recurrence.rule.count().is_none() {
         return Some(Cursor { local, number: 0 });
     }
-    let before = old.filter(|old| old.task.recurrence.as_ref() == Some(recurrence));
+    // The number of an occurrence counts those taken out too.
+    let same_series = |before: &Recurrence| {
+        let of = |series: &Recurrence| (series.rule.clone(), series.start, series.from);
+        of(before) == of(recurrence)
+    };
+    let before = old.filter(|old| old.task.recurrence.as_ref().is_some_and(same_series));
     if let Some(cursor) = before.and_then(|old| old.occurrence).filter(|at| at.local == local) {
         return Some(cursor);
     }

@@ -48,10 +48,9 @@ impl RestoredAlarm {
         let Some(until) = self.snoozed_until(now) else { return Ok(()) };
         within_horizon(|| "calendar".into(), Some(until), now)?;
         if alarm.snooze.is_none_or(|snooze| snooze.until != until) {
-            let moment = match first.at <= now {
-                true => schedule.missed(reminder, first, now).latest,
-                false => first,
-            };
+            let has_come = first.at <= now;
+            let missed = has_come.then(|| schedule.missed(reminder, first, now));
+            let moment = missed.map_or(first, |missed| missed.latest);
             let rung = Rung { moment, fired_at: moment.at.min(now), nagged: 0, nag_at: None };
             alarm.snooze = Some(Snooze { until, rung: alarm.rung.unwrap_or(rung) });
         }

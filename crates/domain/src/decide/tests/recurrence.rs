@@ -331,3 +331,21 @@ fn an_occurrence_skipped_ahead_falls_silent() {
     );
     assert_eq!(bench.next(), "03-02 09:00", "the reminder of the third");
 }
+
+#[test]
+fn a_put_without_the_skipped_ones_goes_on_counting() {
+    let rule = r#""rule":"FREQ=DAILY;COUNT=5","from":"completion""#;
+    let mut bench =
+        Bench::with("03-01 00:00", &recurring(&utc("03-01T09:00:00"), rule, r#""before":"PT0S""#));
+    bench.complete("03-03 10:00");
+    // The third occurrence is skipped, the fourth comes.
+    bench.skip("03-03 11:00", None);
+    assert!(bench.due().contains("03-05T"));
+    let mut json = serde_json::to_value(&bench.live().task).unwrap();
+    json["recurrence"].as_object_mut().unwrap().remove("exdates");
+    bench.put("03-03 12:00", &json.to_string());
+    bench.complete("03-05 10:00");
+    assert!(bench.due().contains("03-06T"), "the fifth");
+    bench.wake("03-06 10:00");
+    assert_eq!(bench.complete("03-06 10:00"), ["updated Completed"]);
+}
