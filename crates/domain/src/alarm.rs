@@ -138,9 +138,4 @@ impl Alarm {
         let snooze = self.snooze.map(|snooze| snooze.until);
         [planned, nag, snooze].into_iter().flatten().min()
     }
-
-    /// Whether a moment was dealt with: it lies before an acknowledgement.
-    pub fn is_acknowledged(&self, moment: &Moment) -> bool {
-        self.acknowledged.is_some_and(|watermark| moment.nominal() <= watermark)
-    }
 }

@@ -1,7 +1,7 @@
 //! A recurring task moves on: its occurrence was completed, or is skipped.
 
 use super::{Outcome, lifecycle, removal, scheduled};
-use crate::alarm::{Alarm, Plan};
+use crate::alarm::{Alarm, Plan, Rung};
 use crate::event::{Fact, RemovalReason, UpdateReason};
 use crate::limits;
 use crate::recurrence::{Cursor, LocalMoment};
@@ -43,10 +43,11 @@ pub(super) fn advance(
     let schedule = Schedule::new(&next.task, &live.preferences.preferences);
     for alarm in &mut next.alarms {
         let before = alarm.clone();
-        if let Some(snooze) = alarm.snooze.take() {
-            facts.push(removal(alarm, snooze.until, RemovalReason::Advanced));
-        }
-        alarm.rung = None;
+        let is_ahead = |rung: &Rung| {
+            let at = rung.moment.occurrence;
+            schedule.recurs_by_itself() && at.is_some_and(|at| at.local >= cursor.local)
+        };
+        fall_silent(alarm, |rung| !is_ahead(rung), &mut facts);
         alarm.plan = plan(schedule, &before, cursor, now);
         announce(&before, alarm, RemovalReason::Advanced, &mut facts);
     }
@@ -73,21 +74,30 @@ fn plan(schedule: Schedule<'_>, before: &Alarm, cursor: Cursor, now: Timestamp) 
         return before.plan.clone();
     }
     let at_or_after = |at: &Cursor| schedule.recurs_by_itself() && at.local >= cursor.local;
-    if let Plan::Scheduled(moment) = &before.plan
-        && moment.occurrence.as_ref().is_some_and(at_or_after)
-    {
+    // Whatever became of that one, nothing before it is to come any more: a reminder a week before
+    // a daily task is a week ahead of it.
+    let occurrence = before.plan.moment().and_then(|moment| moment.occurrence);
+    if occurrence.as_ref().is_some_and(at_or_after) {
         return before.plan.clone();
     }
-    // Its occurrence may have fired already: a reminder a week before a daily task.
-    let fired = before.plan.moment().filter(|_| before.plan.scheduled().is_none());
-    let ahead = fired.and_then(|moment| moment.occurrence).filter(at_or_after);
     match schedule.moment(&reminder, Some(cursor)) {
-        Ok(Some(moment)) if moment.at > now && ahead.is_none() => Plan::Scheduled(moment),
+        Ok(Some(moment)) if moment.at > now => Plan::Scheduled(moment),
         Ok(Some(moment)) => {
             let missed = schedule.missed(&reminder, moment, now);
             missed.next.map_or(Plan::Skipped(missed.latest), Plan::Scheduled)
         }
         Ok(None) | Err(_) => Plan::Asleep,
+    }
+}
+
+/// What rang for an occurrence that is done has been seen: its nag and its snooze end.
+fn fall_silent(alarm: &mut Alarm, is_done: impl Fn(&Rung) -> bool, facts: &mut Vec<Fact>) {
+    if let Some(rung) = alarm.rung.take_if(|rung| is_done(rung)) {
+        alarm.acknowledged = alarm.acknowledged.max(Some(rung.fired_at));
+    }
+    if let Some(snooze) = alarm.snooze.take_if(|snooze| is_done(&snooze.rung)) {
+        alarm.acknowledged = alarm.acknowledged.max(Some(snooze.rung.fired_at));
+        facts.push(removal(alarm, snooze.until, RemovalReason::Advanced));
     }
 }
 
@@ -128,6 +138,8 @@ pub(super) fn skip(
     let task = without.task.clone();
     let schedule = Schedule::new(&task, &live.preferences.preferences);
     for alarm in &mut without.alarms {
+        let is_skipped = |rung: &Rung| rung.moment.occurrence.is_some_and(|at| at.local == local);
+        fall_silent(alarm, is_skipped, &mut facts);
         let Some(moment) = alarm.plan.scheduled().copied() else { continue };
         if moment.occurrence.is_some_and(|at| at.local == local) {
             let before = alarm.clone();

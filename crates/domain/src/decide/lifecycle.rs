@@ -1,6 +1,6 @@
 //! A task is completed, reopened or deleted.
 
-use super::place::{again, silence, silenced};
+use super::place::{revived, silence, silenced};
 use super::{Outcome, advance, scheduled};
 use crate::alarm::Plan;
 use crate::event::{Fact, RemovalReason, UpdateReason};
@@ -47,13 +47,7 @@ pub(super) fn reopen(live: &Live, now: Timestamp) -> Outcome {
         else {
             continue;
         };
-        let moment = again(schedule, &reminder, *moment);
-        let back = if moment.at > now {
-            Some(moment)
-        } else {
-            schedule.missed(&reminder, moment, now).next
-        };
-        if let Some(moment) = back {
+        if let Some(moment) = revived(schedule, &reminder, *moment, now) {
             alarm.plan = Plan::Scheduled(moment);
             facts.push(scheduled(alarm, moment.at));
         }

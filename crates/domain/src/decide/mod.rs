@@ -3,12 +3,14 @@
 //! | File | Holds |
 //! |---|---|
 //! | [`put`], [`lifecycle`], [`reminders`], [`ring`] | what each command makes of a task |
-//! | [`place`] | where the alarms stand when a task is made or changed |
+//! | [`place`], [`restore`] | where the alarms stand when a task is made or changed |
 //! | [`advance`] | a recurring task moves on |
 //! | [`wake`], [`refresh`] | turns that no command asked for |
+//! | [`clocks`] | which clocks of an alarm have run out |
 //! | [`conclude`], [`idempotency`] | numbering, recording, repeated commands |
 
 mod advance;
+mod clocks;
 mod conclude;
 mod idempotency;
 mod lifecycle;
@@ -16,6 +18,7 @@ mod place;
 mod put;
 mod refresh;
 mod reminders;
+mod restore;
 mod ring;
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::{Outcome, removal, scheduled};
 use crate::alarm::{Alarm, Moment, Plan};
-use crate::command::IfPast;
+use crate::command::{IfPast, RestoredAlarm};
 use crate::event::{Fact, RemovalReason};
 use crate::rejection::Rejection;
 use crate::reminder::Reminder;
@@ -18,6 +18,8 @@ pub(super) struct Placing<'a> {
     pub(super) new: Live,
     /// What to do with reminders that are past already.
     pub(super) if_past: IfPast,
+    /// What an imported calendar says of the alarms.
+    pub(super) restored: &'a [RestoredAlarm],
     /// What to tell of reminders that are gone.
     pub(super) gone: RemovalReason,
     pub(super) now: Timestamp,
@@ -53,6 +55,7 @@ impl Placing<'_> {
     ) -> Result<Alarm, Rejection> {
         let field = || format!("task.reminders[{index}].{}", reminder.trigger_field());
         let before = self.old.and_then(|old| old.alarm(&reminder.id));
+        let said = self.restored.iter().find(|said| said.reminder_id == reminder.id);
         let acknowledged = before.and_then(|alarm| alarm.acknowledged);
         let fresh = schedule.moment(reminder, self.new.occurrence);
         let out_of_range = |_| within_horizon(field, None, self.now).map(|_| None);
@@ -61,14 +64,19 @@ impl Placing<'_> {
             return Ok(Alarm { acknowledged, ..asleep });
         };
         within_horizon(field, Some(moment.nominal()), self.now)?;
-        if let Some(before) = before
-            && (self.same_schedule(reminder) || same_moment(before, &moment))
-        {
-            return Ok(self.kept(schedule, reminder, before));
+        let same = |before: &&Alarm| self.same_schedule(reminder) || same_moment(before, &moment);
+        let mut alarm = if let Some(before) = before.filter(same) {
+            self.kept(schedule, reminder, before)
+        } else {
+            let rang = acknowledged.max(said.and_then(|said| said.rang_until(self.now)));
+            let handled = before.and_then(|alarm| alarm.rung).map(|rung| rung.moment.nominal());
+            let plan = self.begin(schedule, reminder, moment, (rang, handled), &field)?;
+            Alarm { acknowledged, ..Alarm::new(reminder.id.clone(), plan) }
+        };
+        if let Some(said) = said {
+            said.restore(schedule, reminder, moment, &mut alarm, self.now)?;
         }
-        let handled = before.and_then(|alarm| alarm.rung).map(|rung| rung.moment.nominal());
-        let plan = self.begin(schedule, reminder, moment, (acknowledged, handled), &field)?;
-        Ok(Alarm { acknowledged, ..Alarm::new(reminder.id.clone(), plan) })
+        Ok(alarm)
     }
 
     /// Whether nothing has changed that the moments of a reminder follow from, but preferences.
@@ -87,10 +95,8 @@ impl Placing<'_> {
         let mut alarm = before.clone();
         alarm.plan = match before.plan {
             Plan::Scheduled(moment) => Plan::Scheduled(again(schedule, reminder, moment)),
-            // Reopening brings back what is still to come; what fell due meanwhile stays silent.
-            Plan::Cancelled(moment) if moment.at > self.now => {
-                Plan::Scheduled(again(schedule, reminder, moment))
-            }
+            Plan::Cancelled(moment) => revived(schedule, reminder, moment, self.now)
+                .map_or(Plan::Cancelled(moment), Plan::Scheduled),
             ref plan => plan.clone(),
         };
         if let Some(rung) = &mut alarm.rung
@@ -107,18 +113,26 @@ impl Placing<'_> {
         schedule: Schedule<'_>,
         reminder: &Reminder,
         moment: Moment,
-        (acknowledged, handled): (Option<Timestamp>, Option<Timestamp>),
+        (rang, handled): (Option<Timestamp>, Option<Timestamp>),
         field: &dyn Fn() -> String,
     ) -> Result<Plan, Rejection> {
         if moment.at > self.now || !self.new.task.status.is_open() {
             return Ok(Plan::Scheduled(moment));
         }
-        let missed = schedule.missed(reminder, moment, self.now);
+        // What lies before an acknowledgement never fires, and does not count as missed.
+        let mut first = Some(moment);
+        if let Some(rang) = rang.filter(|rang| moment.at <= *rang) {
+            first = schedule.missed(reminder, moment, rang).next;
+        }
+        let Some(first) = first else { return Ok(Plan::Skipped(moment)) };
+        if first.at > self.now {
+            return Ok(Plan::Scheduled(first));
+        }
+        let missed = schedule.missed(reminder, first, self.now);
         let latest = missed.latest;
-        let seen = acknowledged.is_some_and(|watermark| latest.at <= watermark)
-            || handled == Some(latest.nominal());
+        let seen = handled == Some(latest.nominal());
         match self.if_past {
-            IfPast::Fire if !seen => Ok(Plan::Scheduled(moment)),
+            IfPast::Fire if !seen => Ok(Plan::Scheduled(first)),
             IfPast::Reject if !seen => Err(Rejection::invalid(
                 field(),
                 format!("is past already ({}), and ifPast says reject", latest.at),
@@ -149,6 +163,14 @@ impl Placing<'_> {
             if let Some(moment) = alarm.plan.scheduled().filter(|moment| was != Some(moment.at)) {
                 facts.push(scheduled(alarm, moment.at));
             }
+            let was = before.and_then(|before| before.snooze).map(|snooze| snooze.until);
+            if let Some(snooze) = alarm.snooze.filter(|snooze| was != Some(snooze.until)) {
+                facts.push(Fact::ReminderSnoozed {
+                    reminder_id: alarm.reminder_id.clone(),
+                    scheduled_for: snooze.rung.moment.at,
+                    until: snooze.until,
+                });
+            }
         }
         facts
     }
@@ -166,6 +188,18 @@ fn same_moment(before: &Alarm, moment: &Moment) -> bool {
 /// The same moment of the schedule by the preferences of now.
 pub(super) fn again(schedule: Schedule<'_>, reminder: &Reminder, moment: Moment) -> Moment {
     schedule.moment(reminder, moment.occurrence).ok().flatten().unwrap_or(moment)
+}
+
+/// What of a silenced alarm is still to come when its task is open again; what fell due meanwhile
+/// stays silent.
+pub(super) fn revived(
+    schedule: Schedule<'_>,
+    reminder: &Reminder,
+    moment: Moment,
+    now: Timestamp,
+) -> Option<Moment> {
+    let moment = again(schedule, reminder, moment);
+    if moment.at > now { Some(moment) } else { schedule.missed(reminder, moment, now).next }
 }
 
 /// A task that is done: nothing of it fires any more.

@@ -2,14 +2,13 @@
 
 use super::Outcome;
 use super::place::Placing;
-use crate::alarm::{Rung, Snooze};
 use crate::command::{IfPast, Origin, Put, RestoredAlarm};
 use crate::event::{Fact, RemovalReason, UpdateReason};
 use crate::preferences::KnownPreferences;
 use crate::recurrence::Cursor;
 use crate::rejection::Rejection;
 use crate::schedule::Schedule;
-use crate::state::{Lifecycle, Live};
+use crate::state::Live;
 use crate::task::{Recurrence, Task};
 use crate::time::{self, Timestamp};
 
@@ -22,11 +21,9 @@ pub(super) fn put(
 ) -> Result<Outcome, Rejection> {
     let preferences = preferences_for(live, &asked.task, preferences);
     let reason = if live.is_some() { UpdateReason::Replaced } else { UpdateReason::Created };
-    let change = Replacement { task: asked.task.clone(), preferences, if_past: asked.if_past };
+    let Put { task, if_past, restored } = asked;
+    let change = Replacement { task: task.clone(), preferences, if_past: *if_past, restored };
     let mut outcome = change.apply(live, origin, RemovalReason::Replaced, now)?;
-    if let Lifecycle::Live(live) = &mut outcome.lifecycle {
-        restore(live, &asked.restored, now, &mut outcome.facts)?;
-    }
     outcome.facts.extend([Fact::TaskUpdated { reason }, Fact::TaskSync]);
     Ok(outcome)
 }
@@ -40,21 +37,26 @@ fn preferences_for(
 ) -> KnownPreferences {
     let same_user = live.filter(|live| live.task.user_id == task.user_id);
     let copy = same_user.map(|live| &live.preferences);
+    // A refresh may have brought newer ones while these were read.
+    let known = known.filter(|known| copy.is_none_or(|copy| known.version >= copy.version));
     let mut preferences = known.or(copy).cloned().unwrap_or_default();
     if let Some(copy) = copy {
-        preferences.preferences.default_reminders = copy.preferences.default_reminders.clone();
+        let default_reminders = &copy.preferences.default_reminders;
+        preferences.preferences.default_reminders.clone_from(default_reminders);
     }
     preferences
 }
 
 /// A task that takes the place of another one, or of none.
-pub(super) struct Replacement {
+pub(super) struct Replacement<'a> {
     pub(super) task: Task,
     pub(super) preferences: KnownPreferences,
     pub(super) if_past: IfPast,
+    /// What an imported calendar says of the alarms.
+    pub(super) restored: &'a [RestoredAlarm],
 }
 
-impl Replacement {
+impl Replacement<'_> {
     /// The alarms placed; facts about them only.
     pub(super) fn apply(
         self,
@@ -74,7 +76,8 @@ impl Replacement {
             origin: origin.clone(),
             zone_database: time::zone_database().to_owned(),
         };
-        Placing { old, new, if_past: self.if_past, gone, now }.place()
+        let (if_past, restored) = (self.if_past, self.restored);
+        Placing { old, new, if_past, restored, gone, now }.place()
     }
 }
 
@@ -100,7 +103,12 @@ fn occurrence(old: Option<&Live>, task: &Task, preferences: &KnownPreferences) -
     if recurrence.rule.count().is_none() {
         return Some(Cursor { local, number: 0 });
     }
-    let before = old.filter(|old| old.task.recurrence.as_ref() == Some(recurrence));
+    // The number of an occurrence counts those taken out too.
+    let same_series = |before: &Recurrence| {
+        let of = |series: &Recurrence| (series.rule.clone(), series.start, series.from);
+        of(before) == of(recurrence)
+    };
+    let before = old.filter(|old| old.task.recurrence.as_ref().is_some_and(same_series));
     if let Some(cursor) = before.and_then(|old| old.occurrence).filter(|at| at.local == local) {
         return Some(cursor);
     }
@@ -111,30 +119,4 @@ fn occurrence(old: Option<&Live>, task: &Task, preferences: &KnownPreferences) -
     let latest = schedule.series().zip(at).and_then(|(series, at)| series.latest(None, at));
     let number = latest.map_or(1, |(occurrence, _)| occurrence.cursor.number.max(1));
     Some(Cursor { local, number })
-}
-
-/// What an imported calendar says of its alarms beside their schedule.
-fn restore(
-    live: &mut Live,
-    restored: &[RestoredAlarm],
-    now: Timestamp,
-    facts: &mut Vec<Fact>,
-) -> Result<(), Rejection> {
-    for RestoredAlarm { reminder_id, acknowledged, snoozed_until } in restored {
-        let alarm = live.alarms.iter_mut().find(|alarm| alarm.reminder_id == *reminder_id);
-        let Some(alarm) = alarm else { continue };
-        alarm.acknowledged = alarm.acknowledged.max(*acknowledged);
-        let until = snoozed_until.filter(|until| *until > now);
-        if let (Some(until), Some(moment)) = (until, alarm.plan.moment().copied()) {
-            crate::schedule::within_horizon(|| "calendar".into(), Some(until), now)?;
-            if alarm.snooze.is_none_or(|snooze| snooze.until != until) {
-                let rung = Rung { moment, fired_at: moment.at, nagged: 0, nag_at: None };
-                alarm.snooze = Some(Snooze { until, rung });
-                let reminder_id = reminder_id.clone();
-                let scheduled_for = moment.at;
-                facts.push(Fact::ReminderSnoozed { reminder_id, scheduled_for, until });
-            }
-        }
-    }
-    Ok(())
 }

@@ -65,7 +65,8 @@ fn replace(
         .task
         .with_reminders(reminders)
         .map_err(|invalid| Rejection::invalid(invalid.field(), invalid.to_string()))?;
-    let change = Replacement { task, preferences: live.preferences.clone(), if_past };
+    let preferences = live.preferences.clone();
+    let change = Replacement { task, preferences, if_past, restored: &[] };
     let mut outcome = change.apply(Some(live), origin, gone, now)?;
     let reason = UpdateReason::RemindersChanged;
     outcome.facts.extend([Fact::TaskUpdated { reason }, Fact::TaskSync]);

@@ -7,7 +7,7 @@ use crate::alarm::{Alarm, Plan, Rung, Snooze};
 use crate::command::Delay;
 use crate::event::{Fact, RemovalReason};
 use crate::history::{self, HistoryEntry};
-use crate::ids::ReminderId;
+use crate::ids::{PresetName, ReminderId};
 use crate::rejection::Rejection;
 use crate::schedule::within_horizon;
 use crate::state::Live;
@@ -61,18 +61,16 @@ fn until(live: &Live, delay: &Delay, now: Timestamp) -> Result<Timestamp, Reject
         Delay::Until(time) => {
             ("until", time.resolve(clock, Shift::NONE).map(|resolved| resolved.at))
         }
-        Delay::Preset(name) => match preferences.snooze_presets.get(name) {
-            Some(delay) => ("preset", delay.until(now, clock)),
-            None => {
-                let names: Vec<&str> =
-                    preferences.snooze_presets.keys().map(|name| name.as_str()).collect();
-                let known = names.join(", ");
-                return Err(Rejection::invalid(
-                    "preset",
-                    format!("is not one of the user's snooze presets ({known})"),
-                ));
-            }
-        },
+        Delay::Preset(name) => {
+            let presets = &preferences.snooze_presets;
+            let Some(delay) = presets.get(name) else {
+                let known: Vec<&str> = presets.keys().map(PresetName::as_str).collect();
+                let known = known.join(", ");
+                let reason = format!("is not one of the user's snooze presets ({known})");
+                return Err(Rejection::invalid("preset", reason));
+            };
+            ("preset", delay.until(now, clock))
+        }
     };
     let until = within_horizon(|| field.to_owned(), until, now)?;
     if until <= now {

@@ -1,13 +1,13 @@
 //! A wake means only "look at the clock": early, late, duplicate and stale ones are all harmless.
 
+use super::clocks::{self, Due};
 use super::conclude::{answer, blank, number};
 use super::{Change, Turn, scheduled};
-use crate::alarm::{Alarm, Plan, Rung};
+use crate::alarm::{Alarm, Plan, Rung, Snooze};
 use crate::event::{Cause, Fact, Triggered, UpdateReason};
 use crate::history::{self, HistoryEntry};
 use crate::reminder::Reminder;
 use crate::schedule::Schedule;
-use crate::schedule::missed::Missed;
 use crate::state::{Lifecycle, TaskState};
 use crate::time::Timestamp;
 
@@ -58,145 +58,50 @@ struct Ring {
     entry: HistoryEntry,
 }
 
-/// One of the clocks of an alarm, run out.
-enum Due {
-    Plan(Missed),
-    Nag { at: Timestamp, skipped: u16 },
-    Snooze(Rung, Timestamp),
-}
-
-/// Fires an alarm once for all of its clocks that have run out: the latest of them, which stands
-/// for the others.
+/// Fires an alarm once for all of its clocks that have run out. An occurrence that nobody heard of
+/// goes before the nag and the snooze of an earlier one; else the latest of them stands for all.
 fn ring(
     schedule: Schedule<'_>,
     reminder: &Reminder,
     alarm: &mut Alarm,
     now: Timestamp,
 ) -> Option<Ring> {
-    let mut due = run_out(schedule, reminder, alarm, now);
-    due.sort_by_key(Due::at);
+    let mut due = clocks::run_out(schedule, reminder, alarm, now);
+    let is_news = |due: &Due| matches!(due, Due::Plan(..)) && !is_useless(reminder, due.at(), now);
+    due.sort_by_key(|due| (is_news(due), due.at()));
     let latest = due.pop()?;
-    let mut coalesced: u32 = due.iter().map(|due| due.skipped() + 1).sum();
-    coalesced = coalesced.saturating_add(latest.skipped());
-    let earliest = alarm.next();
-    // Whatever ran out has now been dealt with.
-    let before = alarm.rung;
     for due in due.iter().chain([&latest]) {
         due.wind(alarm);
     }
-    let missed = Coalesced { count: coalesced, first: earliest.filter(|_| coalesced > 0) };
+    let missed = coalesced(&due, &latest);
     let at = latest.at();
-    match &latest {
-        Due::Plan(plan) if alarm.is_acknowledged(&plan.latest) => None,
-        Due::Plan(_) | Due::Snooze(..) if is_useless(reminder, at, now) => {
-            Some(Ring { at, entry: expired(alarm, at, now, missed) })
-        }
-        Due::Plan(plan) => {
+    if is_useless(reminder, at, now) {
+        return Some(Ring { at, entry: expired(alarm, at, now, missed) });
+    }
+    let (rung, cause, original) = match &latest {
+        Due::Plan(_, plan) => {
             let rung = Rung { moment: plan.latest, fired_at: now, nagged: 0, nag_at: None };
-            let cause = match coalesced {
-                0 => Cause::of(at, now),
-                _ => Cause::Coalesced,
-            };
-            let original = plan.latest.quiet_from;
-            Some(fire(schedule, reminder, alarm, rung, Firing { at, cause, original, missed }))
+            let cause = if missed.count > 0 { Cause::Coalesced } else { Cause::of(at, now) };
+            (rung, cause, plan.latest.quiet_from)
         }
-        Due::Snooze(rung, _) => {
-            let original = Some(rung.moment.nominal());
-            let firing = Firing { at, cause: Cause::Snooze, original, missed };
-            let rung = Rung { fired_at: now, nag_at: None, ..*rung };
-            Some(fire(schedule, reminder, alarm, rung, firing))
+        Due::Snooze(Snooze { rung, .. }) => {
+            (Rung { fired_at: now, ..*rung }, Cause::Snooze, Some(rung.moment.nominal()))
         }
-        Due::Nag { skipped, .. } => {
-            let rung = before?;
-            let original = Some(rung.moment.nominal());
-            let nagged = rung.nagged.saturating_add(*skipped).saturating_add(1);
-            let firing = Firing { at, cause: Cause::Nag, original, missed };
-            let rung = Rung { fired_at: now, nagged, nag_at: None, ..rung };
-            Some(fire(schedule, reminder, alarm, rung, firing))
+        Due::Nag(_) => {
+            let rung = alarm.rung?;
+            (Rung { fired_at: now, ..rung }, Cause::Nag, Some(rung.moment.nominal()))
         }
-    }
-}
-
-/// What has run out of an alarm, each clock for itself.
-fn run_out(schedule: Schedule<'_>, reminder: &Reminder, alarm: &Alarm, now: Timestamp) -> Vec<Due> {
-    let mut due = Vec::new();
-    if let Some(moment) = alarm.plan.scheduled().filter(|moment| moment.at <= now) {
-        due.push(Due::Plan(schedule.missed(reminder, *moment, now)));
-    }
-    if let Some(at) = alarm.rung.and_then(|rung| rung.nag_at).filter(|at| *at <= now) {
-        let (nagged, max) =
-            (alarm.rung.map_or(0, |rung| rung.nagged), reminder.nag.map_or(1, |nag| nag.max));
-        let every_ms = reminder.nag.map_or(1, |nag| nag.every_ms().max(1));
-        let left = max.saturating_sub(nagged).saturating_sub(1);
-        let skipped = u16::try_from(now.millis_since(at) / every_ms).unwrap_or(u16::MAX).min(left);
-        let at = at.saturating_add_ms(every_ms.saturating_mul(i64::from(skipped)));
-        due.push(Due::Nag { at, skipped });
-    }
-    if let Some(snooze) = alarm.snooze.filter(|snooze| snooze.until <= now) {
-        due.push(Due::Snooze(snooze.rung, snooze.until));
-    }
-    due
-}
-
-impl Due {
-    fn at(&self) -> Timestamp {
-        match self {
-            Self::Plan(missed) => missed.latest.at,
-            Self::Nag { at, .. } | Self::Snooze(_, at) => *at,
-        }
-    }
-
-    fn skipped(&self) -> u32 {
-        match self {
-            Self::Plan(missed) => missed.earlier,
-            Self::Nag { skipped, .. } => u32::from(*skipped),
-            Self::Snooze(..) => 0,
-        }
-    }
-
-    /// Sets the clock to what follows.
-    fn wind(&self, alarm: &mut Alarm) {
-        match self {
-            Self::Plan(missed) => {
-                alarm.plan = missed.next.map_or(Plan::Fired(missed.latest), Plan::Scheduled);
-            }
-            Self::Nag { .. } => {
-                if let Some(rung) = &mut alarm.rung {
-                    rung.nag_at = None;
-                }
-            }
-            Self::Snooze(..) => alarm.snooze = None,
-        }
-    }
-}
-
-/// Earlier moments that one firing stands for.
-#[derive(Clone, Copy)]
-struct Coalesced {
-    count: u32,
-    first: Option<Timestamp>,
-}
-
-struct Firing {
-    at: Timestamp,
-    cause: Cause,
-    original: Option<Timestamp>,
-    missed: Coalesced,
-}
-
-fn fire(
-    schedule: Schedule<'_>,
-    reminder: &Reminder,
-    alarm: &mut Alarm,
-    rung: Rung,
-    firing: Firing,
-) -> Ring {
-    let Firing { at, cause, original, missed } = firing;
-    alarm.rung = Some(Rung { nag_at: next_nag(schedule, reminder, &rung, &firing), ..rung });
+    };
+    let nag_at = match cause {
+        // Nags do not drift.
+        Cause::Nag => rung.nag_at,
+        _ => clocks::first_nag(schedule, reminder, &rung),
+    };
+    alarm.rung = Some(Rung { nag_at, ..rung });
     let entry = HistoryEntry::Fired(Triggered {
         reminder_id: reminder.id.clone(),
         scheduled_for: at,
-        fired_at: rung.fired_at,
+        fired_at: now,
         cause,
         coalesced: missed.count,
         first_missed: missed.first,
@@ -204,24 +109,23 @@ fn fire(
         nag: (cause == Cause::Nag).then_some(rung.nagged),
         occurrence: rung.moment.occurrence,
     });
-    Ring { at, entry }
+    Some(Ring { at, entry })
 }
 
-/// When it nags next: so long after the last nag was due, so that it does not drift; after
-/// another firing, so long after that. Quiet hours hold for nags as well.
-fn next_nag(
-    schedule: Schedule<'_>,
-    reminder: &Reminder,
-    rung: &Rung,
-    firing: &Firing,
-) -> Option<Timestamp> {
-    let nag = reminder.nag.filter(|nag| rung.nagged < nag.max)?;
-    let from = if firing.cause == Cause::Nag { firing.at } else { rung.fired_at };
-    let mut at = from.saturating_add_ms(nag.every_ms());
-    if at <= rung.fired_at {
-        at = rung.fired_at.saturating_add_ms(nag.every_ms());
-    }
-    Some(schedule.quiet_end(at).unwrap_or(at))
+/// Other moments that one firing stands for.
+#[derive(Clone, Copy)]
+struct Coalesced {
+    count: u32,
+    first: Option<Timestamp>,
+}
+
+/// What was missed beside what fires. A nag is no moment of its own: it counts only among nags.
+fn coalesced(others: &[Due], latest: &Due) -> Coalesced {
+    let others = others.iter().filter(|due| !matches!(due, Due::Nag(_)));
+    let count: u32 = others.clone().map(|due| due.earlier() + 1).sum();
+    let count = count.saturating_add(latest.earlier());
+    let first = others.chain([latest]).map(Due::first).min();
+    Coalesced { count, first: first.filter(|_| count > 0) }
 }
 
 fn expired(alarm: &mut Alarm, at: Timestamp, now: Timestamp, missed: Coalesced) -> HistoryEntry {

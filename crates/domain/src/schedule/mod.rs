@@ -87,12 +87,8 @@ impl<'a> Schedule<'a> {
     pub fn advanced(&self, present: Cursor, now: Timestamp) -> Option<Cursor> {
         let recurrence = self.task.recurrence.as_ref()?;
         let series = self.series()?;
-        let next = match recurrence.from {
-            RecursFrom::Due => {
-                let latest = series.latest(Some(&present), now);
-                let base = latest.map_or(present, |(occurrence, _)| occurrence.cursor);
-                series.next(&base)
-            }
+        let (series, base) = match recurrence.from {
+            RecursFrom::Due => (series, present),
             RecursFrom::Completion => {
                 let local = now.to_datetime().with_timezone(&series.clock.zone).naive_local();
                 // A rule of days keeps the time of day at which the task is due.
@@ -100,11 +96,12 @@ impl<'a> Schedule<'a> {
                     Frequency::Hourly | Frequency::Minutely => local,
                     _ => local.date().and_time(series.start.time()),
                 };
-                let series = Series { start, ..series };
-                series.next(&Cursor { local: start, number: present.number })
+                (Series { start, ..series }, Cursor { local: start, number: present.number })
             }
         };
-        next.map(|occurrence| occurrence.cursor)
+        let latest = series.latest(Some(&base), now);
+        let base = latest.map_or(base, |(occurrence, _)| occurrence.cursor);
+        series.next(&base).map(|occurrence| occurrence.cursor)
     }
 
     /// An anchor of the task at one of its occurrences, or at the present one.

@@ -81,6 +81,7 @@ impl<'de> Deserialize<'de> for Recurrence {
     }
 }
 
+#[expect(clippy::ref_option, reason = "serde calls it so")]
 fn local_text<S: Serializer>(
     start: &Option<NaiveDateTime>,
     serializer: S,
