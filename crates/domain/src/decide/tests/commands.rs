@@ -60,3 +60,25 @@ fn a_command_id_stands_for_one_body() {
     let other = Command { id: Some(7), ..command(CommandKind::Delete) };
     assert_eq!(reject(Some(&state), &other), Rejection::CommandIdReused);
 }
+
+#[test]
+fn completing_again_is_meant_again_unless_the_sidecar_sent_it_twice() {
+    let json =
+        r#"{"title":"t","dueDate":"2027-01-01T09:00:00Z","recurrence":{"rule":"FREQ=DAILY"}}"#;
+    let start = Timestamp::parse("2027-01-01T08:00:00Z").unwrap().as_millis() / 1000;
+    let complete = command(CommandKind::Complete);
+    let state = run(None, &put(parse(json)), start).state;
+    let state = run(Some(&state), &complete, start + 1).state;
+    let again = |state: &TaskState, second| {
+        decide(&id(), Some(state), &complete, None, at(second)).unwrap()
+    };
+    assert!(matches!(again(&state, start + 20), Turn::Answer(_)), "sent twice");
+    let recovered = fence(Some(&state), at(start + 5)).state;
+    assert!(matches!(again(&recovered, start + 20), Turn::Answer(_)), "a recovery changes nothing");
+    assert!(matches!(again(&state, start + 60), Turn::Commit(_)), "nobody sends for so long");
+    let Turn::Commit(fired) = decide_wake(&state, at(start + 25 * 3600 + 2)) else {
+        panic!("the second occurrence is due");
+    };
+    let soon_after = start + 25 * 3600 + 3;
+    assert!(matches!(again(&fired.state, soon_after), Turn::Commit(_)), "something has happened");
+}
