@@ -137,19 +137,25 @@ fn alarms<'a>(
     Ok(alarms)
 }
 
-/// The alarm that one is a snooze of, if that is there.
-fn snoozed<'a>(alarms: &'a [(&Component, Alarm)], alarm: &Alarm) -> Option<&'a Alarm> {
-    let mut parent = alarm.snoozes.as_ref();
-    // A snooze of a snooze is one of the same alarm; they may not go round in circles.
-    for _ in 0..limits::ALARMS_MAX {
-        let uid = parent?;
-        let (_, found) = alarms.iter().find(|(_, found)| found.uid.as_ref() == Some(uid))?;
-        parent = match &found.snoozes {
-            None => return Some(found),
-            next => next.as_ref(),
-        };
-    }
-    None
+/// For each alarm, the place of the one that it is a snooze of, if that is there.
+fn snoozed(alarms: &[(&Component, Alarm)]) -> Vec<Option<usize>> {
+    let place = |alarm: &Alarm| {
+        let uid = alarm.snoozes.as_ref()?;
+        alarms.iter().position(|(_, found)| found.uid.as_ref() == Some(uid))
+    };
+    let parents: Vec<Option<usize>> = alarms.iter().map(|(_, alarm)| place(alarm)).collect();
+    let original = |parent: &Option<usize>| {
+        let mut at = (*parent)?;
+        // A snooze of a snooze is one of the same alarm; they may not go round in circles.
+        for _ in 0..alarms.len() {
+            match parents.get(at).copied().flatten() {
+                Some(parent) => at = parent,
+                None => return Some(at),
+            }
+        }
+        None
+    };
+    parents.iter().map(original).collect()
 }
 
 fn reminders(
@@ -162,8 +168,9 @@ fn reminders(
     let mut reminders = Vec::new();
     let mut restored = Vec::new();
     let of_the_task = thunderbird(todo, zones)?;
+    let originals = snoozed(alarms);
     for (index, (component, alarm)) in alarms.iter().enumerate() {
-        if snoozed(alarms, alarm).is_some() {
+        if originals[index].is_some() {
             continue;
         }
         let exact = alarm.exact.clone().filter(|exact| ids.keep(exact.id.clone()));
@@ -180,10 +187,9 @@ fn reminders(
             Ok,
         )?;
         let mut snoozed_until = None;
-        for (component, snooze) in alarms {
-            let ours = snoozed(alarms, snooze).is_some_and(|parent| std::ptr::eq(parent, alarm));
+        for ((component, snooze), original) in alarms.iter().zip(&originals) {
             // A snooze that was acknowledged is over.
-            if ours && snooze.acknowledged.is_none() {
+            if *original == Some(index) && snooze.acknowledged.is_none() {
                 snoozed_until = snoozed_until.max(Some(snooze.snoozed_until(component)?));
             }
         }

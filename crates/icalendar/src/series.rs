@@ -236,6 +236,9 @@ fn moved_end(rule: &Rule, distance: TimeDelta) -> Option<Rule> {
             Until::Utc(reminder_domain::Timestamp::from_datetime(&at)?)
         }
         Until::Local(at) => Until::Local(at.checked_add_signed(distance)?),
+        Until::Date(day) if distance == TimeDelta::days(distance.num_days()) => {
+            Until::Date(day.checked_add_signed(distance)?)
+        }
         // The end of the day, so that a part of a day moves it too.
         Until::Date(day) => {
             Until::Local(day.and_hms_opt(23, 59, 59)?.checked_add_signed(distance)?)

@@ -6,33 +6,36 @@ use crate::tree::{Component, Line};
 use crate::write::Writer;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::{OffsetComponents, OffsetName, Tz};
+use std::collections::HashMap;
 
 /// Most parts of the name of an IANA zone, as in `America/Argentina/Buenos_Aires`.
 const NAME_PARTS_MAX: usize = 3;
 
 /// The zones that a calendar describes.
 pub(crate) struct Zones<'a> {
-    described: Vec<&'a Component>,
+    /// Which zone each stands for, where it says so.
+    described: HashMap<&'a str, Tz>,
 }
 
 impl<'a> Zones<'a> {
     /// Those of a file.
     pub(crate) fn of(roots: &'a [Component]) -> Self {
-        let mut described = Vec::new();
+        let mut found = Vec::new();
         for root in roots {
-            root.below("VTIMEZONE", &mut described);
+            root.below("VTIMEZONE", &mut found);
         }
-        Self { described }
+        let described = found.into_iter().filter_map(|zone| {
+            let id = zone.all("TZID").next()?.value.as_str();
+            let mut places = zone.all("X-LIC-LOCATION");
+            Some((id, places.find_map(|line| line.value.trim().parse().ok())?))
+        });
+        Self { described: described.collect() }
     }
 
     /// The zone of a `TZID`: an IANA name, or a path that ends with one, or a zone that says which
     /// one it stands for. How a `VTIMEZONE` describes its zone is not read: its rules change too.
     pub(crate) fn find(&self, line: &Line, id: &str) -> Result<Tz, ImportError> {
-        let described = || {
-            let of_id = |zone: &&&Component| zone.all("TZID").any(|line| line.value == id);
-            let zone = self.described.iter().find(of_id)?;
-            zone.all("X-LIC-LOCATION").find_map(|line| line.value.trim().parse().ok())
-        };
+        let described = || self.described.get(id).copied();
         id.parse().ok().or_else(|| at_end(id)).or_else(described).ok_or_else(|| {
             line.refuse(format!(
                 "is in the zone {}, which is not in the IANA zone database ({}); zones described by \

@@ -110,9 +110,8 @@ const RULES: &[&str] = &[
 /// A recurrence, and how many occurrences it is into it.
 fn recurrence() -> impl Strategy<Value = (Value, usize)> {
     let moment = || {
-        (local(), any::<bool>()).prop_map(|(local, whole)| match whole {
-            true => local.date().to_string(),
-            false => local.format(LOCAL).to_string(),
+        (local(), any::<bool>()).prop_map(|(local, whole)| {
+            if whole { local.date().to_string() } else { local.format(LOCAL).to_string() }
         })
     };
     let moments = || prop::collection::vec(moment(), 0..4);
@@ -332,6 +331,6 @@ fn following(task: &TaskFields, after: NaiveDateTime, later_ms: i64) -> Vec<i64>
 
 fn without_ours(text: &str) -> String {
     let unfolded = text.replace("\r\n ", "");
-    let kept = unfolded.lines().filter(|line| !line.starts_with("X-REMINDER-"));
-    kept.map(|line| format!("{line}\r\n")).collect()
+    let kept = unfolded.split_inclusive("\r\n").filter(|line| !line.starts_with("X-REMINDER-"));
+    kept.collect()
 }
