@@ -31,8 +31,8 @@
 //! RFC 5545 wants a `DTSTART` wherever there is an `RRULE` (§3.8.2.4) and counts the rule from it
 //! (§3.8.5.3); `DUE` keeps its distance in each occurrence. Our rules count due dates. Therefore:
 //!
-//! - **Written**, a recurring task has `DTSTART` and `DUE` at the same time: the rule counts what is
-//!   due. That is the *present* occurrence, since a `VTODO` has one status and its alarms speak of
+//! - **Written**, a recurring task has `DTSTART` and `DUE` at the same time, as Apple's have (the RFC
+//!   wants `DUE` later, but nobody minds, and nothing else says it): the rule counts what is due. That is the *present* occurrence, since a `VTODO` has one status and its alarms speak of
 //!   one occurrence, and since programs that complete a recurring task move both on. `COUNT` is
 //!   then what is left of it. Where counting from the present occurrence would yield others than
 //!   counting from the first (it is an `RDATE`, say, or excluded), it is the first occurrence, with

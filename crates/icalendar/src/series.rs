@@ -7,7 +7,7 @@ use chrono::{NaiveDateTime, NaiveTime, TimeDelta};
 use chrono_tz::Tz;
 use reminder_domain::recurrence::{Clock, Cursor, LocalMoment, Rule, Series, Until};
 use reminder_domain::task::{Recurrence, RecursFrom};
-use reminder_domain::time::{CalendarOffset, DueTime, Shift, TimeOfDay, UserClock, resolve};
+use reminder_domain::time::{DueTime, Shift, TimeOfDay, UserClock, resolve};
 
 /// What a series that has no rule but only dates is taken for: its first occurrence, and the dates.
 const ONCE: &str = "FREQ=DAILY;COUNT=1";
@@ -113,7 +113,28 @@ fn times(
     });
     let (exdates, rdates) = (taken_out.collect(), added.collect());
     let due = ceil_due(base);
-    Times { start: due.clone(), due, rule: Some(rule), exdates, rdates }
+    Times { start: due.clone(), due, rule: Some(ending_like(base, rule)), exdates, rdates }
+}
+
+/// The rule with an end of the kind that goes with its start (RFC 5545 §3.3.10): in UTC, unless the
+/// start has no zone. What is in UTC already, needs to know the user to become anything else.
+fn ending_like(base: &DueTime, rule: Rule) -> Rule {
+    let of_day = |until: Until| match until {
+        Until::Date(day) => day.and_hms_opt(23, 59, 59),
+        Until::Local(local) => Some(local),
+        Until::Utc(_) => None,
+    };
+    let ending = match (base, rule.until()) {
+        (DueTime::Date(_), Some(Until::Local(local))) => Some(Until::Date(local.date())),
+        (DueTime::Floating(_), Some(until)) => of_day(until).map(Until::Local),
+        (DueTime::Zoned { .. } | DueTime::Instant(_), Some(until)) => {
+            let zone = if let DueTime::Zoned { zone, .. } = base { *zone } else { Tz::UTC };
+            let end = of_day(until).and_then(|local| resolve(local, zone));
+            end.map(|resolved| Until::Utc(resolved.at))
+        }
+        _ => None,
+    };
+    ending.and_then(|until| with_part(&rule, "UNTIL", &until.to_string())).unwrap_or(rule)
 }
 
 /// The rule with another value of a part that it has.
@@ -124,20 +145,6 @@ fn with_part(rule: &Rule, name: &str, value: &str) -> Option<Rule> {
         _ => part.to_owned(),
     });
     Rule::parse(&parts.collect::<Vec<_>>().join(";")).ok()
-}
-
-/// The end of something that lasts so long; `None` where that is no time of the same kind.
-pub(crate) fn after(start: &DueTime, lasts: CalendarOffset) -> Option<DueTime> {
-    let days = start.nominal().checked_add_signed(TimeDelta::try_days(lasts.days())?)?;
-    let exact = TimeDelta::try_seconds(lasts.seconds())?;
-    match start {
-        DueTime::Date(_) if lasts.seconds() != 0 => None,
-        DueTime::Zoned { zone, .. } if lasts.seconds() != 0 => {
-            let at = resolve(days, *zone)?.at.to_datetime().checked_add_signed(exact)?;
-            start.at_nominal(at.with_timezone(zone).naive_local())
-        }
-        _ => start.at_nominal(days.checked_add_signed(exact)?),
-    }
 }
 
 /// A series as a calendar has it.

@@ -70,7 +70,7 @@ impl Times {
                 (None, None) => return Err(line.refuse("must stand beside a DTSTART")),
                 (None, Some(start)) => {
                     let duration = value::duration(line, &line.value)?;
-                    let end = (!duration.back).then(|| series::after(start, duration.offset));
+                    let end = (!duration.back).then(|| value::after(start, duration.offset));
                     end.flatten().ok_or_else(|| {
                         line.refuse(
                             "must not be negative, must consist of whole days after a date, and \

@@ -5,7 +5,7 @@ use crate::tree::Line;
 use crate::zone::Zones;
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 use reminder_domain::Timestamp;
-use reminder_domain::time::{CalendarOffset, DueTime};
+use reminder_domain::time::{CalendarOffset, DueTime, resolve};
 
 /// How a local date-time is written.
 const LOCAL: &str = "%Y%m%dT%H%M%S";
@@ -171,6 +171,20 @@ pub(crate) fn duration_text(duration: Duration) -> String {
         _ => format!("T{hours}H{minutes}M{rest}S"),
     };
     format!("{sign}P{days}{time}")
+}
+
+/// The end of something that lasts so long; `None` where that is no time of the same kind.
+pub(crate) fn after(start: &DueTime, lasts: CalendarOffset) -> Option<DueTime> {
+    let days = start.nominal().checked_add_signed(TimeDelta::try_days(lasts.days())?)?;
+    let exact = TimeDelta::try_seconds(lasts.seconds())?;
+    match start {
+        DueTime::Date(_) if lasts.seconds() != 0 => None,
+        DueTime::Zoned { zone, .. } if lasts.seconds() != 0 => {
+            let at = resolve(days, *zone)?.at.to_datetime().checked_add_signed(exact)?;
+            start.at_nominal(at.with_timezone(zone).naive_local())
+        }
+        _ => start.at_nominal(days.checked_add_signed(exact)?),
+    }
 }
 
 #[cfg(test)]

@@ -105,6 +105,7 @@ const RULES: &[&str] = &[
     "FREQ=YEARLY;BYMONTH=2,11;BYMONTHDAY=29,-1",
     "FREQ=HOURLY;INTERVAL=7;UNTIL=20280101T120000Z",
     "FREQ=DAILY;BYHOUR=8,20;BYMINUTE=0;UNTIL=20281231T090000",
+    "FREQ=WEEKLY;INTERVAL=9;UNTIL=20271231",
 ];
 
 /// A recurrence, and how many occurrences it is into it.
@@ -316,7 +317,11 @@ fn following(task: &TaskFields, after: NaiveDateTime, later_ms: i64) -> Vec<i64>
     let recurrence = task.recurrence.as_ref().unwrap();
     let (start, count) = (recurrence.start.unwrap(), recurrence.rule.count());
     let time_of_day = matches!(task.due_date, Some(DueTime::Date(_))).then_some(NaiveTime::MIN);
-    let clock = Clock { zone: chrono_tz::Tz::UTC, time_of_day };
+    let zone = match task.due_date {
+        Some(DueTime::Zoned { zone, .. }) => zone,
+        _ => chrono_tz::Tz::UTC,
+    };
+    let clock = Clock { zone, time_of_day };
     let (rule, exdates, rdates) = (&recurrence.rule, &recurrence.exdates, &recurrence.rdates);
     let series = Series { rule, start, exdates, rdates, clock };
     let mut at = Some(Cursor { local: start, number: 1.min(count.unwrap_or(0)) });
