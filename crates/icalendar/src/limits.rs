@@ -7,6 +7,8 @@ use reminder_domain::limits;
 pub const CALENDAR_MAX_BYTES: usize = 4 * limits::PAYLOAD_MAX_BYTES;
 /// Most components of a calendar; a zone with all its history has about 200.
 pub const COMPONENTS_MAX: usize = 2_000;
+/// Most lines of a calendar, unfolded.
+pub const LINES_MAX: usize = 20_000;
 /// How deep components may lie within each other; the RFCs know four levels.
 pub const DEPTH_MAX: usize = 8;
 /// Most `VALARM`s of a task: each reminder, and a snooze for each.

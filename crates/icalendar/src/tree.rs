@@ -126,7 +126,13 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Component>, ImportError> {
     let mut roots = Vec::new();
     let mut open: Vec<Component> = Vec::new();
     let mut count = 0;
-    for (number, line) in unfold(text.strip_prefix('\u{feff}').unwrap_or(text)) {
+    let lines = unfold(text.strip_prefix('\u{feff}').unwrap_or(text));
+    if lines.len() > limits::LINES_MAX {
+        let (max, count) = (limits::LINES_MAX, lines.len());
+        let why = format!("the calendar must have at most {max} lines, but has {count}");
+        return Err(ImportError::whole(why));
+    }
+    for (number, line) in lines {
         if let Some(name) = keyword(&line, "BEGIN:") {
             count += 1;
             if count > limits::COMPONENTS_MAX {
@@ -239,7 +245,8 @@ mod tests {
         assert_eq!(line("BEGIN:VTODO\nfoo\nEND:VTODO"), Some(2));
         assert_eq!(line("BEGIN:VTODO\nX;A=\"b:c\nEND:VTODO"), Some(2));
         assert_eq!(line("BEGIN:VTODO"), Some(1));
-        assert!(parse(&"BEGIN:A\n".repeat(100_000)).unwrap_err().reason.contains("at most"));
+        assert!(parse(&"BEGIN:A\n".repeat(100_000)).unwrap_err().reason.contains("bytes"));
+        assert!(parse(&"A:\n".repeat(30_000)).unwrap_err().reason.contains("20000 lines"));
         assert!(parse(&"BEGIN:A\n".repeat(1_000)).unwrap_err().reason.contains("nested"));
         assert!(parse(&"BEGIN:A\nEND:A\n".repeat(5_000)).unwrap_err().reason.contains("more than"));
     }

@@ -4,7 +4,7 @@ use reminder_icalendar::{import, limits};
 use std::time::{Duration, Instant};
 
 /// Longest time for one calendar, on a busy machine and without optimisation.
-const ANSWER_MAX: Duration = Duration::from_secs(5);
+const ANSWER_MAX: Duration = Duration::from_secs(20);
 
 /// A calendar as large as may be: a `VTODO` with these lines again and again.
 fn filled(before: &str, lines: impl Fn(usize) -> String, after: &str) -> String {
@@ -37,6 +37,7 @@ fn the_largest_calendars_are_answered_in_time() {
     let schedule = format!("X-REMINDER-SCHEDULE:{}", "[".repeat(100_000));
     for (name, text) in [
         ("short lines", filled("", |_| "A:\n".into(), "")),
+        ("lines", filled("", |_| "ABCDEFGHIJKL:\n".into(), "")),
         ("folds", filled("X:", |_| "\n ".into(), "\n")),
         ("parameters", filled("X", |_| ";A=\"b\",\"c\"".into(), ":\n")),
         ("escapes", filled("DESCRIPTION:", |_| "\\n\\,".into(), "\n")),
@@ -44,9 +45,12 @@ fn the_largest_calendars_are_answered_in_time() {
         ("dates", filled(minutely, date, "")),
         (
             "dates of a series that is moved",
-            filled(&format!("{minutely}{dates}"), |_| "A:\n".into(), ""),
+            filled(&format!("{minutely}{dates}"), |_| "ABCDEFGHIJKL:\n".into(), ""),
         ),
-        ("dates of a rare series", filled(&format!("{rare}{dates}"), |_| "A:\n".into(), "")),
+        (
+            "dates of a rare series",
+            filled(&format!("{rare}{dates}"), |_| "ABCDEFGHIJKL:\n".into(), ""),
+        ),
         ("a ring of snoozes", filled("", snooze, "")),
         ("zones", filled("", |_| zone.into(), "DUE;TZID=x:20270101T000000\n")),
         ("nested JSON", filled(&schedule, |_| "[".into(), "\n")),
