@@ -10,6 +10,7 @@ mod model;
 mod properties;
 mod refusals;
 mod rfc5545;
+mod rrule_crate;
 mod work;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
