@@ -1,151 +1,122 @@
-//! Which days fit the date parts of a rule.
+//! Which days fit the date parts of a rule, as the `rrule` crate has it.
 
-use super::rule::{OrdinalWeekday, Parts};
-use chrono::{Datelike, NaiveDate, TimeDelta, Weekday};
+use super::rule::{Frequency, OrdinalWeekday, Parts, Rule, WEEKDAY_NAMES};
+use chrono::{Datelike, Month, Months, NaiveDate, NaiveTime, TimeDelta, Weekday};
+use rrule::{RRule, RRuleSet, Tz, Unvalidated};
 
-/// The date parts of a rule: a day must fit every part that was given.
-///
-/// A part fits a day when one of its values does; values count from the end when negative.
+/// The date parts of a rule, as rules of the crate; a day must fit every part that was given.
 #[derive(Clone, Debug)]
 pub(super) struct DayFilter {
-    months: Vec<i16>,
-    weeks: Vec<i16>,
-    year_days: Vec<i16>,
-    month_days: Vec<i16>,
-    weekdays: Vec<OrdinalWeekday>,
-    /// Numbered weekdays count within the month, else within the year.
-    ordinals_in_month: bool,
-    week_start: Weekday,
+    /// Two where numbered weekdays stand beside plain ones: in one rule the crate takes only the days
+    /// that are both.
+    rules: Vec<RRule<Unvalidated>>,
+    parts: Parts,
 }
 
-/// A week belongs to the year in which most of its days lie (RFC 5545 §3.3.10, ISO 8601).
-const MOST_OF_A_WEEK: i64 = 4;
+/// The days that fit in the month or year asked last, which a rule of days asks for day by day.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Known(Option<(NaiveDate, Vec<NaiveDate>)>);
+
+/// The years of the crate's calendar; beyond it the crate panics.
+const YEARS: std::ops::RangeInclusive<i32> = 1..=9999;
 
 impl DayFilter {
     /// The filter of a rule whose implied parts have been made explicit.
-    pub(super) fn new(parts: &Parts, ordinals_in_month: bool) -> Self {
-        Self {
-            months: parts.months.clone(),
-            weeks: parts.weeks.clone(),
-            year_days: parts.year_days.clone(),
-            month_days: parts.month_days.clone(),
-            weekdays: parts.weekdays.clone(),
-            ordinals_in_month,
-            week_start: parts.week_start,
+    pub(super) fn new(parts: &Parts) -> Self {
+        let every = WEEKDAY_NAMES.map(|(_, weekday)| OrdinalWeekday { ordinal: 0, weekday });
+        let given = if parts.weekdays.is_empty() { &every[..] } else { &parts.weekdays };
+        let halves: (Vec<_>, Vec<_>) = given.iter().partition(|day| day.ordinal == 0);
+        let halves = [halves.0, halves.1].into_iter().filter(|half| !half.is_empty());
+        let rule = |weekdays| {
+            let rule = Rule(Parts {
+                frequency: Frequency::Yearly,
+                // Leads out of the crate's calendar: a rule that fits nothing would be walked to its
+                // end, whatever UNTIL says.
+                interval: u16::MAX.into(),
+                count: None,
+                until: None,
+                weeks: Vec::new(),
+                weekdays,
+                hours: Vec::new(),
+                minutes: Vec::new(),
+                seconds: Vec::new(),
+                positions: Vec::new(),
+                ..parts.clone()
+            });
+            rule.to_string().parse().ok()
+        };
+        Self { rules: halves.filter_map(rule).collect(), parts: parts.clone() }
+    }
+
+    /// The days that fit from one on and before another.
+    pub(super) fn between(
+        &self,
+        first: NaiveDate,
+        after: NaiveDate,
+        known: &mut Known,
+    ) -> Vec<NaiveDate> {
+        let months = if self.by_year() { 12 } else { 1 };
+        let mut days = Vec::new();
+        let mut begin = first.with_day(1);
+        while let Some(of) = begin.filter(|begin| *begin < after) {
+            if known.0.as_ref().is_none_or(|(begin, _)| *begin != of) {
+                known.0 = Some((of, self.of(of).unwrap_or_default()));
+            }
+            let all = known.0.iter().flat_map(|(_, days)| days);
+            days.extend(all.filter(|day| (first..after).contains(day)));
+            begin = of.checked_add_months(Months::new(months));
         }
+        days
     }
 
-    /// The months in which a day can fit; empty means any.
-    pub(super) fn months(&self) -> &[i16] {
-        &self.months
+    /// Numbered weekdays may count within the year.
+    fn by_year(&self) -> bool {
+        self.parts.frequency == Frequency::Yearly
     }
 
-    /// Whether a day fits.
-    pub(super) fn fits(&self, day: NaiveDate) -> bool {
-        let month = || small(day.month());
-        any_or_empty(&self.months, |value| *value == month())
-            && any_or_empty(&self.month_days, |value| is_nth(*value, month_place(day)))
-            && any_or_empty(&self.weekdays, |value| self.is_weekday(*value, day))
-            && any_or_empty(&self.year_days, |value| is_nth(*value, year_place(day)))
-            && (self.weeks.is_empty() || self.is_in_week(day))
-    }
-
-    fn is_weekday(&self, wanted: OrdinalWeekday, day: NaiveDate) -> bool {
-        if wanted.weekday != day.weekday() {
-            return false;
+    /// Asks the crate for the month or the year that begins on a day.
+    fn of(&self, begin: NaiveDate) -> Option<Vec<NaiveDate>> {
+        let month = Month::try_from(u8::try_from(begin.month()).ok()?).ok()?;
+        let months = &self.parts.months;
+        let fits = self.by_year()
+            || months.is_empty()
+            || months.contains(&i16::try_from(begin.month()).ok()?);
+        if !fits || !YEARS.contains(&begin.year()) {
+            return None;
         }
-        // The n-th Monday is the n-th seventh of the month or year.
-        let place = if self.ordinals_in_month { month_place(day) } else { year_place(day) };
-        let week = |days: i16| (days - 1) / 7 + 1;
-        wanted.ordinal == 0
-            || wanted.ordinal == week(place.from_start)
-            || -wanted.ordinal == week(place.from_end)
+        let start = begin.and_time(NaiveTime::MIN).and_utc().with_timezone(&Tz::UTC);
+        let mut set = RRuleSet::new(start);
+        for rule in &self.rules {
+            let rule = rule.clone();
+            let rule = if self.by_year() { rule } else { rule.by_month(&[month]) };
+            set = set.rrule(rule.validate(start).ok()?);
+        }
+        let days = set.into_iter().map(|at| at.date_naive());
+        let mut days: Vec<_> = days.filter(|day| self.is_in_week(*day)).collect();
+        days.dedup();
+        Some(days)
     }
 
+    /// The crate mistakes weeks at the ends of the year.
     fn is_in_week(&self, day: NaiveDate) -> bool {
-        week_place(day, self.week_start)
-            .is_some_and(|place| self.weeks.iter().any(|value| is_nth(*value, place)))
+        let weeks = &self.parts.weeks;
+        // A week belongs to the year in which most of its days lie (RFC 5545 §3.3.10, ISO 8601).
+        let decisive = |first: NaiveDate| first + TimeDelta::days(3);
+        let is_in = |decisive: NaiveDate| {
+            let (day, length) = (decisive.ordinal0(), if decisive.leap_year() { 366 } else { 365 });
+            let (number, from_end) = (day / 7 + 1, (length - 1 - day) / 7 + 1);
+            weeks
+                .iter()
+                .map(|week| i64::from(*week))
+                .any(|week| week == i64::from(number) || week == -i64::from(from_end))
+        };
+        weeks.is_empty()
+            || start_of_week(day, self.parts.week_start).map(decisive).is_some_and(is_in)
     }
-}
-
-fn any_or_empty<T>(values: &[T], fits: impl Fn(&T) -> bool) -> bool {
-    values.is_empty() || values.iter().any(fits)
-}
-
-/// Where something lies among its like, both counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
-    from_start: i16,
-    from_end: i16,
-}
-
-fn is_nth(value: i16, place: Place) -> bool {
-    value == place.from_start || -value == place.from_end
-}
-
-/// Months, days of a year and weeks are far below the limits of `i16`.
-fn small(number: u32) -> i16 {
-    i16::try_from(number).unwrap_or(i16::MAX)
-}
-
-fn month_place(day: NaiveDate) -> Place {
-    let (from_start, length) = (small(day.day()), small(u32::from(day.num_days_in_month())));
-    Place { from_start, from_end: length - from_start + 1 }
-}
-
-fn year_place(day: NaiveDate) -> Place {
-    let (from_start, length) = (small(day.ordinal()), if day.leap_year() { 366 } else { 365 });
-    Place { from_start, from_end: length - from_start + 1 }
-}
-
-/// The week that a day lies in, among those of the year to which the week belongs. In the first and
-/// the last days of a calendar year that may be another year.
-fn week_place(day: NaiveDate, week_start: Weekday) -> Option<Place> {
-    let mut year = day.year();
-    if first_week(year + 1, week_start)? <= day {
-        year += 1;
-    } else if first_week(year, week_start)? > day {
-        year -= 1;
-    }
-    let (first, after) = (first_week(year, week_start)?, first_week(year + 1, week_start)?);
-    let weeks = |from: NaiveDate, to: NaiveDate| i16::try_from((to - from).num_days() / 7).ok();
-    let (from_start, all) = (weeks(first, day)? + 1, weeks(first, after)?);
-    Some(Place { from_start, from_end: all - from_start + 1 })
-}
-
-/// The first day of a year's first week.
-fn first_week(year: i32, week_start: Weekday) -> Option<NaiveDate> {
-    let decisive = NaiveDate::from_ymd_opt(year, 1, 1)? + TimeDelta::days(MOST_OF_A_WEEK - 1);
-    start_of_week(decisive, week_start)
 }
 
 /// The first day of the week that a day lies in.
 pub(super) fn start_of_week(day: NaiveDate, week_start: Weekday) -> Option<NaiveDate> {
     let days = day.weekday().days_since(week_start);
     day.checked_sub_signed(TimeDelta::days(i64::from(days)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weeks_agree_with_iso_8601_when_they_begin_on_monday() {
-        let mut day = NaiveDate::from_ymd_opt(2015, 1, 1).unwrap();
-        for _ in 0..20 * 366 {
-            let place = week_place(day, Weekday::Mon).unwrap();
-            assert_eq!(place.from_start, small(day.iso_week().week()), "{day}");
-            day = day.succ_opt().unwrap();
-        }
-    }
-
-    #[test]
-    fn the_last_week_is_the_first_from_the_end() {
-        let day = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).unwrap();
-        let place = |day| week_place(day, Weekday::Mon).unwrap();
-        // 2026 has 53 weeks; the last one holds the first days of 2027.
-        assert_eq!(place(day(2027, 1, 3)), Place { from_start: 53, from_end: 1 });
-        assert_eq!(place(day(2027, 1, 4)), Place { from_start: 1, from_end: 52 });
-        assert_eq!(place(day(2024, 12, 30)), Place { from_start: 1, from_end: 52 });
-    }
 }

@@ -161,7 +161,8 @@ fn weekdays(text: &str) -> Parsed<Vec<OrdinalWeekday>> {
         let weekday = weekday("BYDAY", name)?;
         let ordinal = match ordinal {
             "" => 0,
-            text => numbers("BYDAY", text, &(-53..=53))?[0],
+            // The crate takes no -53; of a year with so many it is the first one, 1.
+            text => numbers("BYDAY", text, &(-52..=53))?[0],
         };
         days.push(OrdinalWeekday { ordinal, weekday });
     }

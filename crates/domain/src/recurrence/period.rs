@@ -2,8 +2,9 @@
 //!
 //! They are never laid out: a year of minutes has half a million of them.
 
+use super::days::Known;
 use super::plan::{self, MINUTES_PER_DAY, MINUTES_PER_HOUR, Plan, Times};
-use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime};
 
 /// One period of a rule.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,7 @@ pub(super) struct Period {
 /// On which offsets within a day a stepping rule is known to find no time, so that a rule that
 /// never matches is found out once for each offset and not once for each day.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Barren(Vec<bool>);
+pub(super) struct Barren(Vec<bool>, Known);
 
 impl Period {
     /// Fills in the days and times of a period; none is left beyond the calendar's end.
@@ -26,7 +27,7 @@ impl Period {
         self.days.clear();
         self.chosen = None;
         let Some((first, after)) = plan.period(number) else { return };
-        collect_days(plan, first, after, &mut self.days);
+        self.days = plan.filter.between(first, after, &mut barren.1);
         if self.days.is_empty() {
             return;
         }
@@ -130,24 +131,5 @@ impl Barren {
             self.0.resize(index + 1, false);
         }
         self.0[index] = true;
-    }
-}
-
-/// The days of a period that fit; whole months are left out where the rule names the months.
-fn collect_days(plan: &Plan, first: NaiveDate, after: NaiveDate, days: &mut Vec<NaiveDate>) {
-    let months = plan.filter.months();
-    let whole_year = (after - first).num_days() > 31;
-    if !whole_year || months.is_empty() {
-        days.extend(
-            first.iter_days().take_while(|day| *day < after).filter(|d| plan.filter.fits(*d)),
-        );
-        return;
-    }
-    for month in months {
-        let begin = u32::try_from(*month).ok().and_then(|month| first.with_month(month));
-        let in_month = begin.into_iter().flat_map(|begin| {
-            begin.iter_days().take_while(move |day| day.month() == begin.month())
-        });
-        days.extend(in_month.filter(|day| plan.filter.fits(*day)));
     }
 }

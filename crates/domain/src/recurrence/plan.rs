@@ -60,7 +60,6 @@ impl Plan {
         let start = without_leap_second(start);
         let mut parts = rule.0.clone();
         imply_days(&mut parts, start.date());
-        let ordinals_in_month = parts.frequency == Frequency::Monthly || !parts.months.is_empty();
         let (times, positions) = times(&parts, start);
         let cycle = match parts.frequency {
             Frequency::Yearly => Cycle::Years,
@@ -75,7 +74,7 @@ impl Plan {
         Self {
             start,
             until,
-            filter: DayFilter::new(&parts, ordinals_in_month),
+            filter: DayFilter::new(&parts),
             times,
             positions,
             cycle,

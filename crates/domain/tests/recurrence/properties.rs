@@ -46,6 +46,8 @@ proptest! {
     #[test]
     fn any_moment_leads_to_what_follows_it(owned in series(), at in 0..TAKEN, late in 1..100_i64) {
         let series = owned.series();
+        // A moment in between may lie behind an exception, which counts: its number is not known.
+        prop_assume!(series.rule.count().is_none());
         let found = taken(&series, TAKEN);
         let Some(pair) = found.windows(2).nth(at % found.len().max(2)) else { return Ok(()) };
         let gap = pair[1].cursor.local - pair[0].cursor.local;
