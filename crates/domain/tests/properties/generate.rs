@@ -1,26 +1,32 @@
-//! Random tasks, commands and moments.
+//! Random tasks, commands and moments: few and round ones, so that a replaced task often keeps some.
 
+use crate::world::{
+    DAY, Every, HOUR, MINUTE, Prefs, Reminder, Rule, Time, TimeKind, Trigger, Zone,
+};
 use proptest::prelude::*;
-use reminder_domain::{Task, Timestamp};
-use serde_json::{Value, json};
-
-/// When every scenario begins: the night before Berlin's clocks go back, so that local due dates
-/// fall into an overlap now and then.
-pub(crate) const START: &str = "2026-10-24T22:00:00Z";
+use reminder_domain::command::IfPast;
+use reminder_domain::preferences::Preferences;
+use serde_json::json;
 
 /// One step of a scenario.
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     /// Time passes.
     Pass { ms: i64 },
+    /// Time passes until the next wake, and so much longer.
+    PassToWake { late_ms: i64 },
     /// A wake comes, called for or not.
     Wake,
     /// A caller asks for something.
     Command(Request),
-    /// The command before the last wake comes in once more.
+    /// The last command applied comes in once more.
     Repeat,
     /// The runtime fences the task.
     Fence,
+    /// The user prefers something else.
+    Prefer(Prefs),
+    /// The task learns of the user's preferences.
+    Refresh,
 }
 
 /// A command as the scenario describes it.
@@ -30,14 +36,38 @@ pub(crate) struct Request {
     /// One of a few command ids, so that they are used again.
     pub(crate) id: Option<u64>,
     pub(crate) if_version: IfVersion,
+    /// It was sent with the preferences of before the last change.
+    pub(crate) stale: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
-    Put(Spec),
+    Put(Box<Spec>, IfPast),
     Complete,
     Reopen,
     Delete,
+    Skip(Skip),
+    PutReminder(Reminder, IfPast),
+    RemoveReminder(&'static str),
+    Snooze(Option<&'static str>, Delay),
+    Acknowledge(Option<&'static str>),
+    Dismiss(Option<&'static str>),
+}
+
+/// Which occurrence to skip.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Skip {
+    Present,
+    /// The n-th after the present one.
+    Ahead(usize),
+    /// None there is.
+    Wrong,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Delay {
+    Minutes(i64),
+    Until(i64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,144 +77,255 @@ pub(crate) enum IfVersion {
     Wrong,
 }
 
-/// A task in the words of this test; times in minutes from [`START`].
-#[derive(Clone, Debug)]
+/// A task in the words of this test.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spec {
     pub(crate) title: u8,
-    pub(crate) due: Option<Due>,
-    pub(crate) reminders: Vec<(u8, Moment)>,
+    pub(crate) due: Option<Time>,
+    /// How long before the due date it begins, on the wall.
+    pub(crate) start_before: Option<i64>,
+    pub(crate) rule: Option<Rule>,
+    pub(crate) from_completion: bool,
+    /// Occurrences taken out, by their wall time.
+    pub(crate) exdates: Vec<i64>,
+    pub(crate) reminders: Option<Vec<Reminder>>,
+    pub(crate) urgent: bool,
     pub(crate) completed: bool,
 }
 
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Due {
-    Instant(i64),
-    /// A wall time in Berlin, in minutes of the 25th of October.
-    Berlin(u32),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Moment {
-    At(i64),
-    BeforeMinutes(i64),
-}
+pub(crate) const IDS: [&str; 4] = ["due", "r1", "r2", "r3"];
 
 pub(crate) fn scenario() -> impl Strategy<Value = Vec<Step>> {
-    prop::collection::vec(step(), 1..80)
+    prop::collection::vec(step(), 1..60)
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        3 => (0..40 * 60_000_i64).prop_map(|ms| Step::Pass { ms }),
-        4 => Just(Step::Wake),
-        8 => request().prop_map(Step::Command),
+        3 => (0..40 * MINUTE).prop_map(|ms| Step::Pass { ms }),
+        1 => (0..10 * DAY).prop_map(|ms| Step::Pass { ms }),
+        6 => prop_oneof![Just(0), 0..HOUR].prop_map(|late_ms| Step::PassToWake { late_ms }),
+        7 => Just(Step::Wake),
+        12 => request().prop_map(Step::Command),
         2 => Just(Step::Repeat),
         1 => Just(Step::Fence),
+        1 => prefs().prop_map(Step::Prefer),
+        1 => Just(Step::Refresh),
     ]
 }
 
 pub(crate) fn request() -> impl Strategy<Value = Request> {
-    let kind = prop_oneof![
-        5 => spec().prop_map(Kind::Put),
-        2 => Just(Kind::Complete),
-        2 => Just(Kind::Reopen),
-        1 => Just(Kind::Delete),
-    ];
     let id = prop_oneof![3 => Just(None), 2 => (0..12_u64).prop_map(Some)];
     let if_version = prop_oneof![
-        6 => Just(IfVersion::Any),
+        8 => Just(IfVersion::Any),
         2 => Just(IfVersion::Current),
         1 => Just(IfVersion::Wrong),
     ];
-    (kind, id, if_version).prop_map(|(kind, id, if_version)| Request { kind, id, if_version })
+    (kind(), id, if_version, prop::bool::weighted(0.2))
+        .prop_map(|(kind, id, if_version, stale)| Request { kind, id, if_version, stale })
 }
 
-fn spec() -> impl Strategy<Value = Spec> {
-    // Few and round moments, so that a replaced task often keeps one.
-    let due = prop_oneof![
-        1 => Just(None),
-        3 => (-4..16_i64).prop_map(|n| Some(Due::Instant(n * 15))),
-        2 => (0..16_u32).prop_map(|n| Some(Due::Berlin(n * 15))),
+fn kind() -> impl Strategy<Value = Kind> {
+    let skip = prop_oneof![
+        2 => Just(Skip::Present),
+        2 => (1..4_usize).prop_map(Skip::Ahead),
+        1 => Just(Skip::Wrong)
     ];
-    let moment = prop_oneof![
-        (-4..16_i64).prop_map(|n| Moment::At(n * 15)),
-        (0..6_i64).prop_map(|n| Moment::BeforeMinutes(n * 15)),
+    prop_oneof![
+        6 => (spec(), if_past()).prop_map(|(spec, past)| Kind::Put(Box::new(spec), past)),
+        3 => Just(Kind::Complete),
+        2 => Just(Kind::Reopen),
+        1 => Just(Kind::Delete),
+        2 => skip.prop_map(Kind::Skip),
+        2 => (reminder(), if_past()).prop_map(|(reminder, past)| Kind::PutReminder(reminder, past)),
+        1 => id().prop_map(Kind::RemoveReminder),
+        4 => (some_id(), delay()).prop_map(|(id, delay)| Kind::Snooze(id, delay)),
+        3 => some_id().prop_map(Kind::Acknowledge),
+        2 => some_id().prop_map(Kind::Dismiss),
+    ]
+}
+
+fn id() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(&IDS[..])
+}
+
+pub(crate) fn some_id() -> impl Strategy<Value = Option<&'static str>> {
+    prop_oneof![3 => Just(None), 1 => id().prop_map(Some)]
+}
+
+pub(crate) fn delay() -> impl Strategy<Value = Delay> {
+    prop_oneof![
+        4 => (1..300_i64).prop_map(Delay::Minutes),
+        1 => (0..3000_i64).prop_map(Delay::Minutes),
+        1 => (0..30 * 24 * 4_i64).prop_map(|n| Delay::Until(n * 15 * MINUTE)),
+    ]
+}
+
+fn if_past() -> impl Strategy<Value = IfPast> {
+    prop_oneof![4 => Just(IfPast::Fire), 1 => Just(IfPast::Skip), 1 => Just(IfPast::Reject)]
+}
+
+fn time() -> impl Strategy<Value = Time> {
+    let quarter = |kind| (-4..24_i64).prop_map(move |n| Time { kind, nominal: n * 15 * MINUTE });
+    prop_oneof![
+        2 => quarter(TimeKind::Instant),
+        2 => quarter(TimeKind::Berlin),
+        2 => quarter(TimeKind::Floating),
+        2 => (-1..3_i64).prop_map(|day| Time { kind: TimeKind::Date, nominal: 2 * HOUR + day * DAY }),
+    ]
+}
+
+pub(crate) fn reminder() -> impl Strategy<Value = Reminder> {
+    let offset = prop_oneof![2 => Just(0_i64), 2 => -6..0_i64, 1 => 0..6_i64];
+    let from = (prop::bool::weighted(0.25), offset, prop_oneof![3 => Just(0_i64), 1 => Just(1)]);
+    let from = from.prop_map(|(start, quarters, day)| {
+        let days = if quarters > 0 { day } else { -day };
+        Trigger::From { start, days, minutes: quarters * 15 }
+    });
+    let trigger = prop_oneof![1 => time().prop_map(Trigger::At), 5 => from];
+    let nag = prop_oneof![
+        2 => Just(None),
+        1 => (prop::sample::select(&[5_i64, 25, 240][..]), 1..6_u16).prop_map(Some),
     ];
-    let reminders = prop::collection::vec((0..4_u8, moment), 0..4);
-    (0..3_u8, due, reminders, prop::bool::weighted(0.1)).prop_map(
-        |(title, due, mut reminders, completed)| {
-            let mut seen = [false; 4];
-            reminders.retain(|(id, moment)| {
-                let anchored = due.is_some() || matches!(moment, Moment::At(_));
-                anchored && !std::mem::replace(&mut seen[usize::from(*id)], true)
-            });
-            Spec { title, due, reminders, completed }
+    let late_limit = prop_oneof![3 => Just(None), 1 => (0..200_i64).prop_map(Some)];
+    (id(), trigger, nag, late_limit).prop_map(|(id, trigger, nag, late_limit)| Reminder {
+        id,
+        trigger,
+        nag,
+        late_limit,
+    })
+}
+
+fn reminders() -> impl Strategy<Value = Vec<Reminder>> {
+    prop::collection::vec(reminder(), 0..4).prop_map(|mut reminders| {
+        let mut seen = Vec::new();
+        reminders.retain(|reminder| {
+            let is_new = !seen.contains(&reminder.id);
+            seen.push(reminder.id);
+            is_new
+        });
+        reminders
+    })
+}
+
+/// Days after Sunday, the first day of every scenario.
+const WEEKDAYS: &[&[i64]] = &[&[1, 3], &[0, 1, 2, 3, 4, 5, 6], &[0]];
+
+fn rule() -> impl Strategy<Value = Rule> {
+    let every = prop_oneof![
+        4 => Just(Every::Days(1)),
+        1 => Just(Every::Days(2)),
+        2 => prop::sample::select(WEEKDAYS).prop_map(Every::Weekdays),
+        2 => Just(Every::Hours(6)),
+        1 => Just(Every::Minutes(45)),
+    ];
+    let count = prop_oneof![3 => Just(None), 1 => (1..5_usize).prop_map(Some)];
+    (every, count).prop_map(|(every, count)| Rule { every, count })
+}
+
+pub(crate) fn spec() -> impl Strategy<Value = Spec> {
+    let due = prop_oneof![1 => Just(None), 6 => time().prop_map(Some)];
+    let start = prop_oneof![2 => Just(None), 1 => (0..3_i64).prop_map(Some)];
+    let rule = prop_oneof![1 => Just(None), 2 => rule().prop_map(Some)];
+    let reminders = prop_oneof![1 => Just(None), 4 => reminders().prop_map(Some)];
+    let exdates = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(0..4_usize, 1..3)];
+    let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.2), prop::bool::weighted(0.08));
+    (0..2_u8, due, start, rule, exdates, reminders, flags).prop_map(
+        |(title, due, start, rule, exdates, reminders, (urgent, from_completion, completed))| {
+            let date = due.is_some_and(|due: Time| due.kind == TimeKind::Date);
+            let unit = if date { DAY } else { 45 * MINUTE };
+            let rule = due.and(rule).filter(|rule: &Rule| rule.has_days() || !date);
+            let occurrences: Vec<i64> = due
+                .zip(rule)
+                .map(|(due, rule)| rule.occurrences(due.nominal).take(4).collect())
+                .unwrap_or_default();
+            let exdates = exdates.iter().filter_map(|n| occurrences.get(*n).copied()).collect();
+            let start_before = due.and(start).map(|n| n * unit);
+            let from_completion = from_completion && rule.is_some();
+            Spec {
+                title,
+                due,
+                start_before,
+                rule,
+                from_completion,
+                exdates,
+                reminders,
+                urgent,
+                completed,
+            }
         },
     )
 }
 
-/// The moment so many minutes after [`START`].
-pub(crate) fn minutes(n: i64) -> Timestamp {
-    Timestamp::parse(START).unwrap().saturating_add_ms(n * 60_000)
+pub(crate) fn prefs() -> impl Strategy<Value = Prefs> {
+    let zone = prop::sample::select(&[Zone::Utc, Zone::Berlin, Zone::Tokyo][..]);
+    let default_time = prop::sample::select(&[0, 9 * HOUR, 17 * HOUR + 30 * MINUTE][..]);
+    let quiet = prop::sample::select(
+        &[
+            None,
+            None,
+            Some((22 * HOUR, 7 * HOUR)),
+            Some((0, 6 * HOUR + 30 * MINUTE)),
+            Some((12 * HOUR, 14 * HOUR)),
+        ][..],
+    );
+    let defaults = prop_oneof![2 => Just(None), 1 => reminders().prop_map(Some)];
+    (zone, default_time, quiet, defaults).prop_map(|(zone, default_time, quiet, defaults)| Prefs {
+        zone,
+        default_time,
+        quiet,
+        defaults,
+    })
 }
 
-impl Due {
-    /// The instant, by this test's own knowledge: on the 25th of October 2026 Berlin is at UTC+2
-    /// until the first 03:00, and the first of two occurrences counts.
-    pub(crate) fn instant(self) -> Timestamp {
-        match self {
-            Self::Instant(n) => minutes(n),
-            Self::Berlin(minute) if minute < 180 => minutes(i64::from(minute)),
-            Self::Berlin(minute) => minutes(i64::from(minute) + 60),
-        }
-    }
+fn clock(ms: i64) -> String {
+    format!("{:02}:{:02}", ms / HOUR, ms % HOUR / MINUTE)
+}
 
-    fn json(self) -> Value {
-        match self {
-            Self::Instant(n) => json!(minutes(n).to_string()),
-            Self::Berlin(minute) => json!({
-                "local": format!("2026-10-25T{:02}:{:02}:00", minute / 60, minute % 60),
-                "zone": "Europe/Berlin",
-            }),
+impl Prefs {
+    pub(crate) fn preferences(&self) -> Preferences {
+        let mut json = json!({
+            "zone": self.zone.name(),
+            "defaultTime": clock(self.default_time),
+        });
+        if let Some((from, to)) = self.quiet {
+            json["quietHours"] = json!({"from": clock(from), "to": clock(to)});
         }
+        if let Some(defaults) = &self.defaults {
+            json["defaultReminders"] = defaults.iter().map(Reminder::json).collect();
+        }
+        serde_json::from_value(json).unwrap()
     }
 }
 
 impl Spec {
-    pub(crate) fn task(&self) -> Task {
-        let reminder = |(id, moment): &(u8, Moment)| match moment {
-            Moment::At(n) => json!({"id": format!("r{id}"), "at": minutes(*n).to_string()}),
-            Moment::BeforeMinutes(n) => {
-                json!({"id": format!("r{id}"), "before": format!("PT{n}M")})
-            }
-        };
+    pub(crate) fn task(&self) -> reminder_domain::Task {
         let mut json = json!({
             "title": format!("task {}", self.title),
+            "userId": "u",
             "status": if self.completed { "completed" } else { "pending" },
-            "reminders": self.reminders.iter().map(reminder).collect::<Vec<_>>(),
+            "priority": if self.urgent { "urgent" } else { "normal" },
         });
         if let Some(due) = self.due {
             json["dueDate"] = due.json();
+            if let Some(before) = self.start_before {
+                json["start"] = Time { nominal: due.nominal - before, ..due }.json();
+            }
+            if let Some(rule) = self.rule {
+                let is_date = due.kind == TimeKind::Date;
+                let form = if is_date { "%Y-%m-%d" } else { "%Y-%m-%dT%H:%M:%S" };
+                let from = if self.from_completion { "completion" } else { "due" };
+                json["recurrence"] = json!({"rule": rule.text(), "from": from});
+                let dates: Vec<_> = self
+                    .exdates
+                    .iter()
+                    .map(|at| crate::world::wall(*at).format(form).to_string())
+                    .collect();
+                json["recurrence"]["exdates"] = json!(dates);
+            }
+        }
+        if let Some(reminders) = &self.reminders {
+            json["reminders"] = reminders.iter().map(Reminder::json).collect();
         }
         serde_json::from_value(json).unwrap()
-    }
-
-    /// When each reminder is due, by id.
-    pub(crate) fn moments(&self) -> Vec<(String, Timestamp)> {
-        let due = self.due.map(Due::instant);
-        match (due, self.reminders.is_empty()) {
-            (Some(at), true) => vec![("due".into(), at)],
-            _ => self
-                .reminders
-                .iter()
-                .map(|(id, moment)| {
-                    let at = match moment {
-                        Moment::At(n) => minutes(*n),
-                        Moment::BeforeMinutes(n) => due.unwrap().saturating_add_ms(-n * 60_000),
-                    };
-                    (format!("r{id}"), at)
-                })
-                .collect(),
-        }
     }
 }

@@ -1,15 +1,30 @@
-//! Properties of the core: random commands and wakes against a reference model, and time against
-//! brute force.
+//! Properties of the core: random commands and wakes against a reference model, the promises that
+//! hold whatever happens, and time against brute force.
+//!
+//! | File | Holds |
+//! |---|---|
+//! | `world` | the calendar as these tests know it |
+//! | `generate`, `model` | random scenarios, and what they should lead to |
+//! | `bench`, `turns` | the core beside its model |
+//! | `promises` | preview, snooze, acknowledge, dismiss, replays, changes of zone |
+//! | `clocks` | recurring tasks over changes of the clocks, in every zone |
+//! | `bounds` | how much work a wake may be |
+//! | `time` | local times, offsets and timestamps |
 //!
 //! A failing case prints its inputs, and its seed is added to `regressions.txt` beside this file:
 //! commit it, so that the case is tried first from then on.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod bench;
+mod bounds;
+mod clocks;
 mod generate;
 mod model;
+mod promises;
 mod time;
 mod turns;
+mod world;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 
@@ -18,4 +33,10 @@ pub(crate) fn config() -> Config {
     let regressions = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/properties/regressions.txt");
     let persistence = FileFailurePersistence::Direct(regressions);
     Config { failure_persistence: Some(Box::new(persistence)), ..Config::default() }
+}
+
+/// Fewer cases, for what goes through days minute by minute.
+pub(crate) fn config_of_slow_ones() -> Config {
+    let config = config();
+    Config { cases: config.cases / 4, ..config }
 }

@@ -1,19 +1,13 @@
 //! The reference: what a task should be after a sequence of steps, told as simply as possible.
 
-use crate::generate::{IfVersion, Kind, Request};
-use reminder_domain::Timestamp;
-use std::collections::BTreeMap;
+mod alarms;
+mod commands;
 
-/// What the model expects of one reminder.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Alarm {
-    /// It must fire at its time.
-    Waits(Timestamp),
-    /// It has fired for this time.
-    Fired(Timestamp),
-    /// It was silenced by a completion.
-    Silent(Timestamp),
-}
+pub(crate) use alarms::{Alarm, Because, Clock, Moment, Plan, Ring, Rung};
+
+use crate::generate::{IfVersion, Kind, Request, Spec};
+use crate::world::{Prefs, Reminder, Time, Trigger, quiet_end};
+use std::collections::BTreeMap;
 
 /// What a command must lead to.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,36 +24,67 @@ pub(crate) enum Expected {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Model {
     /// `None`: there is no task, or none any more.
-    pub(crate) alarms: Option<BTreeMap<String, Alarm>>,
-    pub(crate) completed: bool,
+    pub(crate) task: Option<Task>,
     /// Whether anything was ever stored.
     pub(crate) stored: bool,
     /// Command ids and bodies applied, oldest first.
     pub(crate) remembered: Vec<(Option<u64>, u64)>,
 }
 
+/// A task, its schedule and its alarms.
+#[derive(Clone, Debug)]
+pub(crate) struct Task {
+    /// What was asked for; of a recurring task, at its present occurrence.
+    pub(crate) spec: Spec,
+    /// The first occurrence of a recurring task.
+    pub(crate) first: i64,
+    /// How many occurrences there were with the present one, where they follow the completion.
+    pub(crate) number: usize,
+    /// Preferences as far as the task knows them, and how manieth.
+    pub(crate) prefs: (u64, Prefs),
+    pub(crate) alarms: Vec<Alarm>,
+}
+
 impl Model {
-    /// What is to come, by reminder.
-    pub(crate) fn waiting(&self) -> BTreeMap<String, Timestamp> {
-        let all = self.alarms.iter().flatten();
-        all.filter_map(|(id, alarm)| match alarm {
-            Alarm::Waits(at) => Some((id.clone(), *at)),
-            _ => None,
-        })
-        .collect()
+    /// What is to come, by reminder: the moments of the schedule and the snoozes.
+    pub(crate) fn waiting(&self) -> BTreeMap<(String, Clock), i64> {
+        let alarms = self.task.iter().flat_map(|task| &task.alarms);
+        alarms.flat_map(Alarm::waiting).collect()
     }
 
-    /// Fires what is due; returns it.
-    pub(crate) fn wake(&mut self, now: Timestamp) -> BTreeMap<String, Timestamp> {
-        let mut fired = self.waiting();
-        fired.retain(|_, at| *at <= now);
-        for (id, at) in &fired {
-            self.alarms.as_mut().unwrap().insert(id.clone(), Alarm::Fired(*at));
+    /// When it must be woken.
+    pub(crate) fn next_wake(&self) -> Option<i64> {
+        let alarms = self.task.iter().flat_map(|task| &task.alarms);
+        alarms.filter_map(Alarm::next).min()
+    }
+
+    /// Fires what is due; returns it in the order of its due times.
+    pub(crate) fn wake(&mut self, now: i64) -> Vec<Ring> {
+        let Some(task) = &mut self.task else { return Vec::new() };
+        let schedule = task.clone();
+        let rings = task.alarms.iter_mut().filter_map(|alarm| alarm.wake(&schedule, now));
+        let mut rings: Vec<Ring> = rings.collect();
+        rings.sort_by_key(|ring| (ring.at, ring.id));
+        rings
+    }
+
+    /// The task learns of preferences.
+    pub(crate) fn refresh(&mut self, (version, prefs): &(u64, Prefs)) {
+        let Some(task) = &mut self.task else { return };
+        if *version > task.prefs.0 {
+            let defaults = task.prefs.1.defaults.clone();
+            task.prefs = (*version, Prefs { defaults, ..prefs.clone() });
+            task.resolve_again();
         }
-        fired
     }
 
-    pub(crate) fn command(&mut self, request: &Request, body: u64, now: Timestamp) -> Expected {
+    pub(crate) fn command(
+        &mut self,
+        request: &Request,
+        body: u64,
+        prefs: &(u64, Prefs),
+        now: i64,
+    ) -> Expected {
         let known = match request.id {
             Some(_) => self.remembered.iter().rposition(|(id, _)| *id == request.id),
             None => self.remembered.len().checked_sub(1).filter(|n| self.remembered[*n].1 == body),
@@ -68,64 +93,165 @@ impl Model {
             let same = self.remembered[n].1 == body;
             return if same { Expected::Recorded(n) } else { Expected::Rejected };
         }
-        let absent = self.alarms.is_none() && !matches!(request.kind, Kind::Put(_));
-        if absent || request.if_version == IfVersion::Wrong {
+        if request.if_version == IfVersion::Wrong {
             return Expected::Rejected;
         }
-        let idle = match &request.kind {
-            Kind::Complete => self.completed,
-            Kind::Reopen => !self.completed,
-            _ => false,
-        };
-        if idle && request.id.is_none() {
-            return Expected::Applied { commits: false };
+        let before = self.task.clone();
+        match self.apply(&request.kind, prefs, now) {
+            Err(Refused) => {
+                self.task = before;
+                Expected::Rejected
+            }
+            Ok(Changed(false)) if request.id.is_none() => Expected::Applied { commits: false },
+            Ok(_) => {
+                self.stored = true;
+                self.remembered.push((request.id, body));
+                if self.remembered.len() > 64 {
+                    self.remembered.remove(0);
+                }
+                Expected::Applied { commits: true }
+            }
         }
-        if !idle {
-            self.apply(&request.kind, now);
-        }
-        self.stored = true;
-        self.remembered.push((request.id, body));
-        if self.remembered.len() > 64 {
-            self.remembered.remove(0);
-        }
-        Expected::Applied { commits: true }
     }
 
-    fn apply(&mut self, kind: &Kind, now: Timestamp) {
+    fn apply(&mut self, kind: &Kind, prefs: &(u64, Prefs), now: i64) -> Result<Changed, Refused> {
+        if let Kind::Put(spec, if_past) = kind {
+            let task = Task::put(self.task.as_ref(), spec, *if_past, prefs, now)?;
+            self.task = Some(task);
+            return Ok(Changed(true));
+        }
+        let task = self.task.as_mut().ok_or(Refused)?;
         match kind {
-            Kind::Put(spec) => {
-                let old = self.alarms.take().unwrap_or_default();
-                self.completed = spec.completed;
-                let fate = |(id, at): (String, Timestamp)| {
-                    let alarm = match old.get(&id) {
-                        Some(Alarm::Fired(was)) if *was == at => Alarm::Fired(at),
-                        _ if spec.completed => Alarm::Silent(at),
-                        // What fell due while the task was done stays silent.
-                        Some(Alarm::Silent(was)) if *was == at && at <= now => Alarm::Silent(at),
-                        _ => Alarm::Waits(at),
-                    };
-                    (id, alarm)
-                };
-                self.alarms = Some(spec.moments().into_iter().map(fate).collect());
+            Kind::Put(..) => Err(Refused),
+            Kind::Complete => Ok(task.complete(now)),
+            Kind::Reopen => Ok(task.reopen(now)),
+            Kind::Delete => {
+                self.task = None;
+                Ok(Changed(true))
             }
-            Kind::Complete => {
-                self.completed = true;
-                for alarm in self.alarms.iter_mut().flat_map(BTreeMap::values_mut) {
-                    if let Alarm::Waits(at) = *alarm {
-                        *alarm = Alarm::Silent(at);
-                    }
-                }
+            Kind::Skip(which) => task.skip(*which, now),
+            Kind::PutReminder(reminder, if_past) => task.put_reminder(reminder, *if_past, now),
+            Kind::RemoveReminder(id) => task.remove_reminder(id, now),
+            Kind::Snooze(id, delay) => task.snooze(*id, *delay, now),
+            Kind::Acknowledge(id) => task.acknowledge(*id),
+            Kind::Dismiss(id) => task.dismiss(*id),
+        }
+    }
+}
+
+/// Whether a command changed anything.
+pub(crate) struct Changed(pub(crate) bool);
+
+/// A command that is refused.
+#[derive(Debug)]
+pub(crate) struct Refused;
+
+impl Task {
+    pub(crate) fn is_open(&self) -> bool {
+        !self.spec.completed
+    }
+
+    /// The occurrence that the task is at.
+    pub(crate) fn present(&self) -> Option<i64> {
+        self.spec.rule.and(self.spec.due).map(|due| due.nominal)
+    }
+
+    pub(crate) fn recurs_by_itself(&self) -> bool {
+        self.spec.rule.is_some() && !self.spec.from_completion
+    }
+
+    pub(crate) fn reminders(&self) -> Vec<Reminder> {
+        let said = self.spec.reminders.clone().or_else(|| self.prefs.1.defaults.clone());
+        let trigger = Trigger::From { start: false, days: 0, minutes: 0 };
+        let at_due = Reminder { id: "due", trigger, nag: None, late_limit: None };
+        said.unwrap_or_else(|| self.spec.due.map(|_| at_due).into_iter().collect())
+    }
+
+    pub(crate) fn reminder(&self, id: &str) -> Option<Reminder> {
+        self.reminders().into_iter().find(|reminder| reminder.id == id)
+    }
+
+    /// The occurrences after one, by their wall time.
+    pub(crate) fn after(&self, occurrence: i64) -> impl Iterator<Item = i64> {
+        let exdates = self.spec.exdates.clone();
+        let all = self.spec.rule.into_iter().flat_map(|rule| rule.occurrences(self.first));
+        all.filter(move |at| *at > occurrence && !exdates.contains(at))
+    }
+
+    /// Its due date at an occurrence.
+    fn due_at(&self, occurrence: i64) -> i64 {
+        let due = Time { nominal: occurrence, ..self.spec.due.unwrap() };
+        due.resolve(&self.prefs.1, 0, 0)
+    }
+
+    /// The occurrence after the present one when that is done now.
+    pub(crate) fn advanced(&self, now: i64) -> Option<(i64, usize)> {
+        let (rule, due) = (self.spec.rule?, self.spec.due?);
+        if !self.spec.from_completion {
+            let mut later = self.after(due.nominal);
+            return later.find(|at| self.due_at(*at) > now).map(|at| (at, 1));
+        }
+        let mut start = due.zone(&self.prefs.1).wall(now);
+        if rule.has_days() {
+            let time = self.first - crate::world::midnight(self.first);
+            start = crate::world::midnight(start) + time;
+        }
+        let endless = crate::world::Rule { count: None, ..rule };
+        let left = rule.count.map_or(usize::MAX, |count| count.saturating_sub(self.number));
+        let mut numbered = endless.occurrences(start).skip(1).take(left).zip(self.number + 1..);
+        numbered.find(|(at, _)| !self.spec.exdates.contains(at) && self.due_at(*at) > now)
+    }
+
+    /// When a reminder is due, at an occurrence or without any; `None`: its anchor is missing.
+    pub(crate) fn moment(&self, reminder: &Reminder, occurrence: Option<i64>) -> Option<Moment> {
+        let prefs = &self.prefs.1;
+        let (nominal, occurrence) = match reminder.trigger {
+            Trigger::At(time) => (time.resolve(prefs, 0, 0), None),
+            Trigger::From { start, days, minutes } => {
+                let due = self.spec.due?;
+                let before = if start { self.spec.start_before? } else { 0 };
+                let anchor = Time { nominal: occurrence.unwrap_or(due.nominal) - before, ..due };
+                (anchor.resolve(prefs, days, minutes * crate::world::MINUTE), occurrence)
             }
-            Kind::Reopen => {
-                self.completed = false;
-                for alarm in self.alarms.iter_mut().flat_map(BTreeMap::values_mut) {
-                    match *alarm {
-                        Alarm::Silent(at) if at > now => *alarm = Alarm::Waits(at),
-                        _ => {}
-                    }
-                }
+        };
+        let quiet = quiet_end(prefs, nominal).filter(|_| !self.spec.urgent);
+        Some(Moment { at: quiet.unwrap_or(nominal), nominal, occurrence })
+    }
+
+    /// A moment of a reminder, and all that follow it by themselves.
+    pub(crate) fn along(&self, reminder: &Reminder, first: Moment) -> impl Iterator<Item = Moment> {
+        let from = first.occurrence.filter(|_| self.recurs_by_itself());
+        let later = from.into_iter().flat_map(|from| self.after(from));
+        let later = later.filter_map(|at| self.moment(reminder, Some(at)));
+        std::iter::once(first).chain(later)
+    }
+
+    /// The latest of a reminder's moments that has come, how many came before it, and the next.
+    pub(crate) fn missed(
+        &self,
+        reminder: &Reminder,
+        first: Moment,
+        now: i64,
+    ) -> (Moment, u32, Option<Moment>) {
+        let (mut latest, mut earlier) = (first, 0);
+        for moment in self.along(reminder, first).skip(1) {
+            if moment.at > now {
+                return (latest, earlier.min(1_000), Some(moment));
             }
-            Kind::Delete => self.alarms = None,
+            (latest, earlier) = (moment, earlier + 1);
+        }
+        (latest, earlier.min(1_000), None)
+    }
+
+    /// What is still to come is where the preferences put it.
+    pub(crate) fn resolve_again(&mut self) {
+        let schedule = self.clone();
+        for alarm in &mut self.alarms {
+            if let (Plan::Waits(moment), Some(reminder)) = (alarm.plan, schedule.reminder(alarm.id))
+            {
+                let again = schedule.moment(&reminder, moment.occurrence);
+                alarm.plan = Plan::Waits(again.unwrap_or(moment));
+            }
         }
     }
 }

@@ -4,12 +4,19 @@ use crate::config;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
-use reminder_domain::time::{Adjustment, CalendarOffset, DueTime, Resolved, Timestamp, resolve};
+use reminder_domain::time::{
+    Adjustment, CalendarOffset, DueTime, Resolved, Shift, TimeOfDay, Timestamp, UserClock, resolve,
+};
 
 /// Seconds from 1971 to 2099: late enough that every resolution is after the epoch.
 const SECONDS: std::ops::Range<i64> = 31_536_000..4_070_908_800;
 
-fn zone() -> impl Strategy<Value = Tz> {
+/// A user's clock that has nothing to say to local times with a zone.
+fn clock() -> UserClock {
+    UserClock { zone: Tz::UTC, default_time: TimeOfDay::NINE }
+}
+
+pub(crate) fn zone() -> impl Strategy<Value = Tz> {
     prop::sample::select(TZ_VARIANTS.as_slice())
 }
 
@@ -28,7 +35,7 @@ fn zone_and_local() -> impl Strategy<Value = (Tz, NaiveDateTime)> {
 }
 
 /// What a clock on the wall shows.
-fn shown(zone: Tz, instant: DateTime<Utc>) -> NaiveDateTime {
+pub(crate) fn shown(zone: Tz, instant: DateTime<Utc>) -> NaiveDateTime {
     instant.with_timezone(&zone).naive_local()
 }
 
@@ -37,7 +44,7 @@ fn offset(zone: Tz, instant: DateTime<Utc>) -> i64 {
 }
 
 /// The first second of the next year's first change of offset, found day by day and then by halves.
-fn next_change(zone: Tz, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
+pub(crate) fn next_change(zone: Tz, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let day = TimeDelta::days(1);
     let mut before = from;
     for _ in 0..400 {
@@ -61,7 +68,7 @@ fn next_change(zone: Tz, from: DateTime<Utc>) -> Option<DateTime<Utc>> {
 /// RFC 5545 §3.3.5 by trying out: every offset in force around the time is a candidate; the first
 /// instant that shows the time wins; if none does, the last offset before the clock jumped over
 /// the time is used.
-fn brute_force(local: NaiveDateTime, zone: Tz) -> (DateTime<Utc>, Adjustment) {
+pub(crate) fn brute_force(local: NaiveDateTime, zone: Tz) -> (DateTime<Utc>, Adjustment) {
     const AROUND_MINUTES: i64 = 2 * 24 * 60;
     let at_minute = |n: i64| local.and_utc() + TimeDelta::minutes(n);
     let mut offsets: Vec<i64> =
@@ -119,7 +126,7 @@ proptest! {
     fn days_before_keep_the_wall_time((zone, local) in zone_and_local(), days in 0..40_i64) {
         let due = DueTime::Zoned { local, zone };
         let offset = CalendarOffset::parse(&format!("P{days}D")).unwrap();
-        let before = due.resolve(offset).unwrap();
+        let before = due.resolve(clock(), offset.before()).unwrap();
         let wanted = local - TimeDelta::days(days);
         if before.adjustment != Adjustment::Gap {
             prop_assert_eq!(shown(zone, utc(before.at)), wanted);
@@ -131,8 +138,8 @@ proptest! {
     fn hours_before_are_exact((zone, local) in zone_and_local(), seconds in 0..100_000_i64) {
         let due = DueTime::Zoned { local, zone };
         let offset = CalendarOffset::parse(&format!("PT{seconds}S")).unwrap();
-        let at = due.resolve(CalendarOffset::ZERO).unwrap().at;
-        prop_assert_eq!(at.millis_since(due.resolve(offset).unwrap().at), seconds * 1000);
+        let at = due.resolve(clock(), Shift::NONE).unwrap().at;
+        prop_assert_eq!(at.millis_since(due.resolve(clock(), offset.before()).unwrap().at), seconds * 1000);
     }
 
     #[test]
@@ -169,7 +176,7 @@ proptest! {
     fn local_times_never_round_down(second in SECONDS, nanos in 0..1_000_000_000_u32) {
         let date = DateTime::from_timestamp(second, nanos).unwrap().naive_utc();
         let text = date.format("%Y-%m-%dT%H:%M:%S%.9f").to_string();
-        let at = DueTime::parse_zoned(&text, "UTC").unwrap().resolve(CalendarOffset::ZERO).unwrap().at;
+        let at = DueTime::parse_zoned(&text, "UTC").unwrap().resolve(clock(), Shift::NONE).unwrap().at;
         let excess = utc(at).naive_utc() - date;
         prop_assert!(excess >= TimeDelta::zero() && excess < TimeDelta::milliseconds(1));
         prop_assert_eq!(utc(at).nanosecond() % 1_000_000, 0);
@@ -201,7 +208,7 @@ proptest! {
         let local = NaiveDate::from_ymd_opt(year, 1, 1).unwrap().and_hms_opt(0, 0, 0).unwrap();
         let due = DueTime::Zoned { local, zone: Tz::Asia__Tokyo };
         let offset = CalendarOffset::parse(&format!("P{days}D")).unwrap();
-        let resolved = due.resolve(offset);
+        let resolved = due.resolve(clock(), offset.before());
         let inside = (1970 + 20..10_000).contains(&year);
         prop_assert!(resolved.is_some() || !inside, "{local}");
         prop_assert!(resolved.is_none() || (1970..=10_000).contains(&year), "{local}");
