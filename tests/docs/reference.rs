@@ -3,6 +3,7 @@
 use crate::pages::{page, root};
 use reminder_contract::ProblemKind;
 use reminder_domain::limits;
+use reminder_icalendar::limits::CALENDAR_MAX_BYTES;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -18,6 +19,7 @@ fn the_limits_are_those_of_the_code() {
     let years = limits::HORIZON_MS / (36_525 * 24 * 36_000);
     let expected = [
         ("Body of a command", format!("{kib} KiB")),
+        ("Body of importCalendar", format!("{} KiB", CALENDAR_MAX_BYTES / 1024)),
         ("taskId", format!("{} characters", limits::TASK_ID_MAX_CHARS)),
         ("title", format!("{} characters, one line", limits::TITLE_MAX_CHARS)),
         ("description", format!("{} characters", limits::DESCRIPTION_MAX_CHARS)),

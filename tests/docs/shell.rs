@@ -63,6 +63,9 @@ fn curl_bodies_are_understood() {
                     Some(method) => wire::parse_command(*method, body.as_bytes()).map(drop),
                     None if name == "get" => wire::parse_get(body.as_bytes()).map(drop),
                     None if name == "preview" => wire::parse_preview(body.as_bytes()).map(drop),
+                    None if name == "exportCalendar" => {
+                        wire::parse_export(body.as_bytes()).map(drop)
+                    }
                     None if name == "explain" => wire::parse_explain(body.as_bytes()).map(drop),
                     None if name == SETTLE => {
                         serde_json::from_str::<SettleRequest>(body).unwrap();

@@ -112,6 +112,38 @@ fn preview_and_explain_tell_the_rules_and_change_nothing() {
 }
 
 #[test]
+fn a_task_goes_out_as_a_calendar_and_comes_back_the_same() {
+    gentle(async |suite| {
+        let reminders = json!([
+            { "id": "day", "before": "P1D" },
+            { "id": "nag", "after": "PT1H", "nag": { "every": "PT5M", "max": 3 }, "lateLimit": "PT2H" },
+        ]);
+        let task = suite
+            .task("calendar")
+            .with("dueDate", json!({ "local": "2027-03-28T02:30:00", "zone": "Europe/Berlin" }))
+            .with("recurrence", json!({ "rule": "FREQ=WEEKLY;COUNT=9", "exdates": ["2027-04-04"] }))
+            .with("priority", "urgent")
+            .with("reminders", reminders);
+        task.put().await;
+        task.complete().await;
+        let before = task.get().await;
+        let exported = task.call("exportCalendar", &json!({})).await.accepted();
+        let calendar = exported["calendar"].as_str().unwrap();
+        for line in ["BEGIN:VTODO", "TRIGGER;RELATED=END:-P1D", "REPEAT:3", "DURATION:PT5M"] {
+            assert!(calendar.contains(line), "no {line} in\n{calendar}");
+        }
+        task.delete().await;
+        let imported =
+            task.call("importCalendar", &json!({ "calendar": calendar })).await.accepted();
+        assert_eq!(imported["nextReminderAt"], before["nextReminderAt"], "{calendar}");
+        assert_eq!(task.get().await["task"], before["task"], "{calendar}");
+        let broken = json!({ "calendar": "BEGIN:VCALENDAR" });
+        task.call("importCalendar", &broken).await.refused(422, Some("calendar"));
+        task.delete().await;
+    });
+}
+
+#[test]
 fn of_several_missed_moments_the_latest_fires_and_what_is_too_late_expires() {
     disruptive(async |suite| {
         let first = in_ms(AHEAD_MS).trunc_subsecs(3);

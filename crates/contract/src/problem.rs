@@ -148,9 +148,8 @@ impl Problem {
         Self::new(ProblemKind::InvalidInput, format!("{field} {reason}")).at(field)
     }
 
-    /// A body of that many bytes, which is too many.
-    pub fn too_large(bytes: usize) -> Self {
-        let max = reminder_domain::limits::PAYLOAD_MAX_BYTES;
+    /// A body of that many bytes, which is more than `max`.
+    pub fn too_large(bytes: usize, max: usize) -> Self {
         let detail = format!("the body must be at most {max} bytes, but has {bytes}");
         Self::new(ProblemKind::PayloadTooLarge, detail)
     }

@@ -16,7 +16,7 @@ use dapr::server::actor::{Actor, ActorError};
 use dapr_macros::actor;
 use reminder_contract::names::ACTOR_TYPE;
 use reminder_contract::wire::{
-    self, CommandAnswer, ExplanationView, Method, PreviewView, Query, TaskView,
+    self, CalendarView, CommandAnswer, ExplanationView, Method, PreviewView, Query, TaskView,
 };
 use reminder_contract::{Problem, ProblemKind};
 use reminder_domain::TaskId;
@@ -54,6 +54,7 @@ pub fn registration(
         .register_method("get", TaskActor::get)
         .register_method("preview", TaskActor::preview)
         .register_method("explain", TaskActor::explain)
+        .register_method("exportCalendar", TaskActor::export_calendar)
         .register_method(Method::Put.as_str(), TaskActor::put)
         .register_method(Method::Complete.as_str(), TaskActor::complete)
         .register_method(Method::Reopen.as_str(), TaskActor::reopen)
@@ -64,6 +65,7 @@ pub fn registration(
         .register_method(Method::Snooze.as_str(), TaskActor::snooze)
         .register_method(Method::Acknowledge.as_str(), TaskActor::acknowledge)
         .register_method(Method::Dismiss.as_str(), TaskActor::dismiss)
+        .register_method(Method::ImportCalendar.as_str(), TaskActor::import_calendar)
         .register_method(SETTLE, TaskActor::settle)
         .register_method(REFRESH, TaskActor::refresh)
 }
@@ -88,6 +90,14 @@ impl TaskActor {
 
     async fn explain(&self, body: Bytes) -> Response {
         self.ask(wire::parse_explain(&body)).await
+    }
+
+    async fn export_calendar(&self, body: Bytes) -> Response {
+        self.ask(wire::parse_export(&body)).await
+    }
+
+    async fn import_calendar(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::ImportCalendar, headers, body).await
     }
 
     async fn put(&self, headers: HeaderMap, body: Bytes) -> Response {
@@ -199,6 +209,7 @@ fn shown(id: &TaskId, reply: Reply, query: &Query) -> Result<Vec<u8>, Problem> {
     let state = Some(&*state);
     match query {
         Query::Get => Ok(TaskView::new(id, state)?.to_json()),
+        Query::ExportCalendar => Ok(CalendarView::new(id, state, clock::now())?.to_json()),
         Query::Preview { count } => {
             Ok(PreviewView::new(id, state, clock::now(), *count)?.to_json())
         }

@@ -68,6 +68,15 @@ body! {
 }
 
 body! {
+    /// Of `importCalendar`.
+    ImportBody {
+        calendar: String,
+        #[serde(default)]
+        if_past: IfPast,
+    }
+}
+
+body! {
     /// Of `skip`.
     SkipBody {
         #[serde(default)]

@@ -1,14 +1,17 @@
 //! From the body of an actor method to a command, strictly: what is accepted is understood whole.
 
 use super::body::{
-    Plain, PlainBody, PutBody, PutReminderBody, RemoveReminderBody, RingBody, SkipBody, SnoozeBody,
+    ImportBody, Plain, PlainBody, PutBody, PutReminderBody, RemoveReminderBody, RingBody, SkipBody,
+    SnoozeBody,
 };
 use super::read::read;
 use super::{check_size, is_empty};
 use crate::problem::Problem;
 use reminder_domain::command::{Delay, Put};
+use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use reminder_domain::recurrence::LocalMoment;
 use reminder_domain::{Command, CommandKind, Origin, Task, TaskId};
+use reminder_icalendar::limits::CALENDAR_MAX_BYTES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
@@ -55,6 +58,18 @@ methods! {
     Acknowledge = "acknowledge";
     /// What rang was seen, and what has not rung will not.
     Dismiss = "dismiss";
+    /// Create or replace, by a calendar.
+    ImportCalendar = "importCalendar";
+}
+
+impl Method {
+    /// Largest body, in bytes. A calendar says many things twice, and escaped.
+    pub const fn body_max_bytes(self) -> usize {
+        match self {
+            Self::ImportCalendar => CALENDAR_MAX_BYTES,
+            _ => PAYLOAD_MAX_BYTES,
+        }
+    }
 }
 
 /// Parses the body of a method that changes a task.
@@ -64,7 +79,7 @@ methods! {
 /// # Errors
 /// A problem that names the field at fault, as a path such as `task.reminders[2].at`.
 pub fn parse_command(method: Method, body: &[u8]) -> Result<Command, Problem> {
-    check_size(body)?;
+    check_size(body, method.body_max_bytes())?;
     let (plain, kind) = match method {
         Method::Put => parse_put(body)?,
         Method::Complete => (parse_plain(body)?, CommandKind::Complete),
@@ -81,6 +96,7 @@ pub fn parse_command(method: Method, body: &[u8]) -> Result<Command, Problem> {
             let mut body: RingBody = read(or_empty(body))?;
             (body.plain(), CommandKind::Acknowledge { reminder_id: body.reminder_id })
         }
+        Method::ImportCalendar => parse_import(body)?,
         Method::Dismiss => {
             let mut body: RingBody = read(or_empty(body))?;
             (body.plain(), CommandKind::Dismiss { reminder_id: body.reminder_id })
@@ -123,6 +139,18 @@ fn parse_put(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {
     let task = Task::try_from(body.task)
         .map_err(|error| Problem::invalid(format!("task.{}", error.field()), &error.to_string()))?;
     let put = Put { task, if_past: body.if_past, restored: Vec::new() };
+    Ok((plain, CommandKind::Put(Box::new(put))))
+}
+
+fn parse_import(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {
+    let mut body: ImportBody = required(body, "calendar")?;
+    let plain = body.plain();
+    let invalid = |error: String| Problem::invalid("calendar", &format!("cannot be used: {error}"));
+    let imported = reminder_icalendar::import(&body.calendar);
+    let imported = imported.map_err(|error| invalid(error.to_string()))?;
+    let task = Task::try_from(imported.task)
+        .map_err(|error| invalid(format!("{} {error}", error.field())))?;
+    let put = Put { task, if_past: body.if_past, restored: imported.restored };
     Ok((plain, CommandKind::Put(Box::new(put))))
 }
 

@@ -10,19 +10,18 @@ mod view;
 
 pub use answer::CommandAnswer;
 pub use command::{Method, parse_command, parse_task_id};
-pub use query::{Query, parse_explain, parse_get, parse_preview};
+pub use query::{Query, parse_explain, parse_export, parse_get, parse_preview};
 pub use user::{UserAnswer, UserTasks, UserView, parse_user_put};
-pub use view::{ExplanationView, PreviewView, TaskView};
+pub use view::{CalendarView, ExplanationView, PreviewView, TaskView};
 
 use crate::problem::Problem;
-use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use serde::Serialize;
 
 /// Room for a usual answer, in bytes.
 const ANSWER_CAPACITY_BYTES: usize = 256;
 
-fn check_size(body: &[u8]) -> Result<(), Problem> {
-    if body.len() > PAYLOAD_MAX_BYTES { Err(Problem::too_large(body.len())) } else { Ok(()) }
+fn check_size(body: &[u8], max: usize) -> Result<(), Problem> {
+    if body.len() > max { Err(Problem::too_large(body.len(), max)) } else { Ok(()) }
 }
 
 /// Some clients send `null` for "no body".

@@ -3,8 +3,9 @@
 use super::read::read;
 use super::{check_size, is_empty};
 use crate::problem::Problem;
+use reminder_domain::Timestamp;
 use reminder_domain::ids::ReminderId;
-use reminder_domain::{Timestamp, limits};
+use reminder_domain::limits::{self, PAYLOAD_MAX_BYTES};
 use serde::Deserialize;
 
 /// What is asked about a task.
@@ -12,6 +13,8 @@ use serde::Deserialize;
 pub enum Query {
     /// The task as it is.
     Get,
+    /// The task as a calendar.
+    ExportCalendar,
     /// What fires next.
     Preview {
         /// How many firings.
@@ -48,11 +51,19 @@ struct ExplainBody {
 /// # Errors
 /// A problem when it says something all the same.
 pub fn parse_get(body: &[u8]) -> Result<Query, Problem> {
-    check_size(body)?;
+    check_size(body, PAYLOAD_MAX_BYTES)?;
     if is_empty(body) {
         return Ok(Query::Get);
     }
     read::<Nothing>(body).map(|Nothing {}| Query::Get)
+}
+
+/// Checks the body of `exportCalendar`, which has nothing to say.
+///
+/// # Errors
+/// A problem when it says something all the same.
+pub fn parse_export(body: &[u8]) -> Result<Query, Problem> {
+    parse_get(body).map(|_| Query::ExportCalendar)
 }
 
 /// Parses the body of `preview`.
@@ -60,7 +71,7 @@ pub fn parse_get(body: &[u8]) -> Result<Query, Problem> {
 /// # Errors
 /// A problem that names the field at fault.
 pub fn parse_preview(body: &[u8]) -> Result<Query, Problem> {
-    check_size(body)?;
+    check_size(body, PAYLOAD_MAX_BYTES)?;
     let body = if is_empty(body) { b"{}" } else { body };
     let PreviewBody { count } = read(body)?;
     let count = count.unwrap_or(limits::PREVIEW_DEFAULT);
@@ -76,7 +87,7 @@ pub fn parse_preview(body: &[u8]) -> Result<Query, Problem> {
 /// # Errors
 /// A problem that names the field at fault.
 pub fn parse_explain(body: &[u8]) -> Result<Query, Problem> {
-    check_size(body)?;
+    check_size(body, PAYLOAD_MAX_BYTES)?;
     if is_empty(body) {
         return Err(Problem::invalid("reminderId", "is missing"));
     }

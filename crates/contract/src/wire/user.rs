@@ -5,6 +5,7 @@ use super::{check_size, is_empty, to_json};
 use crate::problem::Problem;
 use reminder_domain::Origin;
 use reminder_domain::ids::{CorrelationId, Person, Traceparent};
+use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use reminder_domain::object::object;
 use reminder_domain::preferences::{KnownPreferences, Preferences, PreferencesFields};
 use reminder_domain::user::UserCommand;
@@ -32,7 +33,7 @@ struct PutBody {
 /// # Errors
 /// A problem that names the field at fault, as a path such as `preferences.quietHours.to`.
 pub fn parse_user_put(body: &[u8]) -> Result<UserCommand, Problem> {
-    check_size(body)?;
+    check_size(body, PAYLOAD_MAX_BYTES)?;
     if is_empty(body) {
         return Err(Problem::invalid("preferences", "is missing"));
     }

@@ -261,6 +261,39 @@ impl<'a> ExplanationView<'a> {
     }
 }
 
+/// The answer to `exportCalendar`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CalendarView<'a> {
+    /// The task.
+    pub task_id: Cow<'a, str>,
+    /// The version it is at.
+    pub version: u64,
+    /// It as `text/calendar`, with one `VTODO`.
+    pub calendar: String,
+}
+
+impl<'a> CalendarView<'a> {
+    /// Writes a stored task.
+    ///
+    /// # Errors
+    /// Unknown task, when there is none or it was deleted.
+    pub fn new(
+        task: &'a TaskId,
+        state: Option<&TaskState>,
+        now: Timestamp,
+    ) -> Result<Self, Problem> {
+        let (state, live) = live(task, state)?;
+        let calendar = reminder_icalendar::export(task, live, state.version, now);
+        Ok(Self { task_id: Cow::Borrowed(task.as_str()), version: state.version, calendar })
+    }
+
+    /// Its JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        to_json(self)
+    }
+}
+
 impl<'a> ReminderView<'a> {
     /// Shows an alarm; with its task deleted, it will not fire any more.
     pub(crate) fn of(alarm: &'a Alarm, deleted: bool) -> Self {

@@ -188,6 +188,8 @@ fn bad_bodies_of_other_commands() {
     check_other(Method::PutReminder, never, "ifPast", "fire, skip or reject");
     check_other(Method::RemoveReminder, "{}", "reminderId", "is missing");
     check_other(Method::Skip, r#"{"occurrence":"monday"}"#, "occurrence", "local time");
+    check_other(Method::ImportCalendar, "{}", "calendar", "is missing");
+    check_other(Method::ImportCalendar, r#"{"calendar":"hello"}"#, "calendar", "line 1");
     assert_eq!(parse_preview(br#"{"count":0}"#).unwrap_err().field.as_deref(), Some("count"));
     assert_eq!(parse_preview(b""), Ok(Query::Preview { count: limits::PREVIEW_DEFAULT }));
     assert_eq!(parse_explain(b"").unwrap_err().field.as_deref(), Some("reminderId"));
@@ -216,10 +218,11 @@ fn what_is_not_json_is_told_with_its_place() {
 
 #[test]
 fn a_body_over_the_limit_is_refused_unread() {
-    let body = vec![b' '; limits::PAYLOAD_MAX_BYTES + 1];
     for method in Method::ALL {
+        let body = vec![b' '; method.body_max_bytes() + 1];
         assert_eq!(parse_command(*method, &body).unwrap_err().status, 413);
     }
+    let body = vec![b' '; limits::PAYLOAD_MAX_BYTES + 1];
     assert_eq!(parse_get(&body).unwrap_err().status, 413);
     assert!(parse_command(Method::Complete, &body[1..]).is_ok());
 }
@@ -248,7 +251,13 @@ fn bad_task_ids() {
 #[test]
 fn bodies_that_need_not_be_there() {
     let all = Method::ALL.iter().copied();
-    let needs_one = [Method::Put, Method::PutReminder, Method::RemoveReminder, Method::Snooze];
+    let needs_one = [
+        Method::Put,
+        Method::PutReminder,
+        Method::RemoveReminder,
+        Method::Snooze,
+        Method::ImportCalendar,
+    ];
     for method in all.filter(|method| !needs_one.contains(method)) {
         for body in ["", " \n", "null", "{}"] {
             let command = parse_command(method, body.as_bytes()).unwrap();

@@ -10,10 +10,9 @@ use crate::time::Timestamp;
 /// The recorded answer to a command that is known by its id, or that repeats the last one applied.
 ///
 /// The second rule needs no help from the caller: the sidecar itself re-sends calls when an actor
-/// moves. A new command id says that the caller means it as a new command. A `put` says all of the
-/// task, so the same one again is never meant as another. Completing, snoozing and the like may well
-/// be meant again: they count as sent twice only while nothing else happened to the task, and not
-/// for longer than the sidecar may take.
+/// moves. A new command id says that the caller means it as a new command. Completing, snoozing and
+/// the like may well be meant again: they count as sent twice only while nothing else happened to the
+/// task, and not for longer than the sidecar may take.
 pub(super) fn recorded(
     state: Option<&TaskState>,
     command: &Command,
@@ -36,8 +35,23 @@ fn is_resent(state: &TaskState, last: &CommandRecord, command: &Command, now: Ti
     // Every change of the task tells the whole of it; the commits of a recovery do not.
     let nothing_since = last.changes == state.sequences.task_updates
         && now.millis_since(state.updated_at) <= limits::RESENT_WITHIN_MS;
-    let is_put = matches!(command.kind, CommandKind::Put(_));
-    last.fingerprint == command.fingerprint && (is_put || nothing_since)
+    last.fingerprint == command.fingerprint && (!may_be_meant_again(&command.kind) || nothing_since)
+}
+
+fn may_be_meant_again(kind: &CommandKind) -> bool {
+    match kind {
+        CommandKind::Complete
+        | CommandKind::Skip { occurrence: None }
+        | CommandKind::Snooze { .. }
+        | CommandKind::Acknowledge { .. }
+        | CommandKind::Dismiss { .. } => true,
+        CommandKind::Put(_)
+        | CommandKind::Reopen
+        | CommandKind::Delete
+        | CommandKind::Skip { occurrence: Some(_) }
+        | CommandKind::PutReminder { .. }
+        | CommandKind::RemoveReminder(_) => false,
+    }
 }
 
 impl CommandRecord {

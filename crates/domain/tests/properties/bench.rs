@@ -29,6 +29,7 @@ pub(crate) struct Bench {
     pub(crate) model: Model,
     answers: Vec<Answer>,
     pub(crate) last: Option<Command>,
+    last_kind: Option<Kind>,
     /// What the user prefers, and what was preferred before.
     pub(crate) prefs: (u64, Prefs),
     prefs_before: (u64, Prefs),
@@ -48,6 +49,7 @@ impl Bench {
             model: Model::default(),
             answers: Vec::new(),
             last: None,
+            last_kind: None,
             prefs: (0, Prefs::default()),
             prefs_before: (0, Prefs::default()),
             announced: BTreeMap::new(),
@@ -221,7 +223,9 @@ impl Bench {
                 self.answers.push(change.answer.clone());
                 self.answers.drain(..self.answers.len().saturating_sub(64));
                 self.last = Some(command);
+                self.last_kind = Some(request.kind.clone());
                 self.commit(*change)?;
+                self.model.stirred = false;
                 self.repeat()?;
                 Ok(true)
             }
@@ -231,9 +235,18 @@ impl Bench {
         }
     }
 
+    /// Whether the last command applied, coming in again, is known.
+    pub(crate) fn last_is_known(&self) -> bool {
+        let resent = |kind| self.model.is_resent(kind, self.now);
+        self.last.as_ref().is_some_and(|command| command.id.is_some())
+            || self.last_kind.as_ref().is_some_and(resent)
+    }
+
     /// The last command applied comes in again: the same answer, and nothing changes.
     fn repeat(&self) -> Checked {
-        let Some(command) = &self.last else { return Ok(()) };
+        let Some(command) = self.last.as_ref().filter(|_| self.last_is_known()) else {
+            return Ok(());
+        };
         let prefs = known(&self.prefs);
         let state = self.state.as_ref();
         let turn = decide(&self.id, state, command, Some(&prefs), instant(self.now));
@@ -253,6 +266,8 @@ impl Bench {
             prop_assert_eq!(event.sequence, *sequence, "a gap in {:?}", event.topic());
             self.book(&event.fact)?;
         }
+        self.model.stirred |= !change.events.is_empty();
+        self.model.committed_at = self.now;
         self.state = Some(change.state);
         Ok(())
     }

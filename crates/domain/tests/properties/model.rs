@@ -5,7 +5,7 @@ mod commands;
 
 pub(crate) use alarms::{Alarm, Because, Clock, Moment, Plan, Ring, Rung};
 
-use crate::generate::{IfVersion, Kind, Request, Spec};
+use crate::generate::{IfVersion, Kind, Request, Skip, Spec};
 use crate::world::{Prefs, Reminder, Time, Trigger, quiet_end};
 use std::collections::BTreeMap;
 
@@ -29,7 +29,14 @@ pub(crate) struct Model {
     pub(crate) stored: bool,
     /// Command ids and bodies applied, oldest first.
     pub(crate) remembered: Vec<(Option<u64>, u64)>,
+    /// Whether anything happened to the task since the last command applied.
+    pub(crate) stirred: bool,
+    /// When it was last written.
+    pub(crate) committed_at: i64,
 }
+
+/// For so long after it a command may be the last one, sent again.
+const RESENT_WITHIN_MS: i64 = 30_000;
 
 /// A task, its schedule and its alarms.
 #[derive(Clone, Debug)]
@@ -78,6 +85,20 @@ impl Model {
         }
     }
 
+    /// Whether a command like the last one is that one, sent again.
+    pub(crate) fn is_resent(&self, kind: &Kind, now: i64) -> bool {
+        let meant_once = matches!(
+            kind,
+            Kind::Put(..)
+                | Kind::Reopen
+                | Kind::Delete
+                | Kind::Skip(Skip::Ahead(_) | Skip::Wrong)
+                | Kind::PutReminder(..)
+                | Kind::RemoveReminder(_)
+        );
+        meant_once || (!self.stirred && now - self.committed_at <= RESENT_WITHIN_MS)
+    }
+
     pub(crate) fn command(
         &mut self,
         request: &Request,
@@ -85,10 +106,13 @@ impl Model {
         prefs: &(u64, Prefs),
         now: i64,
     ) -> Expected {
-        let known = match request.id {
-            Some(_) => self.remembered.iter().rposition(|(id, _)| *id == request.id),
-            None => self.remembered.len().checked_sub(1).filter(|n| self.remembered[*n].1 == body),
-        };
+        let known =
+            match request.id {
+                Some(_) => self.remembered.iter().rposition(|(id, _)| *id == request.id),
+                None => self.remembered.len().checked_sub(1).filter(|n| {
+                    self.remembered[*n].1 == body && self.is_resent(&request.kind, now)
+                }),
+            };
         if let Some(n) = known {
             let same = self.remembered[n].1 == body;
             return if same { Expected::Recorded(n) } else { Expected::Rejected };

@@ -166,6 +166,9 @@ proptest! {
         for step in &steps {
             bench.step(step)?;
             let (Some(last), Some(state)) = (&bench.last, &bench.state) else { continue };
+            if !bench.last_is_known() {
+                continue;
+            }
             let answer = decide(&bench.id, Some(state), last, None, instant(bench.now));
             let Ok(Turn::Answer(answer)) = answer else {
                 return Err(TestCaseError::fail(format!("the last command again: {answer:?}")));
@@ -175,7 +178,8 @@ proptest! {
             }
         }
         for (n, (command, answer)) in applied.iter().enumerate() {
-            let is_remembered = n + 1 == applied.len() || command.id.is_some();
+            let is_last = n + 1 == applied.len() && bench.last_is_known();
+            let is_remembered = is_last || command.id.is_some();
             let is_recent = applied.len() - n <= 60;
             if is_remembered && is_recent {
                 let prefs = known(&bench.prefs);
