@@ -56,7 +56,7 @@ pub(super) fn advance(
 }
 
 /// The task at another nominal due date; its start keeps its distance.
-fn moved(task: &Task, local: NaiveDateTime) -> Option<Task> {
+pub(super) fn moved(task: &Task, local: NaiveDateTime) -> Option<Task> {
     let due = task.due_date.as_ref()?;
     let start = match &task.start {
         Some(start) => Some(start.at_nominal(start.nominal() + (local - due.nominal()))?),

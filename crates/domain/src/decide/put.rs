@@ -1,6 +1,7 @@
 //! A task is created, or replaced as a whole.
 
 use super::Outcome;
+use super::advance::moved;
 use super::place::Placing;
 use crate::command::{IfPast, Origin, Put, RestoredAlarm};
 use crate::event::{Fact, RemovalReason, UpdateReason};
@@ -9,7 +10,7 @@ use crate::recurrence::Cursor;
 use crate::rejection::Rejection;
 use crate::schedule::Schedule;
 use crate::state::Live;
-use crate::task::{Recurrence, Task};
+use crate::task::{Recurrence, RecursFrom, Task};
 use crate::time::{self, Timestamp};
 
 pub(super) fn put(
@@ -67,6 +68,7 @@ impl Replacement<'_> {
     ) -> Result<Outcome, Rejection> {
         let task = with_start(old, self.task);
         let occurrence = occurrence(old, &task, &self.preferences);
+        let (task, occurrence) = taking_place(task, occurrence, &self.preferences);
         let new = Live {
             task,
             alarms: Vec::new(),
@@ -119,4 +121,27 @@ fn occurrence(old: Option<&Live>, task: &Task, preferences: &KnownPreferences) -
     let latest = schedule.series().zip(at).and_then(|(series, at)| series.latest(None, at));
     let number = latest.map_or(1, |(occurrence, _)| occurrence.cursor.number.max(1));
     Some(Cursor { local, number })
+}
+
+/// The task at the first occurrence that takes place, should its due date be an exception.
+fn taking_place(
+    task: Task,
+    occurrence: Option<Cursor>,
+    preferences: &KnownPreferences,
+) -> (Task, Option<Cursor>) {
+    let excluded = |cursor: &Cursor| {
+        let recurrence = task.recurrence.as_ref();
+        recurrence.is_some_and(|recurrence| {
+            recurrence.from == RecursFrom::Due && recurrence.excludes(cursor.local, &task)
+        })
+    };
+    let next = occurrence.filter(excluded).and_then(|cursor| {
+        let schedule = Schedule::new(&task, &preferences.preferences);
+        let next = schedule.series()?.next(&cursor)?.cursor;
+        Some((moved(&task, next.local)?.with_status(task.status), next))
+    });
+    match next {
+        Some((moved, cursor)) => (moved, Some(cursor)),
+        None => (task, occurrence),
+    }
 }

@@ -5,11 +5,11 @@ use crate::alarm::{Alarm, Moment, Plan};
 use crate::history::HistoryEntry;
 use crate::ids::ReminderId;
 use crate::preview::steps_of;
-use crate::recurrence::{Cursor, LocalMoment};
+use crate::recurrence::Cursor;
 use crate::reminder::{Reminder, Trigger};
 use crate::schedule::Schedule;
 use crate::state::Live;
-use crate::time::{DueTime, Timestamp};
+use crate::time::Timestamp;
 use chrono::TimeDelta;
 
 /// Most occurrences looked through for the one that has a moment: so many are within the days by
@@ -236,11 +236,6 @@ fn by_schedule(
 }
 
 fn is_excluded(live: &Live, cursor: &Cursor) -> bool {
-    let Some(recurrence) = &live.task.recurrence else { return false };
-    let is_date = matches!(live.task.due_date, Some(DueTime::Date(_)));
-    recurrence.exdates.iter().any(|date| match date {
-        LocalMoment::DateTime(at) if is_date => at.date() == cursor.local.date(),
-        LocalMoment::DateTime(at) => *at == cursor.local,
-        LocalMoment::Date(day) => *day == cursor.local.date(),
-    })
+    let recurrence = live.task.recurrence.as_ref();
+    recurrence.is_some_and(|recurrence| recurrence.excludes(cursor.local, &live.task))
 }

@@ -1,5 +1,6 @@
 //! When a task comes again.
 
+use super::Task;
 use crate::limits;
 use crate::object::object;
 use crate::recurrence::{LocalMoment, Rule};
@@ -125,6 +126,16 @@ impl InvalidRecurrence {
 }
 
 impl Recurrence {
+    /// Whether an occurrence of the task, by its nominal wall time, is an exception.
+    pub(crate) fn excludes(&self, local: NaiveDateTime, task: &Task) -> bool {
+        let by_day = matches!(task.due_date, Some(DueTime::Date(_)));
+        self.exdates.iter().any(|exception| match exception {
+            LocalMoment::DateTime(at) if by_day => at.date() == local.date(),
+            LocalMoment::DateTime(at) => *at == local,
+            LocalMoment::Date(day) => *day == local.date(),
+        })
+    }
+
     /// Whether the parts fit the due date; whether the series ever yields anything depends on the
     /// zone too and is checked when it is resolved.
     pub(super) fn check(&self, due: &DueTime) -> Result<(), InvalidRecurrence> {

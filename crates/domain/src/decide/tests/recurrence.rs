@@ -349,3 +349,18 @@ fn a_put_without_the_skipped_ones_goes_on_counting() {
     bench.wake("03-06 10:00");
     assert_eq!(bench.complete("03-06 10:00"), ["updated Completed"]);
 }
+
+#[test]
+fn a_due_date_that_is_an_exception_is_that_of_the_next_occurrence() {
+    let json = r#"{"title":"t","dueDate":{"local":"2027-01-04T09:00:00"},
+        "recurrence":{"rule":"FREQ=WEEKLY;COUNT=3","exdates":["2027-01-04"]}}"#;
+    let start = Timestamp::parse("2027-01-01T00:00:00Z").unwrap().as_millis() / 1000;
+    let mut state = run(None, &put(parse(json)), start).state;
+    let due = |state: &TaskState| state.live().unwrap().task.due_date.clone().unwrap().nominal();
+    assert_eq!(due(&state).to_string(), "2027-01-11 09:00:00");
+    assert_eq!(crate::next_wake(&state).unwrap().to_string(), "2027-01-11T09:00:00.000Z");
+    state = run(Some(&state), &command(CommandKind::Complete), start).state;
+    assert_eq!(due(&state).to_string(), "2027-01-18 09:00:00", "the exception counts");
+    state = run(Some(&state), &command(CommandKind::Complete), start).state;
+    assert_eq!(state.live().unwrap().task.status, Status::Completed);
+}

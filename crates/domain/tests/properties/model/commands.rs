@@ -2,7 +2,7 @@
 
 use super::{Alarm, Changed, Moment, Plan, Refused, Rung, Task};
 use crate::generate::{Delay, Skip, Spec};
-use crate::world::{MINUTE, Prefs, Reminder, Trigger};
+use crate::world::{MINUTE, Prefs, Reminder, Time, Trigger};
 use reminder_domain::command::IfPast;
 
 impl Task {
@@ -29,7 +29,13 @@ impl Task {
         if let Some(old) = old.filter(same_series) {
             (first, number) = (old.first, old.number);
         }
-        let task = Self { spec: spec.clone(), first, number, prefs: known, alarms: Vec::new() };
+        let mut task = Self { spec: spec.clone(), first, number, prefs: known, alarms: Vec::new() };
+        // A due date that is an exception is that of the first occurrence that takes place.
+        let excluded = task.spec.due.filter(|due| task.spec.exdates.contains(&due.nominal));
+        if let Some(due) = excluded.filter(|_| task.recurs_by_itself()) {
+            let next = task.after(due.nominal).next().unwrap_or(due.nominal);
+            task.spec.due = Some(Time { nominal: next, ..due });
+        }
         task.placed(old, if_past, now)
     }
 
