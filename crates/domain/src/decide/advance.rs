@@ -14,7 +14,7 @@ use crate::time::{DueTime, Timestamp};
 use chrono::NaiveDateTime;
 
 /// Most occurrences looked through for the one to skip; a rule with COUNT has no more.
-const LOOK_AHEAD_MAX: u32 = limits::RECURRENCE_COUNT_MAX;
+const LOOK_AHEAD_MAX: usize = limits::RECURRENCE_COUNT_MAX as usize;
 
 const DOES_NOT_RECUR: &str = "the task does not recur, so there is no occurrence to skip; complete \
                               or delete it instead";
@@ -165,19 +165,16 @@ fn check_is_ahead(
             "must be left out: a task that recurs from its completion has no other occurrence yet",
         ));
     }
-    let schedule = live.schedule();
-    let mut at = Some(present);
-    if recurrence.rule.count().is_none() && local > present.local {
+    let begin = if recurrence.rule.count().is_none() && local > present.local {
         // Only what lies right before the occurrence matters, so the search starts there.
-        at = Some(Cursor { local: local - chrono::TimeDelta::milliseconds(1), number: 0 });
-    }
-    for _ in 0..LOOK_AHEAD_MAX {
-        at = at.and_then(|at| schedule.series()?.next(&at)).map(|next| next.cursor);
-        match at {
-            Some(cursor) if cursor.local == local => return Ok(()),
-            Some(cursor) if cursor.local < local => {}
-            _ => break,
-        }
+        Cursor { local: local - chrono::TimeDelta::milliseconds(1), number: 0 }
+    } else {
+        present
+    };
+    let later = live.schedule().series().into_iter().flat_map(|series| series.after(&begin));
+    let mut upto = later.map(|next| next.cursor.local).take(LOOK_AHEAD_MAX);
+    if upto.find(|at| *at >= local) == Some(local) {
+        return Ok(());
     }
     Err(Rejection::invalid("occurrence", "is not an occurrence of the task that is still to come"))
 }

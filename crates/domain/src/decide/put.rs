@@ -23,7 +23,13 @@ pub(super) fn put(
     let preferences = preferences_for(live, &asked.task, preferences);
     let reason = if live.is_some() { UpdateReason::Replaced } else { UpdateReason::Created };
     let Put { task, if_past, restored } = asked;
-    let change = Replacement { task: task.clone(), preferences, if_past: *if_past, restored };
+    let change = Replacement {
+        task: task.clone(),
+        preferences,
+        if_past: *if_past,
+        said_due_date: true,
+        restored,
+    };
     let mut outcome = change.apply(live, origin, RemovalReason::Replaced, now)?;
     outcome.facts.extend([Fact::TaskUpdated { reason }, Fact::TaskSync]);
     Ok(outcome)
@@ -53,6 +59,8 @@ pub(super) struct Replacement<'a> {
     pub(super) task: Task,
     pub(super) preferences: KnownPreferences,
     pub(super) if_past: IfPast,
+    /// Whether the caller has just said when it is due.
+    pub(super) said_due_date: bool,
     /// What an imported calendar says of the alarms.
     pub(super) restored: &'a [RestoredAlarm],
 }
@@ -68,7 +76,11 @@ impl Replacement<'_> {
     ) -> Result<Outcome, Rejection> {
         let task = with_start(old, self.task);
         let occurrence = occurrence(old, &task, &self.preferences);
-        let (task, occurrence) = taking_place(task, occurrence, &self.preferences);
+        let (task, occurrence) = if self.said_due_date && task.status.is_open() {
+            taking_place(task, occurrence, &self.preferences)
+        } else {
+            (task, occurrence)
+        };
         let new = Live {
             task,
             alarms: Vec::new(),

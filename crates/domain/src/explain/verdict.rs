@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 
 /// Most occurrences looked through for the one that has a moment: so many are within the days by
 /// which an offset, a gap or quiet hours may move it, for a rule of every minute.
-const LOOK_AROUND_MAX: u32 = 10_000;
+const LOOK_AROUND_MAX: usize = 10_000;
 /// Occurrences are looked for from this long before the moment on.
 const LOOK_AROUND: TimeDelta = TimeDelta::days(3);
 
@@ -216,23 +216,14 @@ fn by_schedule(
     let lead = moment_at(Some(first.cursor))?.nominal().millis_since(first.resolved.at);
     let due = at.saturating_add_ms(-lead).to_datetime().with_timezone(&everything.clock.zone);
     let from = Cursor { local: due.naive_local() - LOOK_AROUND, number: 1 };
-    let mut next = if from.local < first.cursor.local {
-        Some(first.cursor)
-    } else {
-        everything.next(&from).map(|occurrence| occurrence.cursor)
-    };
-    for _ in 0..LOOK_AROUND_MAX {
-        let cursor = next?;
-        let moment = moment_at(Some(cursor))?;
-        if is_it(&moment) {
-            return Some(moment);
-        }
-        if moment.nominal() > at {
-            return None;
-        }
-        next = everything.next(&cursor).map(|occurrence| occurrence.cursor);
-    }
-    None
+    let start = (from.local < first.cursor.local).then_some(first.cursor);
+    let begin = start.as_ref().unwrap_or(&from);
+    let later = everything.after(begin).map(|occurrence| occurrence.cursor);
+    let moments = start.into_iter().chain(later).take(LOOK_AROUND_MAX).map_while(|cursor| {
+        // Behind the moment there is none that could be it.
+        moment_at(Some(cursor)).filter(|moment| moment.nominal() <= at || is_it(moment))
+    });
+    moments.into_iter().find(is_it)
 }
 
 fn is_excluded(live: &Live, cursor: &Cursor) -> bool {

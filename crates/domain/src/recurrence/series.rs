@@ -61,7 +61,13 @@ impl Series<'_> {
     /// What comes after a cursor, in local time and in its instant. `None`: the series has ended, or
     /// nothing comes within [`limits::RECURRENCE_SEARCH_YEARS`].
     pub fn next(&self, after: &Cursor) -> Option<Occurrence> {
-        self.occurrences(Some(after)).next()
+        self.after(after).next()
+    }
+
+    /// All that comes after a cursor, as [`Self::next`] finds it one by one; it costs less to go on
+    /// than to begin.
+    pub fn after(&self, cursor: &Cursor) -> impl Iterator<Item = Occurrence> + use<> {
+        self.occurrences(Some(cursor))
     }
 
     /// Of what comes after the cursor (from the first on without one) and not after `until`: the

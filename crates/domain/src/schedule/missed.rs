@@ -2,6 +2,7 @@
 
 use super::Schedule;
 use crate::alarm::Moment;
+use crate::recurrence::Cursor;
 use crate::reminder::{Reminder, Trigger};
 use crate::time::Timestamp;
 
@@ -26,22 +27,32 @@ pub(crate) struct Missed {
 impl Schedule<'_> {
     /// The next moment of the same reminder. `None` unless it recurs by itself and goes on.
     pub(crate) fn following(&self, reminder: &Reminder, moment: &Moment) -> Option<Moment> {
-        if !self.recurs_by_itself() {
-            return None;
-        }
-        let next = self.series()?.next(&moment.occurrence?)?;
-        self.moment(reminder, Some(next.cursor)).ok().flatten()
+        self.later(reminder, moment.occurrence).next()
+    }
+
+    /// The moments of a reminder after that of an occurrence, in the order of their occurrences.
+    fn later(
+        &self,
+        reminder: &Reminder,
+        occurrence: Option<Cursor>,
+    ) -> impl Iterator<Item = Moment> {
+        let series = self.series().filter(|_| self.recurs_by_itself());
+        let later = series.zip(occurrence).map(|(series, at)| series.after(&at));
+        later.into_iter().flatten().map_while(move |occurrence| {
+            self.moment(reminder, Some(occurrence.cursor)).ok().flatten()
+        })
     }
 
     /// Everything of a reminder that has come by now, from a moment on that has come.
     pub(crate) fn missed(&self, reminder: &Reminder, first: Moment, now: Timestamp) -> Missed {
         let (mut latest, mut earlier) = self.jump(reminder, first, now).unwrap_or((first, 0));
-        let mut next = self.following(reminder, &latest);
+        let mut later = self.later(reminder, latest.occurrence);
+        let mut next = later.next();
         for _ in 0..WALK_MAX {
             let Some(moment) = next.filter(|moment| moment.at <= now) else { break };
             latest = moment;
             earlier = earlier.saturating_add(1);
-            next = self.following(reminder, &latest);
+            next = later.next();
         }
         let earlier = earlier.min(crate::limits::COALESCED_COUNT_MAX);
         Missed { latest, earlier, next }

@@ -32,7 +32,7 @@ impl Task {
         let mut task = Self { spec: spec.clone(), first, number, prefs: known, alarms: Vec::new() };
         // A due date that is an exception is that of the first occurrence that takes place.
         let excluded = task.spec.due.filter(|due| task.spec.exdates.contains(&due.nominal));
-        if let Some(due) = excluded.filter(|_| task.recurs_by_itself()) {
+        if let Some(due) = excluded.filter(|_| task.recurs_by_itself() && task.is_open()) {
             let next = task.after(due.nominal).next().unwrap_or(due.nominal);
             task.spec.due = Some(Time { nominal: next, ..due });
         }
