@@ -28,6 +28,7 @@ mod configuration;
 mod control_plane;
 mod database;
 mod firing;
+mod preferences;
 mod recurring;
 mod refusals;
 mod replicas;
@@ -36,4 +37,4 @@ mod ringing;
 mod runtime_facts;
 mod shutdown;
 mod startup;
-mod users;
+
