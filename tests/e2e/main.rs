@@ -37,4 +37,3 @@ mod ringing;
 mod runtime_facts;
 mod shutdown;
 mod startup;
-
