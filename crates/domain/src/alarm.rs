@@ -69,6 +69,11 @@ impl Moment {
     pub fn nominal(&self) -> Timestamp {
         self.quiet_from.unwrap_or(self.at)
     }
+
+    /// Whether a rule made it another moment than the one asked for.
+    pub fn is_moved(&self) -> bool {
+        self.adjustment != Adjustment::None || self.quiet_from.is_some()
+    }
 }
 
 /// A firing that somebody may acknowledge or snooze.
@@ -131,9 +136,14 @@ impl Alarm {
         Self { reminder_id, plan, rung: None, snooze: None, acknowledged: None }
     }
 
+    /// When it fires next by its schedule.
+    pub fn planned(&self) -> Option<Timestamp> {
+        self.plan.scheduled().map(|moment| moment.at)
+    }
+
     /// When it must be looked at next.
     pub fn next(&self) -> Option<Timestamp> {
-        let planned = self.plan.scheduled().map(|moment| moment.at);
+        let planned = self.planned();
         let nag = self.rung.and_then(|rung| rung.nag_at);
         let snooze = self.snooze.map(|snooze| snooze.until);
         [planned, nag, snooze].into_iter().flatten().min()

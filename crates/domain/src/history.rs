@@ -1,6 +1,6 @@
 //! What happened to a task's reminders lately.
 
-use crate::event::Triggered;
+use crate::event::{Fact, RemovalReason, Triggered};
 use crate::ids::ReminderId;
 use crate::limits;
 use crate::time::Timestamp;
@@ -64,6 +64,23 @@ impl HistoryEntry {
             Self::Acknowledged { at, .. }
             | Self::Expired { at, .. }
             | Self::Dismissed { at, .. } => *at,
+        }
+    }
+
+    /// The fact that tells it.
+    pub(crate) fn fact(&self) -> Fact {
+        match self.clone() {
+            Self::Fired(triggered) => Fact::ReminderTriggered(triggered),
+            Self::Expired { reminder_id, scheduled_for, at, coalesced, .. } => {
+                Fact::ReminderExpired { reminder_id, scheduled_for, expired_at: at, coalesced }
+            }
+            Self::Acknowledged { reminder_id, scheduled_for, at } => {
+                Fact::ReminderAcknowledged { reminder_id, scheduled_for, acknowledged_at: at }
+            }
+            Self::Dismissed { reminder_id, scheduled_for, .. } => {
+                let reason = RemovalReason::Dismissed;
+                Fact::ReminderRemoved { reminder_id, scheduled_for, reason }
+            }
         }
     }
 }

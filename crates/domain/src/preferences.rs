@@ -1,14 +1,14 @@
 //! What a user prefers: zone, default time, default reminders, quiet hours, snooze presets.
 
-use crate::ids::{PresetName, ReminderId};
+use crate::ids::PresetName;
 use crate::limits;
 use crate::object::object;
-use crate::reminder::Reminder;
+use crate::reminder::{self, InvalidReminders, Reminder};
 use crate::time::{CalendarOffset, DueTime, QuietHours, TimeOfDay, Timestamp, UserClock, ZoneText};
 use chrono::Days;
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 /// The preferences of a user. Everything has a default, so `{}` is valid.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,17 +48,9 @@ pub struct PreferencesFields {
 /// Preferences whose parts do not fit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPreferences {
-    /// Too many default reminders.
-    #[error("must be at most {max}, but there are {0}", max = limits::REMINDERS_MAX)]
-    TooManyReminders(usize),
-    /// Two default reminders share an id.
-    #[error("must be distinct, but {id:?} occurs twice")]
-    DuplicateReminder {
-        /// The place of the second one.
-        index: usize,
-        /// The id they share.
-        id: ReminderId,
-    },
+    /// Reminders that do not go together.
+    #[error("{0}")]
+    Reminders(#[from] InvalidReminders),
     /// Too many presets.
     #[error("must be at most {max}, but there are {0}", max = limits::SNOOZE_PRESETS_MAX)]
     TooManyPresets(usize),
@@ -68,8 +60,7 @@ impl InvalidPreferences {
     /// The field at fault, as a path into the preferences; the message reads on from it.
     pub fn field(&self) -> String {
         match self {
-            Self::TooManyReminders(_) => "defaultReminders".into(),
-            Self::DuplicateReminder { index, .. } => format!("defaultReminders[{index}].id"),
+            Self::Reminders(invalid) => invalid.field("defaultReminders"),
             Self::TooManyPresets(_) => "snoozePresets".into(),
         }
     }
@@ -80,17 +71,7 @@ impl TryFrom<PreferencesFields> for Preferences {
 
     fn try_from(fields: PreferencesFields) -> Result<Self, InvalidPreferences> {
         let default = Self::default();
-        let reminders = fields.default_reminders.as_deref().unwrap_or_default();
-        if reminders.len() > limits::REMINDERS_MAX {
-            return Err(InvalidPreferences::TooManyReminders(reminders.len()));
-        }
-        let mut seen = HashSet::new();
-        for (index, reminder) in reminders.iter().enumerate() {
-            if !seen.insert(&reminder.id) {
-                let id = reminder.id.clone();
-                return Err(InvalidPreferences::DuplicateReminder { index, id });
-            }
-        }
+        reminder::check_list(fields.default_reminders.as_deref().unwrap_or_default())?;
         let snooze_presets = fields.snooze_presets.unwrap_or(default.snooze_presets);
         if snooze_presets.len() > limits::SNOOZE_PRESETS_MAX {
             return Err(InvalidPreferences::TooManyPresets(snooze_presets.len()));
@@ -234,6 +215,15 @@ pub struct KnownPreferences {
 }
 
 impl KnownPreferences {
+    /// A task's copy brought up to date. Its default reminders stay those of the time when it was
+    /// made: a change of them is for new tasks.
+    #[must_use]
+    pub(crate) fn followed_by(&self, newer: &Self) -> Self {
+        let default_reminders = self.preferences.default_reminders.clone();
+        let preferences = Preferences { default_reminders, ..newer.preferences.clone() };
+        Self { version: newer.version, preferences }
+    }
+
     /// Whether the user never said anything.
     pub fn is_default(&self) -> bool {
         *self == Self::default()

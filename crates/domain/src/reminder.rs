@@ -5,6 +5,7 @@ use crate::limits;
 use crate::object::object;
 use crate::time::{CalendarOffset, DueTime, Shift};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::collections::HashSet;
 
 /// The id of the reminder that a task with a due date gets when nobody says any.
 pub const DUE_REMINDER_ID: &str = "due";
@@ -130,6 +131,44 @@ impl Reminder {
             Trigger::Relative { side: Side::Before, .. } => "before",
             Trigger::Relative { side: Side::After, .. } => "after",
         }
+    }
+}
+
+/// Reminders that do not go together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidReminders {
+    /// Too many of them.
+    #[error("must be at most {max}, but there are {0}", max = limits::REMINDERS_MAX)]
+    TooMany(usize),
+    /// Two share an id.
+    #[error("must be distinct, but {id:?} occurs twice")]
+    Duplicate {
+        /// The place of the second one.
+        index: usize,
+        /// The id they share.
+        id: ReminderId,
+    },
+}
+
+impl InvalidReminders {
+    /// The field at fault, where `list` is that of the reminders.
+    pub fn field(&self, list: &str) -> String {
+        match self {
+            Self::TooMany(_) => list.into(),
+            Self::Duplicate { index, .. } => format!("{list}[{index}].id"),
+        }
+    }
+}
+
+/// Checks that reminders go together: not too many, each with an id of its own.
+pub(crate) fn check_list(reminders: &[Reminder]) -> Result<(), InvalidReminders> {
+    if reminders.len() > limits::REMINDERS_MAX {
+        return Err(InvalidReminders::TooMany(reminders.len()));
+    }
+    let mut seen = HashSet::new();
+    match reminders.iter().enumerate().find(|(_, reminder)| !seen.insert(&reminder.id)) {
+        Some((index, twice)) => Err(InvalidReminders::Duplicate { index, id: twice.id.clone() }),
+        None => Ok(()),
     }
 }
 

@@ -102,8 +102,7 @@ fn fall_silent(alarm: &mut Alarm, is_done: impl Fn(&Rung) -> bool, facts: &mut V
 }
 
 fn announce(before: &Alarm, after: &Alarm, gone: RemovalReason, facts: &mut Vec<Fact>) {
-    let at = |alarm: &Alarm| alarm.plan.scheduled().map(|moment| moment.at);
-    match (at(before), at(after)) {
+    match (before.planned(), after.planned()) {
         (was, Some(is)) if was != Some(is) => facts.push(scheduled(after, is)),
         (Some(was), None) => facts.push(removal(before, was, gone)),
         _ => {}
@@ -135,8 +134,7 @@ pub(super) fn skip(
         });
     }
     let mut facts = Vec::new();
-    let task = without.task.clone();
-    let schedule = Schedule::new(&task, &live.preferences.preferences);
+    let schedule = Schedule::new(&without.task, &live.preferences.preferences);
     for alarm in &mut without.alarms {
         let is_skipped = |rung: &Rung| rung.moment.occurrence.is_some_and(|at| at.local == local);
         fall_silent(alarm, is_skipped, &mut facts);

@@ -19,13 +19,13 @@ pub(super) fn conclude(
     now: Timestamp,
 ) -> Turn {
     let is_new = state.and_then(TaskState::live).is_none();
+    let created = matches!(command.kind, CommandKind::Put(_)).then_some(is_new);
     let nothing_happened = outcome.facts.is_empty() && command.id.is_none();
+    if let Some(state) = state.filter(|_| nothing_happened) {
+        return Turn::Answer(Answer { created, ..answer(state) });
+    }
     let mut next = state.map_or_else(|| blank(now), TaskState::clone);
     next.lifecycle = outcome.lifecycle;
-    let created = matches!(command.kind, CommandKind::Put(_)).then_some(is_new);
-    if let (true, Some(_)) = (nothing_happened, state) {
-        return Turn::Answer(Answer { created, ..answer(&next) });
-    }
     next.version += 1;
     next.updated_at = now;
     let answer = Answer { created, ..answer(&next) };
@@ -54,7 +54,7 @@ pub(super) fn answer(state: &TaskState) -> Answer {
 fn adjusted(live: &Live) -> Vec<Adjusted> {
     let schedule = live.schedule();
     let of_alarm = |alarm: &crate::alarm::Alarm| {
-        let moment = *alarm.plan.scheduled()?;
+        let moment = *alarm.plan.scheduled().filter(|moment| moment.is_moved())?;
         let reminder = schedule.reminder(&alarm.reminder_id)?;
         let (reminder_id, at) = (alarm.reminder_id.clone(), moment.at);
         let steps = schedule.adjustments(&reminder, &moment).into_iter();

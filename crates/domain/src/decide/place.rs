@@ -148,8 +148,7 @@ impl Placing<'_> {
         let mut facts = Vec::new();
         for before in old {
             let after = alarms.iter().find(|alarm| alarm.reminder_id == before.reminder_id);
-            let planned = |alarm: &Alarm| alarm.plan.scheduled().map(|moment| moment.at);
-            if let (Some(at), None) = (planned(before), after.and_then(planned)) {
+            if let (Some(at), None) = (before.planned(), after.and_then(Alarm::planned)) {
                 facts.push(removal(before, at, gone));
             }
             let snoozed = |alarm: &Alarm| alarm.snooze.map(|snooze| snooze.until);
@@ -159,9 +158,9 @@ impl Placing<'_> {
         }
         for alarm in alarms {
             let before = old.iter().find(|before| before.reminder_id == alarm.reminder_id);
-            let was = before.and_then(|before| before.plan.scheduled()).map(|moment| moment.at);
-            if let Some(moment) = alarm.plan.scheduled().filter(|moment| was != Some(moment.at)) {
-                facts.push(scheduled(alarm, moment.at));
+            let was = before.and_then(Alarm::planned);
+            if let Some(at) = alarm.planned().filter(|at| was != Some(*at)) {
+                facts.push(scheduled(alarm, at));
             }
             let was = before.and_then(|before| before.snooze).map(|snooze| snooze.until);
             if let Some(snooze) = alarm.snooze.filter(|snooze| was != Some(snooze.until)) {
@@ -215,7 +214,6 @@ pub(super) fn silence(alarm: &mut Alarm) {
 
 /// What to tell of an alarm that falls silent.
 pub(super) fn silenced(alarm: &Alarm, reason: RemovalReason) -> Vec<Fact> {
-    let planned = alarm.plan.scheduled().map(|moment| moment.at);
     let snoozed = alarm.snooze.map(|snooze| snooze.until);
-    [planned, snoozed].into_iter().flatten().map(|at| removal(alarm, at, reason)).collect()
+    [alarm.planned(), snoozed].into_iter().flatten().map(|at| removal(alarm, at, reason)).collect()
 }

@@ -35,8 +35,7 @@ pub(super) fn put(
     Ok(outcome)
 }
 
-/// The copy of the preferences that the task keeps. Default reminders are those of the time when
-/// it was made: a change of them is for new tasks.
+/// The copy of the preferences that the task keeps.
 fn preferences_for(
     live: Option<&Live>,
     task: &Task,
@@ -44,14 +43,12 @@ fn preferences_for(
 ) -> KnownPreferences {
     let same_user = live.filter(|live| live.task.user_id == task.user_id);
     let copy = same_user.map(|live| &live.preferences);
-    // A refresh may have brought newer ones while these were read.
-    let known = known.filter(|known| copy.is_none_or(|copy| known.version >= copy.version));
-    let mut preferences = known.or(copy).cloned().unwrap_or_default();
-    if let Some(copy) = copy {
-        let default_reminders = &copy.preferences.default_reminders;
-        preferences.preferences.default_reminders.clone_from(default_reminders);
+    match (copy, known) {
+        (None, known) => known.cloned().unwrap_or_default(),
+        // A refresh may have brought newer ones while these were read.
+        (Some(copy), Some(known)) if known.version >= copy.version => copy.followed_by(known),
+        (Some(copy), _) => copy.clone(),
     }
-    preferences
 }
 
 /// A task that takes the place of another one, or of none.

@@ -7,6 +7,7 @@ use super::{Change, Turn, scheduled};
 use crate::alarm::Plan;
 use crate::event::{Fact, UpdateReason};
 use crate::preferences::KnownPreferences;
+use crate::schedule::Schedule;
 use crate::state::{Lifecycle, TaskState};
 use crate::time::{self, Timestamp};
 
@@ -17,9 +18,7 @@ pub fn decide_refresh(state: &TaskState, known: Option<&KnownPreferences>, now: 
     let Some(live) = state.live() else { return Turn::Answer(answer(state)) };
     let mut next = live.clone();
     if let Some(known) = known.filter(|known| known.version > live.preferences.version) {
-        let default_reminders = live.preferences.preferences.default_reminders.clone();
-        next.preferences = known.clone();
-        next.preferences.preferences.default_reminders = default_reminders;
+        next.preferences = live.preferences.followed_by(known);
     }
     // The names of versions grow, so a replica with an older database does not undo a newer one's.
     if live.zone_database.as_str() < time::zone_database() {
@@ -29,8 +28,7 @@ pub fn decide_refresh(state: &TaskState, known: Option<&KnownPreferences>, now: 
         return Turn::Answer(answer(state));
     }
     let mut facts = Vec::new();
-    let (task, preferences) = (next.task.clone(), next.preferences.preferences.clone());
-    let schedule = crate::schedule::Schedule::new(&task, &preferences);
+    let schedule = Schedule::new(&next.task, &next.preferences.preferences);
     for alarm in &mut next.alarms {
         let (Plan::Scheduled(moment), Some(reminder)) =
             (&alarm.plan, schedule.reminder(&alarm.reminder_id))

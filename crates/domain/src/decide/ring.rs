@@ -2,10 +2,10 @@
 //! moment of the schedule.
 
 use super::reminders::unknown_reminder;
-use super::{Outcome, removal, scheduled};
+use super::{Outcome, scheduled};
 use crate::alarm::{Alarm, Plan, Rung, Snooze};
 use crate::command::Delay;
-use crate::event::{Fact, RemovalReason};
+use crate::event::Fact;
 use crate::history::{self, HistoryEntry};
 use crate::ids::{PresetName, ReminderId};
 use crate::rejection::Rejection;
@@ -123,12 +123,10 @@ pub(super) fn dismiss(
         }
         let reminder = schedule.reminder(&alarm.reminder_id);
         let following = reminder.and_then(|reminder| schedule.following(&reminder, &moment));
-        facts.push(removal(alarm, moment.at, RemovalReason::Dismissed));
-        entries.push(HistoryEntry::Dismissed {
-            reminder_id: alarm.reminder_id.clone(),
-            scheduled_for: moment.at,
-            at: now,
-        });
+        let (reminder_id, scheduled_for) = (alarm.reminder_id.clone(), moment.at);
+        let entry = HistoryEntry::Dismissed { reminder_id, scheduled_for, at: now };
+        facts.push(entry.fact());
+        entries.push(entry);
         alarm.plan = following.map_or(Plan::Dismissed(moment), Plan::Scheduled);
         facts.extend(following.map(|moment| scheduled(alarm, moment.at)));
     }
@@ -149,12 +147,9 @@ fn seen(
     alarm.snooze = None;
     alarm.acknowledged = alarm.acknowledged.max(Some(rung.fired_at));
     let (reminder_id, scheduled_for) = (alarm.reminder_id.clone(), rung.moment.at);
-    facts.push(Fact::ReminderAcknowledged {
-        reminder_id: reminder_id.clone(),
-        scheduled_for,
-        acknowledged_at: now,
-    });
-    entries.push(HistoryEntry::Acknowledged { reminder_id, scheduled_for, at: now });
+    let entry = HistoryEntry::Acknowledged { reminder_id, scheduled_for, at: now };
+    facts.push(entry.fact());
+    entries.push(entry);
     true
 }
 

@@ -34,11 +34,9 @@ pub fn decide_wake(state: &TaskState, now: Timestamp) -> Turn {
     rings.sort_by(|a, b| (a.at, a.entry.reminder_id()).cmp(&(b.at, b.entry.reminder_id())));
     let fired = rings.iter().any(|ring| matches!(ring.entry, HistoryEntry::Fired(_)));
     let mut facts: Vec<Fact> = rings.iter().map(|ring| ring.entry.fact()).collect();
-    let planned = |alarm: &Alarm| alarm.plan.scheduled().map(|moment| moment.at);
     for (before, after) in live.alarms.iter().zip(&next.alarms) {
-        facts.extend(
-            planned(after).filter(|at| planned(before) != Some(*at)).map(|at| scheduled(after, at)),
-        );
+        let moved = after.planned().filter(|at| before.planned() != Some(*at));
+        facts.extend(moved.map(|at| scheduled(after, at)));
     }
     if fired {
         facts.push(Fact::TaskUpdated { reason: UpdateReason::ReminderTriggered });
@@ -145,26 +143,6 @@ fn expired(alarm: &mut Alarm, at: Timestamp, now: Timestamp, missed: Coalesced) 
 
 fn is_useless(reminder: &Reminder, at: Timestamp, now: Timestamp) -> bool {
     reminder.late_limit_ms().is_some_and(|limit| now.millis_since(at) > limit)
-}
-
-impl HistoryEntry {
-    /// The fact that tells it.
-    fn fact(&self) -> Fact {
-        match self.clone() {
-            Self::Fired(triggered) => Fact::ReminderTriggered(triggered),
-            Self::Expired { reminder_id, scheduled_for, at, coalesced, .. } => {
-                Fact::ReminderExpired { reminder_id, scheduled_for, expired_at: at, coalesced }
-            }
-            Self::Acknowledged { reminder_id, scheduled_for, at } => {
-                Fact::ReminderAcknowledged { reminder_id, scheduled_for, acknowledged_at: at }
-            }
-            Self::Dismissed { reminder_id, scheduled_for, .. } => Fact::ReminderRemoved {
-                reminder_id,
-                scheduled_for,
-                reason: crate::event::RemovalReason::Dismissed,
-            },
-        }
-    }
 }
 
 /// A commit that changes nothing but the version, so that a statement still on its way for that

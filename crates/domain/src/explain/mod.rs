@@ -8,7 +8,6 @@ use crate::alarm::Moment;
 use crate::ids::ReminderId;
 use crate::reminder::{Anchor, Reminder, Side, Trigger};
 use crate::schedule::Schedule;
-use crate::task::Priority;
 use crate::time::{Adjustment, DueTime, Shift, Timestamp};
 use chrono::{DateTime, NaiveDateTime};
 use chrono_tz::Tz;
@@ -159,18 +158,10 @@ impl Schedule<'_> {
 
     /// What rules moved, of one moment.
     pub(crate) fn adjustments(&self, reminder: &Reminder, moment: &Moment) -> Vec<Step> {
-        if moment.adjustment == Adjustment::None && moment.quiet_from.is_none() {
-            return Vec::new();
-        }
         let moved = |step: &Step| {
             matches!(step.rule, RuleName::Gap | RuleName::Overlap | RuleName::QuietHours)
         };
         self.steps(reminder, moment).into_iter().filter(moved).collect()
-    }
-
-    /// Whether the task is exempt from quiet hours.
-    pub fn is_urgent(&self) -> bool {
-        self.task().priority == Priority::Urgent
     }
 }
 

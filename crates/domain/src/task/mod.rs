@@ -6,12 +6,11 @@ mod words;
 pub use recurrence::{Recurrence, RecursFrom};
 pub use words::{Priority, Status};
 
-use crate::ids::{Description, Person, ReminderId, Tag, Title};
+use crate::ids::{Description, Person, Tag, Title};
 use crate::limits;
-use crate::reminder::Reminder;
+use crate::reminder::{self, InvalidReminders, Reminder};
 use crate::time::DueTime;
 use serde::{Deserialize, Serialize, Serializer};
-use std::collections::HashSet;
 
 /// What the caller wants to be reminded of.
 ///
@@ -69,17 +68,9 @@ pub enum InvalidTask {
     /// Too many tags.
     #[error("must be at most {max}, but there are {0}", max = limits::TAGS_MAX)]
     TooManyTags(usize),
-    /// Too many reminders.
-    #[error("must be at most {max}, but there are {0}", max = limits::REMINDERS_MAX)]
-    TooManyReminders(usize),
-    /// Two reminders share an id.
-    #[error("must be distinct, but {id:?} occurs twice")]
-    DuplicateReminder {
-        /// The place of the second one.
-        index: usize,
-        /// The id they share.
-        id: ReminderId,
-    },
+    /// Reminders that do not go together.
+    #[error("{0}")]
+    Reminders(#[from] InvalidReminders),
     /// A recurrence has nothing to recur.
     #[error("must come with a dueDate, which is its first occurrence")]
     RecursWithoutDueDate,
@@ -93,8 +84,7 @@ impl InvalidTask {
     pub fn field(&self) -> String {
         match self {
             Self::TooManyTags(_) => "tags".into(),
-            Self::TooManyReminders(_) => "reminders".into(),
-            Self::DuplicateReminder { index, .. } => format!("reminders[{index}].id"),
+            Self::Reminders(invalid) => invalid.field("reminders"),
             Self::RecursWithoutDueDate => "recurrence".into(),
             Self::Recurrence(invalid) => format!("recurrence.{}", invalid.field()),
         }
@@ -108,16 +98,7 @@ impl TryFrom<TaskFields> for Task {
         if fields.tags.len() > limits::TAGS_MAX {
             return Err(InvalidTask::TooManyTags(fields.tags.len()));
         }
-        let reminders = fields.reminders.as_deref().unwrap_or_default();
-        if reminders.len() > limits::REMINDERS_MAX {
-            return Err(InvalidTask::TooManyReminders(reminders.len()));
-        }
-        let mut seen = HashSet::new();
-        for (index, reminder) in reminders.iter().enumerate() {
-            if !seen.insert(&reminder.id) {
-                return Err(InvalidTask::DuplicateReminder { index, id: reminder.id.clone() });
-            }
-        }
+        reminder::check_list(fields.reminders.as_deref().unwrap_or_default())?;
         match (&fields.recurrence, &fields.due_date) {
             (Some(_), None) => return Err(InvalidTask::RecursWithoutDueDate),
             (Some(recurrence), Some(due)) => recurrence.check(due)?,

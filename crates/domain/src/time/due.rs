@@ -128,11 +128,6 @@ impl DueTime {
         };
         moved.checked().ok()
     }
-
-    /// Whether its instant depends on the user's preferences.
-    pub fn depends_on_user(&self) -> bool {
-        matches!(self, Self::Floating(_) | Self::Date(_))
-    }
 }
 
 impl Serialize for DueTime {
