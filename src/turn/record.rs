@@ -70,10 +70,15 @@ pub fn encode(state: &TaskState) -> Vec<u8> {
         p: state.live().map_or(0, |live| live.preferences.version),
         z: state.live().map(|live| live.zone_database.as_str()),
     };
+    join(&index, state)
+}
+
+/// Puts a stored value together from its index line and its document.
+pub(crate) fn join(line: &impl Serialize, document: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(1024);
-    let written = serde_json::to_writer(&mut bytes, &index)
+    let written = serde_json::to_writer(&mut bytes, line)
         .map(|()| bytes.push(b'\n'))
-        .and_then(|()| serde_json::to_writer(&mut bytes, state));
+        .and_then(|()| serde_json::to_writer(&mut bytes, document));
     written.expect("plain data with string keys always serialises into memory");
     bytes
 }

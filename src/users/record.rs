@@ -3,7 +3,7 @@
 //! The index line is `{"s":1,"v":…,"u":…,"p":{preferences},"t":…}`: all of it goes into
 //! `user_index`. The document holds the rest, the commands that the user remembers.
 
-use crate::turn::record::{SCHEMA, UnreadableState, lines};
+use crate::turn::record::{SCHEMA, UnreadableState, join, lines};
 use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::Preferences;
@@ -38,12 +38,7 @@ pub fn encode(state: &UserState) -> Vec<u8> {
         t: state.updated_at.as_millis(),
     };
     let document = Document { commands: Cow::Borrowed(&state.commands) };
-    let mut bytes = Vec::with_capacity(1024);
-    let written = serde_json::to_writer(&mut bytes, &line)
-        .map(|()| bytes.push(b'\n'))
-        .and_then(|()| serde_json::to_writer(&mut bytes, &document));
-    written.expect("plain data with string keys always serialises into memory");
-    bytes
+    join(&line, &document)
 }
 
 /// Reads a state.

@@ -19,8 +19,8 @@ use reminder_contract::wire::{
     self, CalendarView, CommandAnswer, ExplanationView, Method, PreviewView, Query, TaskView,
 };
 use reminder_contract::{Problem, ProblemKind};
-use reminder_domain::TaskId;
 use reminder_domain::ids::{CorrelationId, Traceparent};
+use reminder_domain::{Origin, TaskId};
 use std::sync::Arc;
 
 /// The drivers and actors of this process.
@@ -153,13 +153,7 @@ impl TaskActor {
 
     async fn command(&self, method: Method, headers: HeaderMap, body: Bytes) -> Response {
         let request = wire::parse_command(method, &body).map(|mut command| {
-            let origin = &mut command.origin;
-            if origin.traceparent.is_none() {
-                origin.traceparent = traceparent(&headers);
-            }
-            if origin.correlation_id.is_none() {
-                origin.correlation_id = Some(new_correlation_id());
-            }
+            complete(&mut command.origin, &headers);
             Request::Command(Box::new(command))
         });
         self.answer(request).await
@@ -234,12 +228,20 @@ fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
     }
 }
 
-pub(super) fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
+/// Adds what the headers say of a command's flow, and names it where nobody did.
+pub(super) fn complete(origin: &mut Origin, headers: &HeaderMap) {
+    if origin.traceparent.is_none() {
+        origin.traceparent = traceparent(headers);
+    }
+    origin.correlation_id.get_or_insert_with(new_correlation_id);
+}
+
+fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
     let text = headers.get("traceparent")?.to_str().ok()?;
     Traceparent::parse(text).ok()
 }
 
-pub(super) fn new_correlation_id() -> CorrelationId {
+fn new_correlation_id() -> CorrelationId {
     let id = uuid::Uuid::now_v7().to_string();
     CorrelationId::parse(id).expect("a UUID is visible ASCII")
 }

@@ -1,6 +1,6 @@
 //! The `UserActor` as the SDK sees it: it parses, asks for a turn, and words the answer.
 
-use super::actor::{new_correlation_id, traceparent};
+use super::actor::complete;
 use super::registry::{Hosted, Registry};
 use super::reply;
 use crate::users::turns::{UserCell, UserReply, UserRequest, UserTurns};
@@ -60,11 +60,7 @@ impl UserActor {
 
     async fn put(&self, headers: HeaderMap, body: Bytes) -> Response {
         let request = wire::parse_user_put(&body).map(|mut command| {
-            let origin = &mut command.origin;
-            if origin.traceparent.is_none() {
-                origin.traceparent = traceparent(&headers);
-            }
-            origin.correlation_id.get_or_insert_with(new_correlation_id);
+            complete(&mut command.origin, &headers);
             UserRequest::Put(Box::new(command))
         });
         self.answer(request).await

@@ -1,15 +1,17 @@
 //! The bodies of the commands. Each repeats the fields that every command has: flattening would
 //! lose the paths of errors.
 
+use reminder_domain::Origin;
 use reminder_domain::command::{Delay, IfPast};
 use reminder_domain::ids::{CorrelationId, PresetName, ReminderId, Traceparent};
 use reminder_domain::object::object;
-use reminder_domain::preferences::SnoozeDelay;
+use reminder_domain::preferences::{PreferencesFields, SnoozeDelay};
 use reminder_domain::recurrence::LocalMoment;
 use reminder_domain::reminder::Reminder;
 use reminder_domain::task::TaskFields;
 use reminder_domain::time::DueTime;
 use serde::Deserialize;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// What every body may hold.
 #[derive(Default)]
@@ -18,6 +20,18 @@ pub(super) struct Plain {
     pub(super) if_version: Option<u64>,
     pub(super) correlation_id: Option<CorrelationId>,
     pub(super) traceparent: Option<Traceparent>,
+}
+
+impl Plain {
+    /// The hash by which a command is known again.
+    pub(super) fn id(&self) -> Option<u64> {
+        self.command_id.as_ref().map(|id| xxh3_64(id.as_str().as_bytes()))
+    }
+
+    /// The flow as far as the body tells it.
+    pub(super) fn origin(self) -> Origin {
+        Origin { correlation_id: self.correlation_id, traceparent: self.traceparent }
+    }
 }
 
 /// Declares a body with fields of its own beside those of [`Plain`].
@@ -73,6 +87,14 @@ body! {
         calendar: String,
         #[serde(default)]
         if_past: IfPast,
+    }
+}
+
+body! {
+    /// Of a user's `put`.
+    PutPreferencesBody {
+        #[serde(deserialize_with = "object")]
+        preferences: PreferencesFields,
     }
 }
 

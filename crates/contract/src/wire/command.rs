@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use reminder_domain::command::{Delay, Put};
 use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use reminder_domain::recurrence::LocalMoment;
-use reminder_domain::{Command, CommandKind, Origin, Task, TaskId};
+use reminder_domain::{Command, CommandKind, Task, TaskId};
 use reminder_icalendar::limits::CALENDAR_MAX_BYTES;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -103,10 +103,10 @@ pub fn parse_command(method: Method, body: &[u8]) -> Result<Command, Problem> {
         }
     };
     Ok(Command {
-        id: plain.command_id.map(|id| xxh3_64(id.as_str().as_bytes())),
+        id: plain.id(),
         fingerprint: fingerprint(method, plain.if_version, &kind, body.len()),
         if_version: plain.if_version,
-        origin: Origin { correlation_id: plain.correlation_id, traceparent: plain.traceparent },
+        origin: plain.origin(),
         kind,
     })
 }
@@ -129,7 +129,7 @@ fn parse_plain(body: &[u8]) -> Result<Plain, Problem> {
 }
 
 /// Reads a body that must have something to say.
-fn required<T: DeserializeOwned>(body: &[u8], field: &str) -> Result<T, Problem> {
+pub(super) fn required<T: DeserializeOwned>(body: &[u8], field: &str) -> Result<T, Problem> {
     if is_empty(body) { Err(Problem::invalid(field, "is missing")) } else { read(body) }
 }
 

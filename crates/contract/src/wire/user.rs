@@ -1,32 +1,16 @@
 //! The bodies of a user's actor methods, both ways.
 
-use super::read::read;
-use super::{check_size, is_empty, to_json};
+use super::body::PutPreferencesBody;
+use super::command::required;
+use super::{check_size, to_json};
 use crate::problem::Problem;
-use reminder_domain::Origin;
-use reminder_domain::ids::{CorrelationId, Person, Traceparent};
+use reminder_domain::ids::Person;
 use reminder_domain::limits::PAYLOAD_MAX_BYTES;
-use reminder_domain::object::object;
-use reminder_domain::preferences::{KnownPreferences, Preferences, PreferencesFields};
+use reminder_domain::preferences::{KnownPreferences, Preferences};
 use reminder_domain::user::UserCommand;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use xxhash_rust::xxh3::xxh3_64;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PutBody {
-    #[serde(default)]
-    command_id: Option<CorrelationId>,
-    #[serde(default)]
-    if_version: Option<u64>,
-    #[serde(default)]
-    correlation_id: Option<CorrelationId>,
-    #[serde(default)]
-    traceparent: Option<Traceparent>,
-    #[serde(deserialize_with = "object")]
-    preferences: PreferencesFields,
-}
 
 /// Parses the body of a user's `put`, as strictly as those of tasks.
 ///
@@ -34,18 +18,16 @@ struct PutBody {
 /// A problem that names the field at fault, as a path such as `preferences.quietHours.to`.
 pub fn parse_user_put(body: &[u8]) -> Result<UserCommand, Problem> {
     check_size(body, PAYLOAD_MAX_BYTES)?;
-    if is_empty(body) {
-        return Err(Problem::invalid("preferences", "is missing"));
-    }
-    let PutBody { command_id, if_version, correlation_id, traceparent, preferences } = read(body)?;
-    let preferences = Preferences::try_from(preferences).map_err(|error| {
+    let mut body: PutPreferencesBody = required(body, "preferences")?;
+    let plain = body.plain();
+    let preferences = Preferences::try_from(body.preferences).map_err(|error| {
         Problem::invalid(format!("preferences.{}", error.field()), &error.to_string())
     })?;
     Ok(UserCommand {
-        id: command_id.map(|id| xxh3_64(id.as_str().as_bytes())),
-        fingerprint: fingerprint(if_version, &preferences),
-        if_version,
-        origin: Origin { correlation_id, traceparent },
+        id: plain.id(),
+        fingerprint: fingerprint(plain.if_version, &preferences),
+        if_version: plain.if_version,
+        origin: plain.origin(),
         preferences,
     })
 }
