@@ -32,7 +32,12 @@ pub(crate) struct Address {
 impl Address {
     /// The sidecar of the first replica.
     pub(crate) fn of(manifest: &Manifest) -> Result<Self> {
-        let port = manifest.replica(1)?.http_port;
+        Self::of_replica(manifest, 1)
+    }
+
+    /// The sidecar of that replica.
+    pub(crate) fn of_replica(manifest: &Manifest, replica: u32) -> Result<Self> {
+        let port = manifest.replica(replica)?.http_port;
         let token = manifest.options.api_tokens.as_ref().and_then(|tokens| tokens.dapr.clone());
         Ok(Self { port, token })
     }

@@ -1,7 +1,9 @@
 //! What a careful consumer keeps of the events it has read: known ids are dropped, and every task's
-//! events must come without a gap and in order, under the task's key and in one partition.
+//! events must come without a gap and in order, under the task's key and in one partition. An id that
+//! comes again must tell the same.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use anyhow::{Context, Result};
 use reminder_contract::CloudEvent;
@@ -44,6 +46,8 @@ struct Lane {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     lanes: HashMap<(String, String), Lane>,
+    /// What each id told, as a hash.
+    known: HashMap<String, u64>,
     repeats: usize,
     faults: Vec<String>,
 }
@@ -64,14 +68,19 @@ impl Ledger {
         if lane.partition != record.partition {
             self.faults.push(format!("{}: in another partition than those before it", event.id));
         }
-        if sequence <= lane.last {
+        let content = content(event);
+        if let Some(before) = self.known.get(&*event.id) {
             self.repeats += 1;
+            if *before != content {
+                self.faults.push(format!("{}: told something else before", event.id));
+            }
             return Noted::Repeat;
         }
+        self.known.insert(event.id.clone().into_owned(), content);
         if sequence != lane.last + 1 {
             self.faults.push(format!("{}: came right after number {}", event.id, lane.last));
         }
-        lane.last = sequence;
+        lane.last = lane.last.max(sequence);
         Noted::New
     }
 
@@ -84,6 +93,15 @@ impl Ledger {
     pub(crate) fn faults(&self) -> &[String] {
         &self.faults
     }
+}
+
+/// What an event tells, but for what the sidecar adds to its envelope.
+fn content(event: &Event) -> u64 {
+    let data = serde_json::to_string(&event.data).unwrap_or_default();
+    let mut hasher = DefaultHasher::new();
+    (&event.event_type, &event.subject, &event.sequence, event.time.to_string(), data)
+        .hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -140,6 +158,22 @@ pub(crate) mod tests {
         noted(&mut ledger, &Record { key: Some("b".into()), ..record("a", 3) });
         noted(&mut ledger, &Record { partition: 1, ..record("a", 4) });
         assert_eq!(ledger.faults().len(), 3);
+    }
+
+    #[test]
+    fn an_old_number_under_a_new_id_and_an_old_id_with_new_words_are_faults() {
+        let mut ledger = Ledger::default();
+        for sequence in [1, 2] {
+            noted(&mut ledger, &record("a", sequence));
+        }
+        let text = |record: &Record| String::from_utf8(record.payload.clone()).unwrap();
+        let other = text(&record("a", 1)).replace(":1:reminders-1", ":2:reminders-1");
+        let other = Record { payload: other.into_bytes(), ..record("a", 1) };
+        assert_eq!(noted(&mut ledger, &other), Noted::New);
+        assert!(ledger.faults()[0].contains("a:2:reminders-1"), "{:?}", ledger.faults());
+        let moved = triggered("a", 2, "2027-01-01T00:00:00Z", "2027-01-01T00:00:00.003Z");
+        assert_eq!(noted(&mut ledger, &moved), Noted::Repeat);
+        assert!(ledger.faults()[1].contains("something else"), "{:?}", ledger.faults());
     }
 
     #[test]

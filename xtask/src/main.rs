@@ -2,6 +2,7 @@
 
 mod api;
 mod bench;
+mod chaos;
 mod demo;
 mod down;
 mod ledger;
@@ -44,6 +45,8 @@ enum Command {
     Test(test::Options),
     /// Measure how fast commands are answered and how late reminders fire
     Bench(bench::Options),
+    /// Hurt the real stack under load, and judge what came of it
+    Chaos(chaos::Options),
     /// Write the JSON Schemas of the events anew
     Schemas(schemas::Options),
     /// Start the local stack: Postgres, Kafka, Dapr, the service
@@ -76,6 +79,7 @@ async fn main() -> ExitCode {
         Command::Demo(options) => demo::run(options).await,
         Command::Test(options) => test::run(options).await,
         Command::Bench(options) => bench::run(options).await,
+        Command::Chaos(options) => Box::pin(chaos::run(options)).await,
         Command::Schemas(options) => schemas::run(options).await,
         Command::Up(options) => up::run(options).await,
         Command::Down(options) => down::run(options).await,

@@ -61,7 +61,7 @@ enum PubSubName {
     InMemory,
 }
 
-fn parse_env(text: &str) -> Result<(String, String)> {
+pub(crate) fn parse_env(text: &str) -> Result<(String, String)> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => bail!("write NAME=VALUE"),

@@ -12,7 +12,7 @@ use serde::Serialize;
 /// The machine, the versions, and how busy it was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Machine {
+pub(crate) struct Machine {
     at: DateTime<Utc>,
     cpu: String,
     cores: usize,
@@ -33,7 +33,7 @@ pub(super) struct Machine {
 
 impl Machine {
     /// Looks around.
-    pub(super) fn of(manifest: &Manifest, release: bool) -> Self {
+    pub(crate) fn of(manifest: &Manifest, release: bool) -> Self {
         let root = &manifest.options.root;
         let settings =
             manifest.options.app_env.iter().map(|(name, value)| format!("{name}={value}"));
@@ -58,12 +58,12 @@ impl Machine {
     }
 
     /// Looks at the load again, after the last measurement.
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.load_after = load();
     }
 
     /// For people.
-    pub(super) fn lines(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn lines(&self) -> Vec<(&'static str, String)> {
         vec![
             ("at", self.at.to_rfc3339_opts(SecondsFormat::Secs, true)),
             (

@@ -6,9 +6,9 @@
 
 mod commands;
 mod firing;
-mod machine;
+pub(crate) mod machine;
 mod report;
-mod samples;
+pub(crate) mod samples;
 mod tally;
 mod tasks;
 

@@ -30,6 +30,8 @@ pub(super) enum Step {
     Postgres,
     /// End to end, on the whole stack
     E2e,
+    /// Chaos for three minutes, on a stack of its own with two replicas
+    Chaos,
 }
 
 impl Step {
@@ -48,6 +50,7 @@ impl Step {
         Self::Demo,
         Self::Postgres,
         Self::E2e,
+        Self::Chaos,
     ];
 
     /// Its name on the command line.
@@ -65,6 +68,7 @@ impl Step {
             Self::Demo => "demo",
             Self::Postgres => "postgres",
             Self::E2e => "e2e",
+            Self::Chaos => "chaos",
         }
     }
 
@@ -82,7 +86,7 @@ impl Step {
             Self::Unit | Self::Differential => &[Self::Setup, Self::Build],
             Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
-            Self::Postgres | Self::E2e => &[Self::Build, Self::Stack],
+            Self::Postgres | Self::E2e | Self::Chaos => &[Self::Build, Self::Stack],
         }
     }
 

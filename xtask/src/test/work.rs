@@ -12,7 +12,7 @@ use super::parse::{self, Binary, Built, Counts};
 use super::process::{self, Log};
 use super::setup;
 use super::steps::Step;
-use crate::{demo, ui};
+use crate::{chaos, demo, ui};
 
 /// The stack's name, unless told otherwise: apart from the one people work with.
 pub(super) const INSTANCE: &str = "test";
@@ -23,6 +23,10 @@ const TESTS_DEADLINE: Duration = Duration::from_secs(10 * 60);
 const E2E_DEADLINE: Duration = Duration::from_secs(15 * 60);
 const STACK_DEADLINE: Duration = Duration::from_secs(25 * 60);
 const DEMO_DEADLINE: Duration = Duration::from_secs(3 * 60);
+const CHAOS_DEADLINE: Duration = Duration::from_secs(12 * 60);
+
+/// How long chaos lasts; what comes before and after is not counted.
+const CHAOS_MINUTES: u32 = 3;
 
 /// Names the server for tests that need a database.
 const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
@@ -33,9 +37,9 @@ const DATEUTIL_VARIABLE: &str = "DATEUTIL_PYTHON";
 /// Names the stack for tests that need one.
 const E2E_VARIABLE: &str = "E2E_INSTANCE";
 
-/// The arm horizon of the stack under test: short, so that the sweep has something to register
-/// within the patience of a test (tests/e2e/audit.rs counts on it).
-const HORIZON: (&str, &str) = ("ARM_HORIZON", "40s");
+/// The arm horizon of the stacks under test: short, so that the sweep has something to register
+/// within the patience of a test (tests/e2e/audit.rs counts on 40 s).
+const HORIZON: (&str, &str) = chaos::ARM_HORIZON;
 
 /// End-to-end tests wait most of the time, so many of them run at once.
 const E2E_THREADS: &str = "16";
@@ -73,11 +77,14 @@ pub(super) struct Work {
     instance: String,
     built: Built,
     stack: Option<Stack>,
+    /// The one that is hurt.
+    chaos: Option<Stack>,
 }
 
 impl Work {
     pub(super) fn new(instance: String) -> Self {
-        Self { root: workspace_root(), instance, built: Built::default(), stack: None }
+        let root = workspace_root();
+        Self { root, instance, built: Built::default(), stack: None, chaos: None }
     }
 
     /// Does a step.
@@ -111,19 +118,20 @@ impl Work {
                 let env = [(E2E_VARIABLE, &*instance), ("RUST_TEST_THREADS", E2E_THREADS)];
                 self.tests(log, &env, is_e2e).await
             }
+            Step::Chaos => self.chaos().await,
         }
     }
 
     /// Stops what the steps have started. What went well leaves nothing behind; else data and logs
     /// stay.
     pub(super) async fn finish(&self, good: bool) -> Result<()> {
-        let dir = self.options().dir();
-        let Some(stack) = &self.stack else { return Ok(()) };
-        stack.down().await?;
-        if good {
-            stack.clone().remove().await?;
-        } else {
-            println!("The logs of the stack are in {}.", dir.join("logs").display());
+        for stack in [&self.chaos, &self.stack].into_iter().flatten() {
+            stack.down().await?;
+            if good {
+                stack.clone().remove().await?;
+            } else {
+                println!("The logs of the stack are in {}.", stack.dir().join("logs").display());
+            }
         }
         Ok(())
     }
@@ -232,17 +240,38 @@ impl Work {
     }
 
     async fn up(&mut self) -> Result<Outcome> {
-        let options = self.options();
+        self.stack = Some(Self::fresh(self.options()).await?);
+        Ok(Outcome::of(Counts::default()))
+    }
+
+    /// A stack that begins with nothing.
+    async fn fresh(options: Options) -> Result<Stack> {
         if Manifest::read(&options.dir()).is_ok() {
             // Left by a run that failed.
             Stack::load(&options.dir())?.with_progress(ui::progress()).remove().await?;
         }
         let up = Stack::up(options, ui::progress());
-        let stack = tokio::time::timeout(STACK_DEADLINE, up)
+        tokio::time::timeout(STACK_DEADLINE, up)
             .await
-            .with_context(|| format!("not within {}", ui::seconds(STACK_DEADLINE)))??;
-        self.stack = Some(stack);
-        Ok(Outcome::of(Counts::default()))
+            .with_context(|| format!("not within {}", ui::seconds(STACK_DEADLINE)))?
+    }
+
+    /// Hurts a stack of its own: the other one is stopped, so that it takes no time from it.
+    async fn chaos(&mut self) -> Result<Outcome> {
+        self.stack()?.down().await?;
+        let instance = format!("{}-chaos", self.instance);
+        let options = Options { instance, replicas: chaos::REPLICAS, ..self.options() };
+        let stack = self.chaos.insert(Self::fresh(options).await?);
+        let request = chaos::Request::test(CHAOS_MINUTES);
+        let outcome = tokio::time::timeout(CHAOS_DEADLINE, chaos::on(stack, &request))
+            .await
+            .with_context(|| format!("not within {}", ui::seconds(CHAOS_DEADLINE)))??;
+        stack.down().await?;
+        let note = Some(format!("the report is {}", outcome.report.display()));
+        Ok(match outcome.failure {
+            None => Outcome { note, ..Outcome::good_check() },
+            Some(why) => Outcome { note, ..Outcome::failed(Counts::default(), why) },
+        })
     }
 
     async fn demo(&self) -> Result<Outcome> {
