@@ -1,6 +1,7 @@
 //! What a run tells: `report.md` and `lateness.svg` for people, `failures.txt` for whoever looks for a
 //! bug, and a summary on the terminal.
 
+mod kinds;
 mod text;
 
 use std::collections::BTreeSet;

@@ -7,7 +7,7 @@ use super::super::history::{Ms, clock};
 use super::super::judge::Violation;
 use super::super::model::NEAR_MS;
 use super::super::run::Request;
-use super::{FAILURES, PICTURE, Report, SHOWN, SetUp, span};
+use super::{FAILURES, PICTURE, Report, SHOWN, SetUp, kinds, span};
 
 impl Report<'_> {
     /// All of it.
@@ -57,9 +57,11 @@ impl Report<'_> {
     }
 
     fn fault_table(&self, text: &mut String) {
+        text.push_str("## Faults\n\n");
+        text.push_str(&kinds::table(&self.history.hurts, &self.healings));
         text.push_str(
-            "## Faults\n\n| At | Fault | Back after | Part ready after | Healed after it was back | \
-             Healed after it began |\n|---|---|---|---|---|---|\n",
+            "\nIn their order:\n\n| At | Fault | Back after | Part ready after | Healed after it was \
+             back | Healed after it began |\n|---|---|---|---|---|---|\n",
         );
         for hurt in &self.history.hurts {
             let healing = self.healings.iter().find(|slot| slot.slot == hurt.slot);
