@@ -45,13 +45,18 @@ impl Putting {
         Ask::Put { title: self.title.clone(), reminders: self.planned() }
     }
 
-    /// What is seen to fire when all of it has; of an occurrence that was missed the next one tells.
+    /// What is to be seen to fire.
     pub(super) fn awaited(&self) -> BTreeSet<(String, Ms)> {
-        let last = |planned: Planned| {
-            let at = planned.moments.iter().rev().find(|at| **at != NEVER).copied();
-            Some((planned.id, at?))
+        let each = |planned: Planned| {
+            let moments = planned.moments.into_iter().filter(|at| *at != NEVER);
+            moments.map(move |at| (planned.id.clone(), at))
         };
-        self.planned().into_iter().filter_map(last).collect()
+        self.planned().into_iter().flat_map(each).collect()
+    }
+
+    /// Whether the task comes again when it is completed.
+    pub(super) fn recurs(&self) -> bool {
+        !self.draft.recurs.is_empty()
     }
 
     fn planned(&self) -> Vec<Planned> {
@@ -147,7 +152,8 @@ mod tests {
         let task = &recurring.body("c")["task"];
         assert_eq!(task["dueDate"]["local"], "1970-01-01T05:30:06.000");
         assert_eq!(task["recurrence"]["rdates"][0], "1970-01-01T05:30:09.000");
-        assert_eq!(recurring.awaited(), BTreeSet::from([("due".to_owned(), 9_000)]));
+        let awaited = [6_000, 9_000].map(|at| ("due".to_owned(), at));
+        assert!(recurring.awaited() == awaited.into() && recurring.recurs());
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(super) async fn measure(run: &str, client: Arc<Client>, board: &Board) -> Re
                 let task = format!("{run}-{number}-{}", tasks.len());
                 let body = json!({ "task": { "title": &task, "dueDate": body::rfc3339(due) } });
                 let deadline = began + DEADLINE;
-                let called = client.call(&task, "put", &body, &mut random, deadline, || ()).await;
+                let called = client.call(&task, "put", &body, &mut random, deadline).await;
                 if called.is_some_and(|called| called.answer.is_ok()) {
                     tasks.push(task);
                 }

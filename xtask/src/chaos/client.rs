@@ -54,8 +54,7 @@ impl Client {
         Ok(Self { addresses, idle, calls: Semaphore::new(CALLS_MAX) })
     }
 
-    /// Calls until there is an answer that does not pass; `None` when time is up first. `first` is
-    /// called right before the first attempt.
+    /// Calls until there is an answer that does not pass; `None` when time is up first.
     pub(super) async fn call(
         &self,
         task: &str,
@@ -63,18 +62,13 @@ impl Client {
         body: &Value,
         random: &mut Random,
         deadline: Instant,
-        first: impl FnOnce() + Send,
     ) -> Option<Called> {
-        let mut first = Some(first);
         let mut pause = PAUSE_FIRST_MS;
         let mut attempts = 0;
         let start = random.between(0, i64::try_from(self.addresses.len()).unwrap_or(1) - 1);
         let start = usize::try_from(start).unwrap_or(0);
         while Instant::now() < deadline {
             let permit = self.calls.acquire().await.ok()?;
-            if let Some(first) = first.take() {
-                first();
-            }
             let replica = (start + attempts as usize) % self.addresses.len();
             attempts += 1;
             let began = now();

@@ -21,6 +21,7 @@ mod hurt;
 mod judge;
 mod model;
 mod numbers;
+mod pending;
 mod picture;
 mod random;
 mod report;

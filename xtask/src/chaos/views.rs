@@ -37,8 +37,7 @@ pub(super) async fn ask(
             let mut views = Vec::new();
             for task in tasks {
                 let body = json!({});
-                let call =
-                    stage.client.call(&task, "get", &body, &mut random, deadline, || ()).await;
+                let call = stage.client.call(&task, "get", &body, &mut random, deadline).await;
                 let Some(called) = call else { continue };
                 let view = match called.answer {
                     Ok(answer) => View { task: read(&answer) },

@@ -1,6 +1,6 @@
 //! The load: short-lived tasks, each driven by its script, and the ledger of their commands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use super::body::{self, Putting};
 use super::client::Client;
 use super::consumer::{Board, Seen};
 use super::history::{Answer, Ask, Command, Ms, now};
+use super::pending::Pending;
 use super::random::Random;
 use super::script::{Act, Script, Step, When};
 
@@ -21,6 +22,9 @@ const TASKS_MAX: usize = 4_000;
 
 /// Between two looks whether there are fewer.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// How long a script waits for what is overdue before it gives up: the task is left as it is then.
+const OVERDUE_DEADLINE: Duration = Duration::from_secs(120);
 
 /// What every script works with.
 pub(super) struct Stage {
@@ -114,8 +118,7 @@ struct Actor {
     seen: mpsc::UnboundedReceiver<Seen>,
     /// The last `put`.
     put: Option<Putting>,
-    /// What has yet to be seen to fire.
-    awaited: BTreeSet<Seen>,
+    pending: Pending,
     /// How many commands were sent.
     count: usize,
 }
@@ -125,7 +128,7 @@ async fn perform(stage: Arc<Stage>, number: u64, script: Script) {
     let random = Random::of(stage.seed, "client", number);
     let seen = stage.board.watch(&id);
     let mut actor =
-        Actor { stage, id, random, seen, put: None, awaited: BTreeSet::new(), count: 0 };
+        Actor { stage, id, random, seen, put: None, pending: Pending::default(), count: 0 };
     for step in script.steps {
         if actor.take(step).await.is_none() {
             break;
@@ -148,6 +151,9 @@ impl Actor {
                 sleep(millis(pause)).await;
             }
         }
+        if matches!(act, Act::Put(_) | Act::Complete | Act::Delete | Act::Dismiss) {
+            self.nothing_overdue().await?;
+        }
         if Instant::now() >= self.stage.curtain {
             return None;
         }
@@ -155,9 +161,21 @@ impl Actor {
     }
 
     async fn all_fired(&mut self) -> Option<()> {
-        while !self.awaited.is_empty() {
+        while !self.pending.is_empty() {
             let seen = timeout_at(self.stage.curtain, self.seen.recv()).await.ok()??;
-            self.awaited.remove(&seen);
+            self.pending.fired(&seen);
+        }
+        Some(())
+    }
+
+    async fn nothing_overdue(&mut self) -> Option<()> {
+        while let Ok(seen) = self.seen.try_recv() {
+            self.pending.fired(&seen);
+        }
+        let limit = self.stage.curtain.min(Instant::now() + OVERDUE_DEADLINE);
+        while self.pending.is_overdue(now()) {
+            let seen = timeout_at(limit, self.seen.recv()).await.ok()??;
+            self.pending.fired(&seen);
         }
         Some(())
     }
@@ -168,17 +186,23 @@ impl Actor {
         let (ask, body) = self.prepare(act, &command_id);
         let method = ask.method();
         let stage = Arc::clone(&self.stage);
-        let open = || stage.book.open(&self.id, ask);
-        let called = stage
-            .client
-            .call(&self.id, method, &body, &mut self.random, stage.curtain, open)
-            .await?;
+        stage.book.open(&self.id, ask);
+        let called =
+            stage.client.call(&self.id, method, &body, &mut self.random, stage.curtain).await?;
         let answer = match called.answer {
             Ok(answer) => Answer::Accepted { version: answer["version"].as_u64().unwrap_or(0) },
             Err(problem) => {
                 Answer::Refused { status: problem.status, detail: problem.detail.clone() }
             }
         };
+        match act {
+            Act::Put(_) => self.pending.promised(called.answered),
+            Act::Complete if self.put.as_ref().is_some_and(Putting::recurs) => {
+                self.pending.called_off(called.answered);
+            }
+            Act::Complete | Act::Delete | Act::Dismiss => self.pending.called_off(Ms::MAX),
+            Act::Reopen | Act::Acknowledge | Act::Snooze(_) => {}
+        }
         stage.book.close(&self.id, called.attempts, called.took, called.answered, answer);
         Some(())
     }
@@ -190,7 +214,7 @@ impl Actor {
             Act::Put(draft) => {
                 let title = format!("Task {}, {command_id}", self.id);
                 let putting = Putting::new(draft, title, now(), self.put.as_ref());
-                self.awaited = putting.awaited();
+                self.pending.asked(putting.awaited());
                 let prepared = (putting.ask(), putting.body(command_id));
                 self.put = Some(putting);
                 prepared

@@ -45,7 +45,7 @@ pub(crate) struct Options {
     #[arg(long)]
     list: bool,
 
-    /// Leave the stack running afterwards
+    /// Leave the stack as it is afterwards; chaos, if it is among the steps, has stopped it
     #[arg(long)]
     keep: bool,
 

@@ -267,7 +267,8 @@ impl Work {
             .await
             .with_context(|| format!("not within {}", ui::seconds(CHAOS_DEADLINE)))??;
         stack.down().await?;
-        let note = Some(format!("the report is {}", outcome.report.display()));
+        let report = outcome.report.strip_prefix(&self.root).unwrap_or(&outcome.report);
+        let note = Some(format!("the report is {}", report.display()));
         Ok(match outcome.failure {
             None => Outcome { note, ..Outcome::good_check() },
             Some(why) => Outcome { note, ..Outcome::failed(Counts::default(), why) },
