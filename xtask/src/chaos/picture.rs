@@ -14,8 +14,13 @@ const WIDTH_PER_FAULT: f64 = 15.0;
 const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 62.0;
 const RIGHT: f64 = 20.0;
-const TOP: f64 = 110.0;
+const TOP: f64 = 120.0;
 const BOTTOM: f64 = 64.0;
+
+/// A label's width across its slanted text, its distance from the band and above the plot.
+const LABEL_WIDTH: f64 = 11.0;
+const LABEL_OFFSET: f64 = 4.0;
+const LABEL_RISE: f64 = 10.0;
 
 /// The ends of the scale, in powers of ten of milliseconds: 1 ms to 100 s.
 const DECADES: f64 = 5.0;
@@ -57,9 +62,12 @@ pub(super) fn draw(history: &History, firings: &[Firing], healings: &[Healing]) 
          aria-label=\"Lateness of reminders over time, with the faults\">\n<style>{STYLE}</style>\n\
          <rect class=\"back\" width=\"{width:.0}\" height=\"{height:.0}\"/>\n"
     );
+    let mut labels = f64::MIN;
     for hurt in &history.hurts {
         let healed = healings.iter().find(|slot| slot.slot == hurt.slot).map(Healing::until);
         band(&mut svg, hurt, x(hurt.began), x(hurt.back), x(healed.unwrap_or(hurt.back)));
+        labels = (labels + LABEL_WIDTH).max(x(hurt.began) + LABEL_OFFSET);
+        label(&mut svg, hurt, x(hurt.began), labels);
     }
     grid(&mut svg, inner, span);
     let mut by_second: BTreeMap<Ms, Vec<Ms>> = BTreeMap::new();
@@ -92,10 +100,17 @@ fn band(svg: &mut String, hurt: &Hurt, began: f64, back: f64, healed: f64) {
              fill=\"{colour}\" fill-opacity=\"{opacity}\"/>"
         );
     }
-    let (at, up) = (began + 3.0, TOP - 5.0);
+}
+
+/// The name of a fault, above its band or as near to it as the one before leaves room.
+fn label(svg: &mut String, hurt: &Hurt, began: f64, at: f64) {
+    let (foot, up) = (at - LABEL_OFFSET, TOP - LABEL_RISE);
     let _ = writeln!(
         svg,
-        "<text class=\"small\" x=\"{at:.1}\" y=\"{up}\" transform=\"rotate(-58 {at:.1} {up})\">{}</text>",
+        "<path stroke=\"{}\" d=\"M{began:.1} {TOP}L{foot:.1} {up}\"/>\
+         <text class=\"small\" x=\"{at:.1}\" y=\"{up}\" \
+         transform=\"rotate(-58 {at:.1} {up})\">{}</text>",
+        colour(&hurt.name),
         hurt.label
     );
 }
@@ -201,8 +216,8 @@ mod tests {
         let svg = draw(&history, &firings, &[healing]);
         assert!(svg.contains(">kill kafka, 2.0 s</text>"), "{svg}");
         // 110 s are 1,100 pixels.
-        assert!(svg.contains("x=\"162.0\" y=\"110\" width=\"20.0\""), "{svg}");
-        assert!(svg.contains("x=\"182.0\" y=\"110\" width=\"80.0\""), "{svg}");
+        assert!(svg.contains("x=\"162.0\" y=\"120\" width=\"20.0\""), "{svg}");
+        assert!(svg.contains("x=\"182.0\" y=\"120\" width=\"80.0\""), "{svg}");
         assert!(svg.contains(&format!("M612.0 {:.1}h0\"", y(1_000))), "{svg}");
         assert!(svg.contains(&format!("M612.0 {:.1}h0\"", y(10))), "{svg}");
         assert_eq!(svg.matches("h0").count(), 2 + 2, "two dots, and two of the legend");
