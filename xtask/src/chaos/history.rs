@@ -2,6 +2,7 @@
 //! are milliseconds since 1970 by the one clock of the machine.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use reminder_contract::cloud_event::EventData;
@@ -49,6 +50,24 @@ impl Ask {
             Self::Dismiss => "dismiss",
             Self::Acknowledge => "acknowledge",
             Self::Snooze { .. } => "snooze",
+        }
+    }
+}
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.method())?;
+        match self {
+            Self::Put { title, reminders } => {
+                write!(f, " {title:?}")?;
+                for Planned { id, moments } in reminders {
+                    let moments: Vec<String> = moments.iter().map(|at| clock(*at)).collect();
+                    write!(f, " {id}={}", moments.join(","))?;
+                }
+                Ok(())
+            }
+            Self::Snooze { reminder, until } => write!(f, " {reminder} until {}", clock(*until)),
+            _ => Ok(()),
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::capacity::{self, Capacity};
 use super::client::Client;
 use super::consumer::{self, Board};
-use super::faults::{Plan, Slot};
+use super::faults::Plan;
 use super::history::{History, Hurt, now};
 use super::hurt::Hurter;
 use super::judge::judge;
@@ -175,12 +175,17 @@ async fn hurt(
     let mut plan = Plan::new(seed, replicas);
     let mut hurts = Vec::new();
     sleep_until(began + CALM).await;
-    for number in 0.. {
+    let mut number = 0;
+    loop {
         let slot = plan.next();
         let at = Instant::now() + slot.gap;
-        let lasts = |slot: &Slot| slot.faults.iter().map(|fault| fault.later + fault.away).max();
-        if at + lasts(&slot).unwrap_or_default() + FAULT_ROOM > end {
+        if at + FAULT_ROOM > end {
             break;
+        }
+        let lasts = slot.faults.iter().map(|fault| fault.later + fault.away).max();
+        if at + lasts.unwrap_or_default() + FAULT_ROOM > end {
+            // A shorter one may have room.
+            continue;
         }
         sleep_until(at).await;
         let tell = move |fault: &_| {
@@ -194,6 +199,7 @@ async fn hurt(
             println!("{:>8}  {}: {ready}", ui_time(began), hurt.name);
             hurts.push(hurt);
         }
+        number += 1;
     }
     Ok(hurts)
 }

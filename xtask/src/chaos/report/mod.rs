@@ -160,8 +160,7 @@ impl<'a> Report<'a> {
                     }
                 };
                 let (sent, attempts) = (clock(command.sent), command.attempts);
-                let _ =
-                    writeln!(text, "{sent} {:?} -> {answer} ({attempts} attempts)", command.ask);
+                let _ = writeln!(text, "{sent} {} -> {answer} ({attempts} attempts)", command.ask);
             }
             let told = self.history.journal.told.get(task);
             for line in told.into_iter().flat_map(|told| &told.lines) {
