@@ -2,12 +2,17 @@
 
 use std::fmt::Write as _;
 
+use reminder_stack::Part;
+
 use super::super::heal::{Healing, OVERDUE_MS, SLOW_MS, WELL_MS};
 use super::super::history::{Ms, clock};
 use super::super::judge::Violation;
 use super::super::model::NEAR_MS;
 use super::super::run::Request;
 use super::{FAILURES, PICTURE, Report, SHOWN, SetUp, kinds, span};
+
+/// A part that ends so soon after it did has the same reason, in milliseconds.
+const AGAIN_MS: Ms = 10_000;
 
 impl Report<'_> {
     /// All of it.
@@ -86,10 +91,15 @@ impl Report<'_> {
         text.push('\n');
         if !self.set_up.ended.is_empty() {
             text.push_str(
-                "Parts that ended by themselves and were started again, as Kubernetes would:",
+                "Parts that ended by themselves and were started again, as Kubernetes would (a sidecar \
+                 does not start without its components):",
             );
-            for (at, part) in &self.set_up.ended {
-                let _ = write!(text, " {part} at {},", span(Some(at - self.history.began)));
+            for (from, part, times) in runs(&self.set_up.ended) {
+                let _ = write!(
+                    text,
+                    " {part} {times} × from {},",
+                    span(Some(from - self.history.began))
+                );
             }
             text.pop();
             text.push_str(".\n\n");
@@ -136,6 +146,20 @@ impl Report<'_> {
     }
 }
 
+/// The same part ending again and again, as one: when first, and how often.
+fn runs(ended: &[(Ms, Part)]) -> Vec<(Ms, Part, usize)> {
+    let mut runs: Vec<(Ms, Part, usize)> = Vec::new();
+    let mut last = Ms::MIN;
+    for (at, part) in ended {
+        match runs.last_mut() {
+            Some((_, before, times)) if before == part && at - last < AGAIN_MS => *times += 1,
+            _ => runs.push((*at, *part, 1)),
+        }
+        last = *at;
+    }
+    runs
+}
+
 /// How it is judged, for whoever doubts it.
 fn rules() -> String {
     let seconds = |ms: Ms| span(Some(ms));
@@ -163,4 +187,17 @@ fault counts for that one; two faults at once heal together.\n\
         seconds(SLOW_MS),
         seconds(WELL_MS)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_ends_again_and_again_is_told_once() {
+        let (a, b) = (Part::Sidecar(1), Part::App(1));
+        let ended = [(0, a), (9_000, a), (18_000, a), (19_000, b), (20_000, a), (40_000, a)];
+        let told = [(0, a, 3), (19_000, b, 1), (20_000, a, 1), (40_000, a, 1)];
+        assert_eq!(runs(&ended), told);
+    }
 }
