@@ -2,7 +2,6 @@
 
 use super::calls::{each, tally};
 use super::{Audit, settings};
-use crate::clock;
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
 use crate::read_model::{QueryError, Waking};
 use reminder_domain::{TaskId, Timestamp};
@@ -55,7 +54,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 
     /// Fires what is overdue, with or without Dapr's scheduler.
     async fn settle_overdue(&self, findings: &mut Findings) -> Result<(), RoundError> {
-        let until = clock::now().saturating_add_ms(-self.settings.grace_ms);
+        let until = self.clock.now().saturating_add_ms(-self.settings.grace_ms);
         let mut after = start(Timestamp::from_millis(0));
         loop {
             let page = self.model.waking(&after, until, settings::PAGE).await?;
@@ -106,7 +105,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         findings.scheduler_lost = data_lost;
         let edge_begins = |edge: Timestamp| edge.saturating_add_ms(-settings::EDGE_MS);
         let from = if data_lost { Timestamp::from_millis(0) } else { edge_begins(swept) };
-        let until = self.horizon(clock::now());
+        let until = self.horizon(self.clock.now());
         if data_lost {
             self.edge.clear();
             // Should this replica die in between, the next one begins anew.

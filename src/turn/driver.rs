@@ -4,7 +4,7 @@ use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
 use super::record;
 use super::recovery::RecoveryQueue;
-use crate::clock;
+use crate::clock::{self, SharedClock};
 use crate::outbox::publisher::Publisher;
 use crate::ports::{CommitError, Ports, Users};
 use reminder_domain::TaskId;
@@ -64,6 +64,7 @@ impl Cell {
 /// Runs the turns of all actors of this process.
 pub struct Driver<P> {
     ports: Arc<P>,
+    clock: SharedClock,
     users: Arc<dyn Users>,
     publisher: Arc<Publisher<P>>,
     recovery: Arc<RecoveryQueue<P>>,
@@ -77,6 +78,7 @@ impl<P: Ports> Driver<P> {
     /// A driver on these ports.
     pub fn new(
         ports: Arc<P>,
+        clock: SharedClock,
         users: Arc<dyn Users>,
         publisher: Arc<Publisher<P>>,
         recovery: Arc<RecoveryQueue<P>>,
@@ -84,6 +86,7 @@ impl<P: Ports> Driver<P> {
     ) -> Arc<Self> {
         Arc::new(Self {
             ports,
+            clock,
             users,
             publisher,
             recovery,
@@ -105,6 +108,17 @@ impl<P: Ports> Driver<P> {
             tracing::error!(%error, "a turn did not come to its end");
             Reply::Unavailable("the turn did not come to its end".into())
         })
+    }
+
+    /// Runs a wake turn.
+    ///
+    /// # Errors
+    /// Why it could not be done: the wake must be repeated.
+    pub async fn wake(self: &Arc<Self>, cell: &Arc<Cell>) -> Result<(), String> {
+        match self.run(cell, Request::Wake).await {
+            Reply::Overloaded(reason) | Reply::Unavailable(reason) => Err(reason),
+            _ => Ok(()),
+        }
     }
 
     /// Takes on no more turns and waits until those under way have ended.
@@ -149,7 +163,7 @@ impl<P: Ports> Driver<P> {
         loop {
             let effect = {
                 let mut outbox = self.publisher.outbox();
-                machine.step(outcome, &mut *outbox, clock::now())
+                machine.step(outcome, &mut *outbox, self.clock.now())
             };
             outcome = match effect {
                 Effect::Finish(finish) => return *finish,
@@ -174,7 +188,7 @@ impl<P: Ports> Driver<P> {
                 Err(error) => Outcome::Failed(error.0),
             },
             Effect::WaitUntil(at) => {
-                clock::wait_until(at).await;
+                clock::wait_until(&*self.clock, at).await;
                 Outcome::Done
             }
             Effect::Arm(at) => done(self.ports.arm(id, at).await),
