@@ -2,6 +2,7 @@
 
 use super::calls::{each, tally};
 use super::{Audit, settings};
+use crate::planted::{self, Bug};
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
 use crate::read_model::{QueryError, Waking};
 use reminder_domain::{TaskId, Timestamp};
@@ -73,7 +74,8 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     /// Has the events published that dead processes committed and did not publish.
     async fn republish(&mut self, findings: &mut Findings) -> Result<(), RoundError> {
         for epoch in self.model.dead_epochs(settings::DEAD_AFTER).await? {
-            if epoch == self.epoch || self.clean_epochs.contains(&epoch) {
+            let forgotten = planted::is(Bug::DeadEpochForgotten);
+            if epoch == self.epoch || forgotten || self.clean_epochs.contains(&epoch) {
                 continue;
             }
             let mut n = self.ports.load_watermark(epoch).await?;
@@ -101,7 +103,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     /// Registers the wakes that came within the horizon since the last round; all that are within
     /// it when the scheduler has lost its data.
     async fn sweep(&mut self, swept: Timestamp, findings: &mut Findings) -> Result<(), RoundError> {
-        let data_lost = !self.ports.canary_is_alive().await?;
+        let data_lost = !self.ports.canary_is_alive().await? && !planted::is(Bug::CanaryIgnored);
         findings.scheduler_lost = data_lost;
         let edge_begins = |edge: Timestamp| edge.saturating_add_ms(-settings::EDGE_MS);
         let from = if data_lost { Timestamp::from_millis(0) } else { edge_begins(swept) };
@@ -128,7 +130,8 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             findings.armed += count(Registered::Now);
             let failed = results.iter().filter(|result| result.is_err()).count();
             findings.failed += failed;
-            if let Some(Err(error)) = results.into_iter().find(Result::is_err) {
+            let skips = planted::is(Bug::SweepSkipsFailures);
+            if let Some(Err(error)) = results.into_iter().find(|result| result.is_err() && !skips) {
                 // The place is not moved past what could not be registered.
                 return Err(error.into());
             }

@@ -2,6 +2,7 @@
 
 use super::lanes::{Batch, Next, Outbox};
 use crate::clock::SharedClock;
+use crate::planted::{self, Bug};
 use crate::ports::{Message, Ports};
 use crate::turn::draft::Ledger;
 use crate::turn::effect::Handover;
@@ -141,7 +142,8 @@ impl<P: Ports> Publisher<P> {
         let failed_before = {
             let mut outbox = self.outbox();
             let failures = outbox.failures(topic);
-            outbox.finished(batch, result.is_ok(), self.clock.now().as_millis());
+            let acknowledged = result.is_ok() || planted::is(Bug::FailedBatchForgotten);
+            outbox.finished(batch, acknowledged, self.clock.now().as_millis());
             failures
         };
         match (result, failed_before) {

@@ -6,8 +6,9 @@ use super::record;
 use super::recovery::RecoveryQueue;
 use crate::clock::{self, SharedClock};
 use crate::outbox::publisher::Publisher;
+use crate::planted::{self, Bug};
 use crate::ports::{CommitError, Ports, Users};
-use reminder_domain::TaskId;
+use reminder_domain::{TaskId, TaskState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -116,7 +117,11 @@ impl<P: Ports> Driver<P> {
     /// Why it could not be done: the wake must be repeated.
     pub async fn wake(self: &Arc<Self>, cell: &Arc<Cell>) -> Result<(), String> {
         match self.run(cell, Request::Wake).await {
-            Reply::Overloaded(reason) | Reply::Unavailable(reason) => Err(reason),
+            Reply::Overloaded(reason) | Reply::Unavailable(reason)
+                if !planted::is(Bug::FailedWakeForgotten) =>
+            {
+                Err(reason)
+            }
             _ => Ok(()),
         }
     }
@@ -136,12 +141,13 @@ impl<P: Ports> Driver<P> {
         if cell.stale.swap(false, Ordering::AcqRel) {
             known = Known::Nothing;
         }
+        let request = planted::request(request);
         let mut machine =
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures);
         let finish = self.play(&cell.id, &mut machine).await;
         memory.known = finish.known;
         memory.wake_failures = finish.wake_failures;
-        if let Some(recovery) = finish.recovery {
+        if let Some(recovery) = finish.recovery.filter(|_| !planted::is(Bug::DoubtForgotten)) {
             self.recovery.add(cell.id.clone(), recovery);
         }
         finish.reply
@@ -193,19 +199,27 @@ impl<P: Ports> Driver<P> {
             }
             Effect::Arm(at) => done(self.ports.arm(id, at).await),
             Effect::Disarm => done(self.ports.disarm(id).await),
-            Effect::Commit(state) => match self.ports.commit(id, record::encode(&state)).await {
-                Ok(()) => Outcome::Done,
-                Err(CommitError::Fenced(reason)) => {
-                    tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
-                    Outcome::Fenced
-                }
-                Err(CommitError::Unknown(reason)) => Outcome::Failed(reason),
-            },
+            Effect::Commit(state) if planted::is(Bug::PublishBeforeCommit) => {
+                self.publisher.enqueue(id, planted::handovers(&state));
+                self.commit(id, &state).await
+            }
+            Effect::Commit(state) => self.commit(id, &state).await,
             Effect::Publish(handovers) => {
                 self.publisher.enqueue(id, handovers);
                 Outcome::Done
             }
             Effect::Finish(_) => Outcome::Done,
+        }
+    }
+
+    async fn commit(&self, id: &TaskId, state: &TaskState) -> Outcome {
+        match self.ports.commit(id, record::encode(state)).await {
+            Ok(()) => Outcome::Done,
+            Err(CommitError::Fenced(reason)) => {
+                tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
+                Outcome::Fenced
+            }
+            Err(CommitError::Unknown(reason)) => Outcome::Failed(reason),
         }
     }
 

@@ -84,12 +84,13 @@ pub fn known((version, prefs): &(u64, Prefs)) -> KnownPreferences {
 /// The command of the core that is meant.
 pub fn command_kind(
     kind: &Kind,
+    user: &str,
     skipped: impl Fn(Skip) -> Option<chrono::NaiveDateTime>,
 ) -> CommandKind {
     let id = |id: &str| ReminderId::parse(id).unwrap();
     match kind {
         Kind::Put(spec, if_past) => {
-            let put = Put { task: spec.task(), if_past: *if_past, restored: Vec::new() };
+            let put = Put { task: spec.task(user), if_past: *if_past, restored: Vec::new() };
             CommandKind::Put(Box::new(put))
         }
         Kind::Complete => CommandKind::Complete,
@@ -136,10 +137,10 @@ impl Prefs {
 }
 
 impl Spec {
-    pub fn task(&self) -> reminder_domain::Task {
+    pub fn task(&self, user: &str) -> reminder_domain::Task {
         let mut json = json!({
             "title": format!("task {}", self.title),
-            "userId": "u",
+            "userId": user,
             "status": if self.completed { "completed" } else { "pending" },
             "priority": if self.urgent { "urgent" } else { "normal" },
         });

@@ -121,8 +121,9 @@ fn postponing_leaves_the_early_wake_and_advancing_registers_an_earlier_one() {
 #[test]
 fn completing_unregisters_a_far_wake_and_leaves_a_near_one() {
     let complete = || command(CommandKind::Complete);
-    let (calls, ..) = play(complete(), Some(&stored(at(600_000))), at(0), "");
+    let (calls, state, _) = play(complete(), Some(&stored(at(600_000))), at(0), "");
     assert_eq!(calls, ["load", "commit", "publish", "disarm"]);
+    assert_eq!(state.unwrap().armed, None, "nobody may count on what is taken away");
     let (calls, ..) = play(complete(), Some(&stored(at(30_000))), at(0), "");
     assert_eq!(calls, ["load", "commit", "publish"]);
 }

@@ -175,7 +175,7 @@ impl Bench {
     /// The command that a request means here.
     fn said(&self, request: &Request) -> Command {
         let task = self.model.task.as_ref();
-        let kind = command_kind(&request.kind, |skip| {
+        let kind = command_kind(&request.kind, "u", |skip| {
             let meant = task.and_then(|task| task.meant(skip));
             // A time at which nothing ever is.
             Some(calendar::wall(meant.unwrap_or(7 * MINUTE + 1)))
