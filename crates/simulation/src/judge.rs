@@ -47,6 +47,8 @@ pub struct Near {
     pub registered: Option<i64>,
     /// What may go wrong.
     pub class: Class,
+    /// True time, in ms after the start: a wake that failed is registered for now, again and again.
+    pub now_ms: i64,
 }
 
 /// The books.
@@ -321,7 +323,7 @@ fn registered_first(task: &TaskId, next: &TaskState, now: i64, near: &Near) -> V
     }
     let registered = near.registered;
     must!(
-        registered.is_some_and(|at| at <= due),
+        registered.is_some_and(|at| at <= due.max(near.now_ms)),
         "{task}: committed with a wake at {due}, and registered was {registered:?}"
     );
     Ok(())

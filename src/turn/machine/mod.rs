@@ -267,12 +267,15 @@ impl Machine {
             stamps[taken - 1]
         });
         self.obsolete = self.makes_wake_obsolete(&draft.state, now);
-        if self.obsolete {
-            // Not afterwards: whoever loads this state must not count on a wake that is taken away.
+        let to_arm = self.to_arm_first(&draft.state, now);
+        if draft.state.armed != next_wake(&draft.state) {
+            // An earlier wake that is left to fire leads to the next one by itself. Later turns must
+            // not count on it: it may be taken away, or be gone with the scheduler's data, and the
+            // sweep registers anew only what is still to come.
             draft.state.armed = None;
         }
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
-        match self.to_arm_first(&draft.state, now) {
+        match to_arm {
             Some(at) if !wakes && !planted::is(Bug::ArmAfterCommit) => {
                 self.phase = Phase::Arming { draft: Box::new(draft), at, reply };
                 Effect::Arm(at)

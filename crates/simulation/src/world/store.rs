@@ -54,11 +54,8 @@ impl World {
             return Err(Refused(format!("version {}, expected {expected}", next.version)));
         }
         let registered = state.reminders.registered(task);
-        let near = crate::judge::Near {
-            horizon_ms: self.plan.horizon_ms,
-            registered,
-            class: self.plan.class,
-        };
+        let (horizon_ms, class) = (self.plan.horizon_ms, self.plan.class);
+        let near = crate::judge::Near { horizon_ms, registered, class, now_ms };
         let users = &state.users;
         let prefs = |user: u64, version| users.version(user, version);
         let verdict = state.judge.committed(task, previous, &next, latest_ms, &near, prefs);
