@@ -21,6 +21,8 @@ pub mod config;
 pub mod dapr;
 pub mod http;
 pub mod outbox;
+#[doc(hidden)]
+pub mod planted;
 pub mod ports;
 pub mod read_model;
 pub mod serve;

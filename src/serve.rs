@@ -1,6 +1,7 @@
 //! Wiring: starts the parts in the order in which they need each other, and stops them again.
 
 use crate::audit::Audit;
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
@@ -67,14 +68,16 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
 
     let sidecar = Arc::new(Sidecar::new(&config.sidecar)?);
     let background = CancellationToken::new();
+    let clock = Arc::new(SystemClock);
     let epoch = new_epoch();
-    let publisher = Publisher::new(Arc::clone(&sidecar), epoch);
+    let publisher = Publisher::new(Arc::clone(&sidecar), clock.clone(), epoch);
     let recovery =
         RecoveryQueue::new(Arc::clone(&sidecar), Arc::clone(&publisher), background.clone());
     let lookup = Arc::new(UserLookup::default());
     let changed = Arc::new(Notify::new());
     let tasks = Driver::new(
         Arc::clone(&sidecar),
+        clock.clone(),
         lookup.clone(),
         Arc::clone(&publisher),
         recovery,
@@ -96,7 +99,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
-        let audit = Audit::new(Arc::clone(&sidecar), model, epoch, config.audit, changed);
+        let audit = Audit::new(Arc::clone(&sidecar), clock, model, epoch, config.audit, changed);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
         stop.cancelled().await;
     }

@@ -17,8 +17,9 @@ mod calls;
 mod refresh;
 mod round;
 
+use crate::clock::SharedClock;
 use crate::ports::{Ports, ReminderIndex};
-use crate::read_model::ReadModel;
+use crate::read_model::{TaskIndex, Waking};
 use refresh::Refresh;
 use settings::Settings;
 use std::collections::HashSet;
@@ -28,35 +29,37 @@ use tokio::sync::Notify;
 /// The sweep and the audit of one replica.
 pub struct Audit<P> {
     ports: Arc<P>,
-    model: Arc<ReadModel>,
+    clock: SharedClock,
+    model: Arc<dyn TaskIndex>,
     epoch: u64,
     settings: Settings,
     changed: Arc<Notify>,
     /// Dead epochs of which nothing is left to publish; they stay so.
     clean_epochs: HashSet<u64>,
     /// What the last round registered near the sweep's edge, which the next one looks at again.
-    edge: HashSet<crate::read_model::Waking>,
+    edge: HashSet<Waking>,
 }
 
 impl<P: Ports + ReminderIndex> Audit<P> {
     /// An audit on behalf of the process run `epoch`; `changed` is told when preferences change.
     pub fn new(
         ports: Arc<P>,
-        model: Arc<ReadModel>,
+        clock: SharedClock,
+        model: Arc<dyn TaskIndex>,
         epoch: u64,
         settings: Settings,
         changed: Arc<Notify>,
     ) -> Self {
         let (clean_epochs, edge) = (HashSet::new(), HashSet::new());
-        Self { ports, model, epoch, settings, changed, clean_epochs, edge }
+        Self { ports, clock, model, epoch, settings, changed, clean_epochs, edge }
     }
 
     /// Works at once and then at every interval, for ever.
     pub async fn run(self) {
         let beats = heartbeats(Arc::clone(&self.model), self.epoch);
-        let (ports, model) = (Arc::clone(&self.ports), Arc::clone(&self.model));
-        let changed = Arc::clone(&self.changed);
-        let refresh = Refresh::new(ports, model, self.epoch, self.settings, changed);
+        let (ports, clock) = (Arc::clone(&self.ports), Arc::clone(&self.clock));
+        let (model, changed) = (Arc::clone(&self.model), Arc::clone(&self.changed));
+        let refresh = Refresh::new(ports, clock, model, self.epoch, self.settings, changed);
         tokio::join!(beats, refresh.run(), self.rounds());
     }
 
@@ -76,7 +79,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 
 /// Says again and again that this run of the process is alive, and keeps its lease if it has it:
 /// a round may take longer than either lasts.
-async fn heartbeats(model: Arc<ReadModel>, epoch: u64) {
+async fn heartbeats(model: Arc<dyn TaskIndex>, epoch: u64) {
     let mut timer = tokio::time::interval(settings::HEARTBEAT);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {

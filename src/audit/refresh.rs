@@ -6,9 +6,9 @@
 
 use super::calls::{each, tally};
 use super::settings::{self, Settings};
-use crate::clock;
+use crate::clock::SharedClock;
 use crate::ports::{Actors, CallError};
-use crate::read_model::{Changed, Cursor, QueryError, ReadModel};
+use crate::read_model::{Changed, Cursor, QueryError, TaskIndex};
 use reminder_domain::time::zone_database;
 use reminder_domain::{TaskId, Timestamp};
 use std::sync::Arc;
@@ -22,7 +22,8 @@ const RATE_UNIT: Duration = Duration::from_secs(1);
 /// Refreshes outdated tasks on behalf of one replica.
 pub(super) struct Refresh<P> {
     ports: Arc<P>,
-    model: Arc<ReadModel>,
+    clock: SharedClock,
+    model: Arc<dyn TaskIndex>,
     epoch: u64,
     interval: Duration,
     /// Told when a user of this replica changed something.
@@ -56,7 +57,8 @@ struct Tally {
 impl<P: Actors + 'static> Refresh<P> {
     pub(super) fn new(
         ports: Arc<P>,
-        model: Arc<ReadModel>,
+        clock: SharedClock,
+        model: Arc<dyn TaskIndex>,
         epoch: u64,
         settings: Settings,
         changed: Arc<Notify>,
@@ -66,7 +68,7 @@ impl<P: Actors + 'static> Refresh<P> {
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let followed_until = beginning();
         let interval = settings.interval;
-        Self { ports, model, epoch, interval, changed, burst, pace, followed_until }
+        Self { ports, clock, model, epoch, interval, changed, burst, pace, followed_until }
     }
 
     /// Works at once, at every interval, and whenever a change is told; for ever.
@@ -75,7 +77,9 @@ impl<P: Actors + 'static> Refresh<P> {
         timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let changed = Arc::clone(&self.changed);
         loop {
+            // In a fixed order, so that the same seed simulates the same.
             tokio::select! {
+                biased;
                 _ = timer.tick() => {}
                 () = changed.notified() => {}
             }
@@ -97,7 +101,7 @@ impl<P: Actors + 'static> Refresh<P> {
             self.followed_until = beginning();
             return Ok(());
         }
-        let began = clock::now();
+        let began = self.clock.now();
         self.follow_zones(tally).await?;
         let mut after = None;
         loop {

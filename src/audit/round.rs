@@ -2,7 +2,7 @@
 
 use super::calls::{each, tally};
 use super::{Audit, settings};
-use crate::clock;
+use crate::planted::{self, Bug};
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
 use crate::read_model::{QueryError, Waking};
 use reminder_domain::{TaskId, Timestamp};
@@ -55,7 +55,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 
     /// Fires what is overdue, with or without Dapr's scheduler.
     async fn settle_overdue(&self, findings: &mut Findings) -> Result<(), RoundError> {
-        let until = clock::now().saturating_add_ms(-self.settings.grace_ms);
+        let until = self.clock.now().saturating_add_ms(-self.settings.grace_ms);
         let mut after = start(Timestamp::from_millis(0));
         loop {
             let page = self.model.waking(&after, until, settings::PAGE).await?;
@@ -74,7 +74,8 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     /// Has the events published that dead processes committed and did not publish.
     async fn republish(&mut self, findings: &mut Findings) -> Result<(), RoundError> {
         for epoch in self.model.dead_epochs(settings::DEAD_AFTER).await? {
-            if epoch == self.epoch || self.clean_epochs.contains(&epoch) {
+            let forgotten = planted::is(Bug::DeadEpochForgotten);
+            if epoch == self.epoch || forgotten || self.clean_epochs.contains(&epoch) {
                 continue;
             }
             let mut n = self.ports.load_watermark(epoch).await?;
@@ -102,11 +103,11 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     /// Registers the wakes that came within the horizon since the last round; all that are within
     /// it when the scheduler has lost its data.
     async fn sweep(&mut self, swept: Timestamp, findings: &mut Findings) -> Result<(), RoundError> {
-        let data_lost = !self.ports.canary_is_alive().await?;
+        let data_lost = !self.ports.canary_is_alive().await? && !planted::is(Bug::CanaryIgnored);
         findings.scheduler_lost = data_lost;
         let edge_begins = |edge: Timestamp| edge.saturating_add_ms(-settings::EDGE_MS);
         let from = if data_lost { Timestamp::from_millis(0) } else { edge_begins(swept) };
-        let until = self.horizon(clock::now());
+        let until = self.horizon(self.clock.now());
         if data_lost {
             self.edge.clear();
             // Should this replica die in between, the next one begins anew.
@@ -129,7 +130,8 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             findings.armed += count(Registered::Now);
             let failed = results.iter().filter(|result| result.is_err()).count();
             findings.failed += failed;
-            if let Some(Err(error)) = results.into_iter().find(Result::is_err) {
+            let skips = planted::is(Bug::SweepSkipsFailures);
+            if let Some(Err(error)) = results.into_iter().find(|result| result.is_err() && !skips) {
                 // The place is not moved past what could not be registered.
                 return Err(error.into());
             }

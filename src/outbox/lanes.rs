@@ -7,6 +7,7 @@
 //! published or was given up before it could be stored.
 
 use super::backoff::Breaker;
+use crate::planted::{self, Bug};
 use crate::turn::draft::{Ledger, Standing};
 use crate::turn::effect::Handover;
 use reminder_domain::state::Stamp;
@@ -138,6 +139,14 @@ impl Outbox {
             let Some(head) = lanes.lanes.get(&task).and_then(VecDeque::front) else { continue };
             bytes += approximate_size(head);
             items.push(head.clone());
+            if planted::is(Bug::TwoInFlight)
+                && let Some(lane) = lanes.lanes.get_mut(&task)
+            {
+                lane.pop_front();
+                if !lane.is_empty() {
+                    lanes.ready.push_back(task);
+                }
+            }
         }
         lanes.in_flight += 1;
         Next::Send(Batch { topic, items })
@@ -161,6 +170,13 @@ impl Outbox {
 
     fn return_item(&mut self, topic: Topic, item: &Item, acknowledged: bool) {
         let lanes = self.topic(topic);
+        if planted::is(Bug::TwoInFlight)
+            && let Some(lane) = lanes.lanes.get_mut(&item.task)
+        {
+            // What left the lane too soon comes back, to be handled as if it had stayed.
+            lanes.ready.retain(|task| *task != item.task);
+            lane.push_front(item.clone());
+        }
         if acknowledged && let Some(lane) = lanes.lanes.get_mut(&item.task) {
             lane.pop_front();
             if lane.is_empty() {
@@ -189,6 +205,9 @@ impl Outbox {
 
     /// The highest number up to which every commit is published.
     pub fn watermark(&self) -> u64 {
+        if planted::is(Bug::WatermarkTooHigh) {
+            return self.last_n;
+        }
         self.slots.first_key_value().map_or(self.last_n, |(first, _)| first - 1)
     }
 

@@ -1,13 +1,14 @@
 //! The loop that takes batches from the outbox to the broker, and saves the watermark.
 
 use super::lanes::{Batch, Next, Outbox};
-use crate::clock;
+use crate::clock::SharedClock;
+use crate::planted::{self, Bug};
 use crate::ports::{Message, Ports};
 use crate::turn::draft::Ledger;
 use crate::turn::effect::Handover;
 use reminder_contract::cloud_event;
 use reminder_domain::{TaskId, Topic};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -20,11 +21,11 @@ const WATERMARK_RETRY: Duration = Duration::from_millis(500);
 const WATERMARK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The outbox and the tasks that empty it.
-#[derive(Debug)]
 pub struct Publisher<P> {
     ports: Arc<P>,
+    clock: SharedClock,
     outbox: Mutex<Outbox>,
-    work: HashMap<Topic, Notify>,
+    work: BTreeMap<Topic, Notify>,
     progress: Notify,
     /// A batch came back from the broker; for [`Publisher::flush`].
     returned: Notify,
@@ -32,9 +33,10 @@ pub struct Publisher<P> {
 
 impl<P: Ports> Publisher<P> {
     /// A publisher for the process run named `epoch`; [`start`](Self::start) makes it work.
-    pub fn new(ports: Arc<P>, epoch: u64) -> Arc<Self> {
+    pub fn new(ports: Arc<P>, clock: SharedClock, epoch: u64) -> Arc<Self> {
         Arc::new(Self {
             ports,
+            clock,
             outbox: Mutex::new(Outbox::new(epoch)),
             work: Topic::ALL.into_iter().map(|topic| (topic, Notify::new())).collect(),
             progress: Notify::new(),
@@ -107,14 +109,14 @@ impl<P: Ports> Publisher<P> {
     async fn publish_topic(self: Arc<Self>, topic: Topic) {
         let work = &self.work[&topic];
         loop {
-            let next = self.outbox().next(topic, clock::now().as_millis());
+            let next = self.outbox().next(topic, self.clock.now().as_millis());
             match next {
                 Next::Send(batch) => {
                     let publisher = Arc::clone(&self);
                     tokio::spawn(async move { publisher.send(batch).await });
                 }
                 Next::WaitUntil(at_ms) => {
-                    let pause = at_ms.saturating_sub(clock::now().as_millis()).max(1);
+                    let pause = at_ms.saturating_sub(self.clock.now().as_millis()).max(1);
                     tokio::time::sleep(Duration::from_millis(pause.unsigned_abs())).await;
                 }
                 Next::Idle => work.notified().await,
@@ -140,7 +142,8 @@ impl<P: Ports> Publisher<P> {
         let failed_before = {
             let mut outbox = self.outbox();
             let failures = outbox.failures(topic);
-            outbox.finished(batch, result.is_ok(), clock::now().as_millis());
+            let acknowledged = result.is_ok() || planted::is(Bug::FailedBatchForgotten);
+            outbox.finished(batch, acknowledged, self.clock.now().as_millis());
             failures
         };
         match (result, failed_before) {
@@ -176,5 +179,11 @@ impl<P: Ports> Publisher<P> {
             };
             tokio::time::sleep(pause).await;
         }
+    }
+}
+
+impl<P> std::fmt::Debug for Publisher<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Publisher").field("outbox", &self.outbox).finish_non_exhaustive()
     }
 }

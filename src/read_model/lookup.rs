@@ -5,7 +5,7 @@
 
 use super::connect::Server;
 use super::error::MigrateError;
-use super::store::QueryError;
+use super::index::QueryError;
 use crate::ports::{CallError, Progress, Users};
 use async_trait::async_trait;
 use reminder_contract::names::APP_ID;

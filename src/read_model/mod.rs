@@ -7,19 +7,19 @@
 
 mod connect;
 mod error;
+mod index;
 mod lookup;
 mod migrate;
-mod outdated;
 mod state_table;
 mod store;
 mod waiting;
 
 pub use error::MigrateError;
+pub use index::{Changed, Cursor, QueryError, TaskIndex, Waking};
 pub use lookup::UserLookup;
 pub use migrate::{Migrated, migrate, migrate_within};
-pub use outdated::{Changed, Cursor};
 pub use state_table::{InvalidStateTable, StateTable};
-pub use store::{QueryError, ReadModel, Waking};
+pub use store::ReadModel;
 
 /// What the trigger refuses a commit with that is out of turn: load, decide and commit again.
 pub const FENCED_SQLSTATE: &str = "RS001";

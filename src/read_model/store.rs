@@ -2,7 +2,10 @@
 
 use super::connect::Server;
 use super::error::{MigrateError, Obstacle};
+use super::index::{Changed, Cursor, QueryError, TaskIndex, Waking};
+use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
+use reminder_domain::ids::Person;
 use reminder_domain::{TaskId, Timestamp};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -10,11 +13,6 @@ use tokio_postgres::{Client, Row};
 
 /// How long a query may take; each reads at most one page through an index.
 const QUERY_DEADLINE: Duration = Duration::from_secs(10);
-
-/// A query that did not succeed.
-#[derive(Debug, thiserror::Error)]
-#[error("the read model: {0}")]
-pub struct QueryError(pub(super) String);
 
 impl From<Obstacle> for QueryError {
     fn from(obstacle: Obstacle) -> Self {
@@ -30,15 +28,6 @@ impl From<tokio_postgres::Error> for QueryError {
         let detail = error.as_db_error().map(ToString::to_string);
         Self(detail.unwrap_or_else(|| error.to_string()))
     }
-}
-
-/// A task and when it wakes; pages are ordered by both.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Waking {
-    /// The earliest alarm that has yet to fire.
-    pub at: Timestamp,
-    /// The task.
-    pub task: TaskId,
 }
 
 /// The read model, over one connection that is made again when it is lost.
@@ -58,11 +47,28 @@ impl ReadModel {
         Ok(Self { server, schema, client: Mutex::new(None) })
     }
 
-    /// Says that this run of the process is alive, and keeps the lease if it has it.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn heartbeat(
+    async fn query(
+        &self,
+        sql: &str,
+        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    ) -> Result<Vec<Row>, QueryError> {
+        let sql = sql.replace("{schema}", &self.schema);
+        let mut slot = self.client.lock().await;
+        let client = match slot.take().filter(|client| !client.is_closed()) {
+            Some(client) => client,
+            None => self.server.connect().await?,
+        };
+        // A query cut short leaves the connection busy, so it is kept only after an answer.
+        let answer = tokio::time::timeout(QUERY_DEADLINE, client.query(&sql, parameters)).await;
+        let rows = answer.map_err(|_| QueryError("no answer in time".into()))??;
+        *slot = Some(client);
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl TaskIndex for ReadModel {
+    async fn heartbeat(
         &self,
         epoch: u64,
         hold: Duration,
@@ -80,11 +86,7 @@ impl ReadModel {
         Ok(())
     }
 
-    /// Takes the lease, or keeps it; answers how far the sweep came. `None`: another replica has it.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Timestamp>, QueryError> {
+    async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Timestamp>, QueryError> {
         let sql = "INSERT INTO {schema}.task_audit AS audit (app_id, holder, held_until)
                    VALUES ($1, $2, now() + $3 * interval '1 second')
                    ON CONFLICT (app_id) DO UPDATE
@@ -95,22 +97,14 @@ impl ReadModel {
         Ok(rows.first().map(|row| Timestamp::from_millis(row.get(0))))
     }
 
-    /// Notes how far the sweep came; `false`: the lease was lost.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError> {
+    async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError> {
         let sql = "UPDATE {schema}.task_audit SET swept_until_ms = $3
                    WHERE app_id = $1 AND holder = $2 RETURNING 1";
         let rows = self.query(sql, &[&APP_ID, &epoch.to_string(), &until.as_millis()]).await?;
         Ok(!rows.is_empty())
     }
 
-    /// Tasks that wake after `after` (exclusive) and up to `until`, in this order.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn waking(
+    async fn waking(
         &self,
         after: &Waking,
         until: Timestamp,
@@ -131,11 +125,7 @@ impl ReadModel {
         Ok(rows.iter().filter_map(waking).collect())
     }
 
-    /// Runs of a process that left pending stamps and have not been seen for a while.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError> {
+    async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError> {
         // One index probe per distinct epoch, however many tasks there are.
         let sql = "WITH RECURSIVE epochs AS (
                        (SELECT pending_epoch FROM {schema}.task_index
@@ -156,11 +146,7 @@ impl ReadModel {
         Ok(rows.iter().filter_map(|row| row.get::<_, String>(0).parse().ok()).collect())
     }
 
-    /// Tasks whose last events an epoch committed after `n`, with the stamp's number, in its order.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn left_pending(
+    async fn left_pending(
         &self,
         epoch: u64,
         n: u64,
@@ -178,26 +164,64 @@ impl ReadModel {
         Ok(rows.iter().filter_map(left).collect())
     }
 
-    pub(super) async fn query(
+    async fn changed_users(
         &self,
-        sql: &str,
-        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
-    ) -> Result<Vec<Row>, QueryError> {
-        let sql = sql.replace("{schema}", &self.schema);
-        let mut slot = self.client.lock().await;
-        let client = match slot.take().filter(|client| !client.is_closed()) {
-            Some(client) => client,
-            None => self.server.connect().await?,
+        since: Timestamp,
+        after: Option<&Person>,
+        limit: i64,
+    ) -> Result<Vec<Changed>, QueryError> {
+        let sql = "SELECT u.user_id, u.version FROM {schema}.user_index AS u
+                   WHERE u.app_id = $1 AND u.behind_at >= to_timestamp($2::float8 / 1000)
+                     AND u.user_id > $3
+                     AND EXISTS (
+                         SELECT FROM {schema}.task_index AS t
+                         WHERE t.app_id = u.app_id AND t.user_id = u.user_id
+                           AND t.status IN ('pending', 'in_progress') AND t.preferences < u.version)
+                   ORDER BY u.user_id LIMIT $4";
+        let after = after.map_or("", Person::as_str);
+        let rows = self.query(sql, &[&APP_ID, &millis(since), &after, &limit]).await?;
+        let changed = |row: &Row| {
+            let user = Person::parse(row.get::<_, String>(0)).ok()?;
+            Some(Changed { user, version: u64::try_from(row.get::<_, i64>(1)).ok()? })
         };
-        // A query cut short leaves the connection busy, so it is kept only after an answer.
-        let answer = tokio::time::timeout(QUERY_DEADLINE, client.query(&sql, parameters)).await;
-        let rows = answer.map_err(|_| QueryError("no answer in time".into()))??;
-        *slot = Some(client);
-        Ok(rows)
+        Ok(rows.iter().filter_map(changed).collect())
+    }
+
+    async fn outdated_of(
+        &self,
+        changed: &Changed,
+        after: &Cursor<i64>,
+        limit: i64,
+    ) -> Result<Vec<Cursor<i64>>, QueryError> {
+        let sql = "SELECT preferences, task_id FROM {schema}.task_index
+                   WHERE app_id = $1 AND user_id = $2 AND status IN ('pending', 'in_progress')
+                     AND preferences < $3 AND (preferences, task_id) > ($4, $5)
+                   ORDER BY preferences, task_id LIMIT $6";
+        let version = i64::try_from(changed.version).unwrap_or(i64::MAX);
+        let user = changed.user.as_str();
+        let (follows, task) = (after.follows, after.task.as_str());
+        let rows = self.query(sql, &[&APP_ID, &user, &version, &follows, &task, &limit]).await?;
+        Ok(rows.iter().map(|row| Cursor { follows: row.get(0), task: row.get(1) }).collect())
+    }
+
+    async fn outdated_zones(
+        &self,
+        current: &str,
+        after: &Cursor<String>,
+        limit: i64,
+    ) -> Result<Vec<Cursor<String>>, QueryError> {
+        let sql = "SELECT zone_database, task_id FROM {schema}.task_index
+                   WHERE app_id = $1 AND status IN ('pending', 'in_progress')
+                     AND zone_database IS NOT NULL AND zone_database < $2
+                     AND (zone_database, task_id) > ($3, $4)
+                   ORDER BY zone_database, task_id LIMIT $5";
+        let (follows, task) = (after.follows.as_str(), after.task.as_str());
+        let rows = self.query(sql, &[&APP_ID, &current, &follows, &task, &limit]).await?;
+        Ok(rows.iter().map(|row| Cursor { follows: row.get(0), task: row.get(1) }).collect())
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds until the year 9999 fit a double")]
-pub(super) fn millis(time: Timestamp) -> f64 {
+fn millis(time: Timestamp) -> f64 {
     time.as_millis() as f64
 }

@@ -4,10 +4,11 @@ use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
 use super::record;
 use super::recovery::RecoveryQueue;
-use crate::clock;
+use crate::clock::{self, SharedClock};
 use crate::outbox::publisher::Publisher;
+use crate::planted::{self, Bug};
 use crate::ports::{CommitError, Ports, Users};
-use reminder_domain::TaskId;
+use reminder_domain::{TaskId, TaskState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -64,6 +65,7 @@ impl Cell {
 /// Runs the turns of all actors of this process.
 pub struct Driver<P> {
     ports: Arc<P>,
+    clock: SharedClock,
     users: Arc<dyn Users>,
     publisher: Arc<Publisher<P>>,
     recovery: Arc<RecoveryQueue<P>>,
@@ -77,6 +79,7 @@ impl<P: Ports> Driver<P> {
     /// A driver on these ports.
     pub fn new(
         ports: Arc<P>,
+        clock: SharedClock,
         users: Arc<dyn Users>,
         publisher: Arc<Publisher<P>>,
         recovery: Arc<RecoveryQueue<P>>,
@@ -84,6 +87,7 @@ impl<P: Ports> Driver<P> {
     ) -> Arc<Self> {
         Arc::new(Self {
             ports,
+            clock,
             users,
             publisher,
             recovery,
@@ -107,6 +111,21 @@ impl<P: Ports> Driver<P> {
         })
     }
 
+    /// Runs a wake turn.
+    ///
+    /// # Errors
+    /// Why it could not be done: the wake must be repeated.
+    pub async fn wake(self: &Arc<Self>, cell: &Arc<Cell>) -> Result<(), String> {
+        match self.run(cell, Request::Wake).await {
+            Reply::Overloaded(reason) | Reply::Unavailable(reason)
+                if !planted::is(Bug::FailedWakeForgotten) =>
+            {
+                Err(reason)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Takes on no more turns and waits until those under way have ended.
     pub async fn drain(&self) {
         self.turns.close();
@@ -122,12 +141,13 @@ impl<P: Ports> Driver<P> {
         if cell.stale.swap(false, Ordering::AcqRel) {
             known = Known::Nothing;
         }
+        let request = planted::request(request);
         let mut machine =
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures);
         let finish = self.play(&cell.id, &mut machine).await;
         memory.known = finish.known;
         memory.wake_failures = finish.wake_failures;
-        if let Some(recovery) = finish.recovery {
+        if let Some(recovery) = finish.recovery.filter(|_| !planted::is(Bug::DoubtForgotten)) {
             self.recovery.add(cell.id.clone(), recovery);
         }
         finish.reply
@@ -149,7 +169,7 @@ impl<P: Ports> Driver<P> {
         loop {
             let effect = {
                 let mut outbox = self.publisher.outbox();
-                machine.step(outcome, &mut *outbox, clock::now())
+                machine.step(outcome, &mut *outbox, self.clock.now())
             };
             outcome = match effect {
                 Effect::Finish(finish) => return *finish,
@@ -174,24 +194,32 @@ impl<P: Ports> Driver<P> {
                 Err(error) => Outcome::Failed(error.0),
             },
             Effect::WaitUntil(at) => {
-                clock::wait_until(at).await;
+                clock::wait_until(&*self.clock, at).await;
                 Outcome::Done
             }
             Effect::Arm(at) => done(self.ports.arm(id, at).await),
             Effect::Disarm => done(self.ports.disarm(id).await),
-            Effect::Commit(state) => match self.ports.commit(id, record::encode(&state)).await {
-                Ok(()) => Outcome::Done,
-                Err(CommitError::Fenced(reason)) => {
-                    tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
-                    Outcome::Fenced
-                }
-                Err(CommitError::Unknown(reason)) => Outcome::Failed(reason),
-            },
+            Effect::Commit(state) if planted::is(Bug::PublishBeforeCommit) => {
+                self.publisher.enqueue(id, planted::handovers(&state));
+                self.commit(id, &state).await
+            }
+            Effect::Commit(state) => self.commit(id, &state).await,
             Effect::Publish(handovers) => {
                 self.publisher.enqueue(id, handovers);
                 Outcome::Done
             }
             Effect::Finish(_) => Outcome::Done,
+        }
+    }
+
+    async fn commit(&self, id: &TaskId, state: &TaskState) -> Outcome {
+        match self.ports.commit(id, record::encode(state)).await {
+            Ok(()) => Outcome::Done,
+            Err(CommitError::Fenced(reason)) => {
+                tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
+                Outcome::Fenced
+            }
+            Err(CommitError::Unknown(reason)) => Outcome::Failed(reason),
         }
     }
 

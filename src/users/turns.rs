@@ -1,7 +1,7 @@
 //! Runs the turns of users: one at a time per user, each to its end even when the caller has gone.
 
 use super::record;
-use crate::clock;
+use crate::clock::{Clock, SystemClock};
 use crate::ports::{CommitError, Progress, UserStore, Users};
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
@@ -126,7 +126,7 @@ impl UserTurns {
     async fn put(&self, user: &Person, command: &UserCommand) -> Result<UserReply, String> {
         for _ in 0..COMMIT_ATTEMPTS {
             let state = self.load(user).await?;
-            let next = match decide_user(user, state.as_ref(), command, clock::now()) {
+            let next = match decide_user(user, state.as_ref(), command, SystemClock.now()) {
                 Err(rejection) => return Ok(UserReply::Rejected(rejection)),
                 Ok(UserTurn::Answer(version)) => return Ok(UserReply::Answer(version)),
                 Ok(UserTurn::Commit(next)) => next,

@@ -2,7 +2,7 @@
 
 use crate::support::{Database, Value, WAKE_MS, eventually, key, upsert, value};
 use reminder_domain::{TaskId, Timestamp};
-use reminder_scheduler::read_model::{ReadModel, Waking};
+use reminder_scheduler::read_model::{ReadModel, TaskIndex, Waking};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(60);

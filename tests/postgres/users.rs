@@ -8,7 +8,7 @@ use reminder_domain::user::UserState;
 use reminder_domain::{Timestamp, limits};
 use reminder_scheduler::ports::{Progress, Users};
 use reminder_scheduler::read_model::{
-    Changed, Cursor, FENCED_SQLSTATE, ReadModel, UNREADABLE_SQLSTATE, UserLookup,
+    Changed, Cursor, FENCED_SQLSTATE, ReadModel, TaskIndex, UNREADABLE_SQLSTATE, UserLookup,
 };
 use reminder_scheduler::users::record::encode;
 

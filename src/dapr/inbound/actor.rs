@@ -3,7 +3,7 @@
 use super::internal::{REFRESH, SETTLE, SettleRequest};
 use super::registry::{Hosted, Registry};
 use super::reply;
-use crate::clock;
+use crate::clock::{Clock, SystemClock};
 use crate::dapr::outbound::Sidecar;
 use crate::turn::driver::{Cell, Driver};
 use crate::turn::effect::{Reply, Request};
@@ -203,12 +203,12 @@ fn shown(id: &TaskId, reply: Reply, query: &Query) -> Result<Vec<u8>, Problem> {
     let state = Some(&*state);
     match query {
         Query::Get => Ok(TaskView::new(id, state)?.to_json()),
-        Query::ExportCalendar => Ok(CalendarView::new(id, state, clock::now())?.to_json()),
+        Query::ExportCalendar => Ok(CalendarView::new(id, state, SystemClock.now())?.to_json()),
         Query::Preview { count } => {
-            Ok(PreviewView::new(id, state, clock::now(), *count)?.to_json())
+            Ok(PreviewView::new(id, state, SystemClock.now(), *count)?.to_json())
         }
         Query::Explain { reminder_id, scheduled_for } => {
-            let now = clock::now();
+            let now = SystemClock.now();
             Ok(ExplanationView::new(id, state, reminder_id, *scheduled_for, now)?.to_json())
         }
     }
@@ -264,13 +264,10 @@ impl Actor for TaskActor {
             // Nothing can be due for an id that no task may have; 200 makes the reminder go away.
             Err(_) => return Ok(()),
         };
-        match self.turns.run(&cell, Request::Wake).await {
-            Reply::Overloaded(reason) | Reply::Unavailable(reason) => {
-                tracing::warn!(task.id = %cell.id(), reason, "a wake failed; Dapr repeats it");
-                Err(ActorError::MethodError(reason.into()))
-            }
-            _ => Ok(()),
-        }
+        self.turns.wake(&cell).await.map_err(|reason| {
+            tracing::warn!(task.id = %cell.id(), reason, "a wake failed; Dapr repeats it");
+            ActorError::MethodError(reason.into())
+        })
     }
 
     async fn on_timer(&self, _name: &str, _data: Vec<u8>) -> Result<(), ActorError> {

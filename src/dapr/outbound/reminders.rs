@@ -1,6 +1,7 @@
 //! The one reminder of each actor.
 
 use super::{Sidecar, failed, request, within};
+use crate::clock::{Clock, SystemClock};
 use crate::ports::{CallError, Registered, ReminderIndex, Reminders};
 use async_trait::async_trait;
 use dapr::dapr::proto::common::v1::{
@@ -70,7 +71,7 @@ impl ReminderIndex for Sidecar {
     }
 
     async fn release_canary(&self) -> Result<(), CallError> {
-        let due = crate::clock::now().saturating_add_ms(CANARY_DUE_MS);
+        let due = SystemClock.now().saturating_add_ms(CANARY_DUE_MS);
         self.register(CANARY_ACTOR, CANARY_REMINDER, due, true).await.map_err(failed)
     }
 }

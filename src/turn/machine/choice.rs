@@ -1,6 +1,7 @@
 //! What a turn decides, once the state is known.
 
 use super::Machine;
+use crate::planted::{self, Bug};
 use crate::turn::effect::{Reply, Request};
 use crate::turn::settings;
 use reminder_domain::decide::{decide_refresh, decide_wake};
@@ -18,7 +19,8 @@ impl Machine {
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
         let due = next_wake(state)?;
         let early_ms = due.millis_since(now);
-        (wakes && early_ms > 0 && early_ms <= settings::EARLY_WAKE_WAIT_MS).then_some(due)
+        let waits = wakes && !planted::is(Bug::FiresEarly);
+        (waits && early_ms > 0 && early_ms <= settings::EARLY_WAKE_WAIT_MS).then_some(due)
     }
 
     pub(super) fn decide(&self, state: Option<&TaskState>, now: Timestamp) -> Decision {
@@ -42,6 +44,9 @@ impl Machine {
                 self.unasked(state, |state| decide_refresh(state, known, now))
             }
             Request::Wake | Request::Settle { .. } => {
+                let early =
+                    if planted::is(Bug::FiresEarly) { settings::EARLY_WAKE_WAIT_MS } else { 0 };
+                let now = now.saturating_add_ms(early);
                 self.unasked(state, |state| decide_wake(state, now))
             }
         }

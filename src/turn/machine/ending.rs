@@ -1,6 +1,7 @@
 //! How a turn ends: the registration, the answer, and what is left in doubt.
 
 use super::{Machine, Phase};
+use crate::planted::{self, Bug};
 use crate::turn::draft::Ledger;
 use crate::turn::effect::{Effect, Finish, Known, Recovery, Reply, Request};
 use crate::turn::settings;
@@ -38,15 +39,21 @@ impl Machine {
             // A refresh has registered an earlier wake before its commit; a later one may stay.
             Request::Get | Request::Refresh => {}
             Request::Command(_) => {
-                let far = |armed: Timestamp| armed.millis_since(now) > settings::DISARM_BEYOND_MS;
-                if next.is_none() && state.armed.is_some_and(far) {
+                if planted::is(Bug::ArmAfterCommit)
+                    && let Some(at) = self.to_arm_first(&state, now)
+                {
+                    self.phase = Phase::ArmingNext { at, reply };
+                    return Effect::Arm(at);
+                }
+                if self.obsolete {
                     self.phase = Phase::Disarming { reply };
                     return Effect::Disarm;
                 }
             }
             // The registration that led here is used up, so it is made anew whatever is on record.
             Request::Wake | Request::Settle { .. } => {
-                if let Some(at) = next.filter(|at| self.is_near(*at, now)) {
+                let forgotten = planted::is(Bug::NextWakeForgotten);
+                if let Some(at) = next.filter(|at| self.is_near(*at, now) && !forgotten) {
                     self.phase = Phase::ArmingNext { at, reply };
                     return Effect::Arm(at);
                 }
@@ -104,6 +111,8 @@ impl Machine {
             let pending = stored.as_ref().map_or(&[][..], |state| &state.pending);
             unclear || pending.iter().any(|commit| commit.stamp == *stamp)
         };
+        let carried =
+            |stamp: &Stamp| carried(stamp) && !planted::is(Bug::StampsReleasedThoughStored);
         let (kept, free): (Vec<_>, Vec<_>) = stamps.into_iter().partition(carried);
         for stamp in free {
             ledger.release(stamp);

@@ -16,6 +16,7 @@ mod preferences;
 
 use self::choice::Decision;
 use self::preferences::UserPreferences;
+use crate::planted::{self, Bug};
 use crate::turn::draft::{self, Draft, Ledger, Pending};
 use crate::turn::effect::{Effect, Handover, Known, Outcome, Reply, Request};
 use crate::turn::settings;
@@ -66,6 +67,8 @@ pub struct Machine {
     doubtful: u64,
     /// Whether any statement of this turn had an unknown outcome.
     ever_doubtful: bool,
+    /// The registered wake is far away and nobody needs it any more.
+    obsolete: bool,
     /// The wake may not be registered as it should be.
     misarmed: bool,
     attempts: u32,
@@ -81,7 +84,7 @@ impl Machine {
         horizon_ms: Option<i64>,
         wake_failures: u32,
     ) -> Self {
-        let relies = matches!(request, Request::Command(_));
+        let relies = matches!(request, Request::Command(_)) || planted::is(Bug::AnsweredFromMemory);
         Self {
             id,
             request,
@@ -95,6 +98,7 @@ impl Machine {
             stamps: Vec::new(),
             doubtful: 0,
             ever_doubtful: false,
+            obsolete: false,
             misarmed: false,
             attempts: 0,
         }
@@ -124,7 +128,7 @@ impl Machine {
             (Phase::Arming { mut draft, at, reply }, outcome) => {
                 let armed = matches!(outcome, Outcome::Done);
                 draft.state.armed = armed.then_some(at);
-                self.misarmed |= !armed;
+                self.note_misarmed(!armed);
                 self.commit(*draft, reply)
             }
             (Phase::Committing { state, handovers, reply }, Outcome::Done) => {
@@ -133,6 +137,11 @@ impl Machine {
             (Phase::Committing { .. }, Outcome::Fenced) => {
                 self.retry("other writers kept getting in between".into(), ledger, now)
             }
+            (Phase::Committing { .. }, Outcome::Failed(reason))
+                if planted::is(Bug::UnknownTakenForRefused) =>
+            {
+                self.retry(reason, ledger, now)
+            }
             (Phase::Committing { state, .. }, Outcome::Failed(reason)) => {
                 self.doubtful = self.doubtful.max(state.version);
                 self.ever_doubtful = true;
@@ -140,8 +149,7 @@ impl Machine {
             }
             (Phase::Publishing { reply }, Outcome::Done) => self.conclude(reply, ledger, now),
             (Phase::Disarming { reply }, outcome) => {
-                self.misarmed |= !matches!(outcome, Outcome::Done);
-                self.note_armed(None);
+                self.note_misarmed(!matches!(outcome, Outcome::Done));
                 self.finish(reply, ledger)
             }
             (Phase::ArmingNext { at, reply }, Outcome::Done) => {
@@ -149,7 +157,7 @@ impl Machine {
                 self.finish(reply, ledger)
             }
             (Phase::ArmingNext { .. }, Outcome::Failed(reason)) => {
-                self.misarmed = true;
+                self.note_misarmed(true);
                 self.note_armed(None);
                 self.fail(reason, ledger, now)
             }
@@ -212,7 +220,8 @@ impl Machine {
         // The fence judges what is known of the state only where something is committed. A process
         // that stalled while its actors moved may know an old state, so everything else is answered
         // from the store.
-        if !self.loaded && matches!(decision, Decision::Reply(_)) {
+        let trusts_memory = self.loaded || planted::is(Bug::AnsweredFromMemory);
+        if !trusts_memory && matches!(decision, Decision::Reply(_)) {
             return self.load();
         }
         let pending = state
@@ -224,6 +233,7 @@ impl Machine {
             Decision::Reply(reply) => {
                 let must_write = !pending.orphaned.is_empty() || self.must_fence();
                 if !must_write {
+                    self.obsolete = false;
                     return self.conclude(reply, ledger, now);
                 }
                 (fence(state.as_deref(), now), Origin::default(), reply)
@@ -249,16 +259,24 @@ impl Machine {
     ) -> Effect {
         let mut taken = 0;
         let stamps = &mut self.stamps;
-        let draft = draft::compose(change, origin, pending, now, || {
+        let mut draft = draft::compose(change, origin, pending, now, || {
             if taken == stamps.len() {
                 stamps.push(ledger.reserve());
             }
             taken += 1;
             stamps[taken - 1]
         });
+        self.obsolete = self.makes_wake_obsolete(&draft.state, now);
+        let to_arm = self.to_arm_first(&draft.state, now);
+        if draft.state.armed != next_wake(&draft.state) {
+            // An earlier wake that is left to fire leads to the next one by itself. Later turns must
+            // not count on it: it may be taken away, or be gone with the scheduler's data, and the
+            // sweep registers anew only what is still to come.
+            draft.state.armed = None;
+        }
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
-        match self.to_arm_first(&draft.state, now) {
-            Some(at) if !wakes => {
+        match to_arm {
+            Some(at) if !wakes && !planted::is(Bug::ArmAfterCommit) => {
                 self.phase = Phase::Arming { draft: Box::new(draft), at, reply };
                 Effect::Arm(at)
             }
@@ -270,8 +288,16 @@ impl Machine {
     /// registration whose time has passed has been used up.
     fn to_arm_first(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
         let at = next_wake(state).filter(|at| self.is_near(*at, now))?;
-        let armed = state.armed.filter(|armed| *armed > now);
+        let armed = state.armed.filter(|armed| *armed > now || planted::is(Bug::ArmedStale));
         armed.is_none_or(|armed| at < armed).then_some(at)
+    }
+
+    /// Whether a command leaves nothing to wake for, while the registered wake is far away.
+    fn makes_wake_obsolete(&self, state: &TaskState, now: Timestamp) -> bool {
+        let far = |armed: Timestamp| armed.millis_since(now) > settings::DISARM_BEYOND_MS;
+        matches!(self.request, Request::Command(_))
+            && next_wake(state).is_none()
+            && state.armed.is_some_and(far)
     }
 
     fn is_near(&self, at: Timestamp, now: Timestamp) -> bool {
@@ -328,6 +354,10 @@ impl Machine {
             Known::State(state) => state.version,
             Known::Absent | Known::Nothing => 0,
         }
+    }
+
+    fn note_misarmed(&mut self, failed: bool) {
+        self.misarmed |= failed && !planted::is(Bug::LateCallForgotten);
     }
 
     /// Remembers, in memory only, what is registered now; a stored `armed` would need a commit.

@@ -112,7 +112,7 @@ fn postponing_leaves_the_early_wake_and_advancing_registers_an_earlier_one() {
     let before = stored(at(600_000));
     let (calls, state, _) = play(put(at(700_000)), Some(&before), at(0), "");
     assert_eq!(calls, ["load", "commit", "publish"]);
-    assert_eq!(state.unwrap().armed, Some(at(600_000)));
+    assert_eq!(state.unwrap().armed, None, "it is left to fire, and nobody counts on it");
     let (calls, state, _) = play(put(at(500_000)), Some(&before), at(0), "");
     assert_eq!(calls, ["load", "arm +500s", "commit", "publish"]);
     assert_eq!(state.unwrap().armed, Some(at(500_000)));
@@ -121,8 +121,9 @@ fn postponing_leaves_the_early_wake_and_advancing_registers_an_earlier_one() {
 #[test]
 fn completing_unregisters_a_far_wake_and_leaves_a_near_one() {
     let complete = || command(CommandKind::Complete);
-    let (calls, ..) = play(complete(), Some(&stored(at(600_000))), at(0), "");
+    let (calls, state, _) = play(complete(), Some(&stored(at(600_000))), at(0), "");
     assert_eq!(calls, ["load", "commit", "publish", "disarm"]);
+    assert_eq!(state.unwrap().armed, None, "nobody may count on what is taken away");
     let (calls, ..) = play(complete(), Some(&stored(at(30_000))), at(0), "");
     assert_eq!(calls, ["load", "commit", "publish"]);
 }

@@ -1,20 +1,18 @@
 //! A task under test: the core, the books kept from its events alone, and its model beside it.
 
-use crate::generate::{Delay, IfVersion, Kind, Request, Step};
-use crate::model::{Clock, Expected, Model, Plan, Ring};
-use crate::world::{self, MINUTE, Prefs, instant, since_start};
+use crate::generate::Step;
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use reminder_domain::alarm;
-use reminder_domain::command::{Delay as Snooze, Put};
 use reminder_domain::decide::{decide_refresh, decide_wake, fence};
 use reminder_domain::event::{Cause, Triggered};
-use reminder_domain::preferences::{KnownPreferences, SnoozeDelay};
-use reminder_domain::time::{CalendarOffset, DueTime};
 use reminder_domain::{
     Answer, Change, Command, CommandKind, Fact, Origin, ReminderId, TaskId, TaskState, Topic, Turn,
     decide, next_wake,
 };
+use reminder_reference::calendar::{self, MINUTE, Prefs, instant, since_start};
+use reminder_reference::compare::{expected, rang, shown, told};
+use reminder_reference::model::{Clock, Expected, Model};
+use reminder_reference::words::{IfVersion, Kind, Request, command_kind, known};
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
@@ -116,7 +114,8 @@ impl Bench {
             let expected: Vec<String> = task.alarms.iter().map(expected).collect();
             prop_assert_eq!(alarms, expected, "state and model");
             prop_assert_eq!(live.task.status.is_open(), task.is_open());
-            let due = live.task.due_date.as_ref().map(|due| world::wall_since_start(due.nominal()));
+            let due =
+                live.task.due_date.as_ref().map(|due| calendar::wall_since_start(due.nominal()));
             prop_assert_eq!(due, task.spec.due.map(|due| due.nominal));
             prop_assert!(live.history.len() <= 20);
         }
@@ -176,10 +175,10 @@ impl Bench {
     /// The command that a request means here.
     fn said(&self, request: &Request) -> Command {
         let task = self.model.task.as_ref();
-        let kind = command_kind(&request.kind, |skip| {
+        let kind = command_kind(&request.kind, "u", |skip| {
             let meant = task.and_then(|task| task.meant(skip));
             // A time at which nothing ever is.
-            Some(world::wall(meant.unwrap_or(7 * MINUTE + 1)))
+            Some(calendar::wall(meant.unwrap_or(7 * MINUTE + 1)))
         });
         let current = if task.is_some() { self.version() } else { 0 };
         let if_version = match request.if_version {
@@ -315,135 +314,8 @@ impl Bench {
     }
 }
 
-pub(crate) fn known((version, prefs): &(u64, Prefs)) -> KnownPreferences {
-    if *version == 0 {
-        return KnownPreferences::default();
-    }
-    KnownPreferences { version: *version, preferences: prefs.preferences() }
-}
-
-fn command_kind(
-    kind: &Kind,
-    skipped: impl Fn(crate::generate::Skip) -> Option<chrono::NaiveDateTime>,
-) -> CommandKind {
-    let id = |id: &str| ReminderId::parse(id).unwrap();
-    match kind {
-        Kind::Put(spec, if_past) => {
-            let put = Put { task: spec.task(), if_past: *if_past, restored: Vec::new() };
-            CommandKind::Put(Box::new(put))
-        }
-        Kind::Complete => CommandKind::Complete,
-        Kind::Reopen => CommandKind::Reopen,
-        Kind::Delete => CommandKind::Delete,
-        Kind::Skip(crate::generate::Skip::Present) => CommandKind::Skip { occurrence: None },
-        Kind::Skip(skip) => CommandKind::Skip { occurrence: skipped(*skip) },
-        Kind::PutReminder(reminder, if_past) => {
-            let reminder = Box::new(serde_json::from_value(reminder.json()).unwrap());
-            CommandKind::PutReminder { reminder, if_past: *if_past }
-        }
-        Kind::RemoveReminder(which) => CommandKind::RemoveReminder(id(which)),
-        Kind::Snooze(which, delay) => {
-            let minutes = |n| CalendarOffset::parse(&format!("PT{n}M")).unwrap();
-            let delay = match delay {
-                Delay::Minutes(n) => Snooze::For(SnoozeDelay::For(minutes(*n))),
-                Delay::Until(at) => Snooze::Until(DueTime::Instant(instant(*at))),
-            };
-            CommandKind::Snooze { reminder_id: which.map(id), delay }
-        }
-        Kind::Acknowledge(which) => CommandKind::Acknowledge { reminder_id: which.map(id) },
-        Kind::Dismiss(which) => CommandKind::Dismiss { reminder_id: which.map(id) },
-    }
-}
-
 fn hash(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
-}
-
-/// An alarm of the core in the words of [`expected`].
-fn told(alarm: &alarm::Alarm) -> String {
-    let moment = |moment: &alarm::Moment| {
-        let local = moment.occurrence.map(|cursor| world::wall_since_start(cursor.local));
-        let (at, nominal) = (since_start(moment.at), since_start(moment.nominal()));
-        format!("{at} ({nominal}) of {local:?}")
-    };
-    let rung = |rung: alarm::Rung| {
-        let (fired, nag) = (since_start(rung.fired_at), rung.nag_at.map(since_start));
-        format!("{} at {fired}, nagged {} next {nag:?}", moment(&rung.moment), rung.nagged)
-    };
-    let plan = match &alarm.plan {
-        alarm::Plan::Asleep => "asleep".into(),
-        alarm::Plan::Scheduled(at) => format!("waits {}", moment(at)),
-        alarm::Plan::Fired(at) => format!("fired {}", moment(at)),
-        alarm::Plan::Cancelled(at) => format!("cancelled {}", moment(at)),
-        alarm::Plan::Expired(at) | alarm::Plan::Skipped(at) | alarm::Plan::Dismissed(at) => {
-            format!("silent {}", moment(at))
-        }
-    };
-    let snooze = alarm.snooze.map(|snooze| (since_start(snooze.until), rung(snooze.rung)));
-    let acknowledged = alarm.acknowledged.map(since_start);
-    let heard = alarm.rung.map(rung);
-    format!("{} {plan}; {heard:?}; {snooze:?}; {acknowledged:?}", alarm.reminder_id)
-}
-
-/// An alarm of the model.
-fn expected(alarm: &crate::model::Alarm) -> String {
-    let moment = |moment: &crate::model::Moment| {
-        format!("{} ({}) of {:?}", moment.at, moment.nominal, moment.occurrence)
-    };
-    let rung = |rung: crate::model::Rung| {
-        let (fired, nag) = (rung.fired_at, rung.nag_at);
-        format!("{} at {fired}, nagged {} next {nag:?}", moment(&rung.moment), rung.nagged)
-    };
-    let plan = match &alarm.plan {
-        Plan::Asleep => "asleep".into(),
-        Plan::Waits(at) => format!("waits {}", moment(at)),
-        Plan::Fired(at) => format!("fired {}", moment(at)),
-        Plan::Cancelled(at) => format!("cancelled {}", moment(at)),
-        Plan::Silent(at) => format!("silent {}", moment(at)),
-    };
-    let snooze = alarm.snooze.map(|(until, of)| (until, rung(of)));
-    let heard = alarm.rung.map(rung);
-    format!("{} {plan}; {heard:?}; {snooze:?}; {:?}", alarm.id, alarm.acknowledged)
-}
-
-/// What a fact says of a ring, in the words of [`shown`].
-fn rang(fact: &Fact) -> Option<String> {
-    match fact {
-        Fact::ReminderTriggered(Triggered {
-            reminder_id,
-            scheduled_for,
-            cause,
-            coalesced,
-            first_missed,
-            nag,
-            occurrence,
-            ..
-        }) => {
-            let first = first_missed.map(since_start);
-            let local = occurrence.map(|cursor| world::wall_since_start(cursor.local));
-            let at = since_start(*scheduled_for);
-            Some(format!("{reminder_id} {at} {cause:?} {nag:?} {coalesced} {first:?} {local:?}"))
-        }
-        Fact::ReminderExpired { reminder_id, scheduled_for, coalesced, .. } => {
-            Some(format!("{reminder_id} {} expired {coalesced}", since_start(*scheduled_for)))
-        }
-        _ => None,
-    }
-}
-
-/// What the model says of a ring.
-fn shown(ring: &Ring, now: i64) -> String {
-    use crate::model::Because;
-    let Ring { at, id, cause, coalesced, first_missed, occurrence } = ring;
-    let Some(because) = cause else { return format!("{id} {at} expired {coalesced}") };
-    let (cause, nag) = match because {
-        Because::Plan if *coalesced > 0 => ("Coalesced", None),
-        Because::Plan if now - at <= 5_000 => ("OnTime", None),
-        Because::Plan => ("Late", None),
-        Because::Snooze => ("Snooze", None),
-        Because::Nag(n) => ("Nag", Some(*n)),
-    };
-    format!("{id} {at} {cause} {nag:?} {coalesced} {first_missed:?} {occurrence:?}")
 }

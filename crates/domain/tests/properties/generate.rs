@@ -1,12 +1,11 @@
 //! Random tasks, commands and moments: few and round ones, so that a replaced task often keeps some.
 
-use crate::world::{
-    DAY, Every, HOUR, MINUTE, Prefs, Reminder, Rule, Time, TimeKind, Trigger, Zone,
-};
 use proptest::prelude::*;
 use reminder_domain::command::IfPast;
-use reminder_domain::preferences::Preferences;
-use serde_json::json;
+use reminder_reference::calendar::{
+    DAY, Every, HOUR, MINUTE, Prefs, Reminder, Rule, Time, TimeKind, Trigger, Zone,
+};
+use reminder_reference::words::{Delay, IDS, IfVersion, Kind, Request, Skip, Spec};
 
 /// One step of a scenario.
 #[derive(Clone, Debug)]
@@ -28,72 +27,6 @@ pub(crate) enum Step {
     /// The task learns of the user's preferences.
     Refresh,
 }
-
-/// A command as the scenario describes it.
-#[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) kind: Kind,
-    /// One of a few command ids, so that they are used again.
-    pub(crate) id: Option<u64>,
-    pub(crate) if_version: IfVersion,
-    /// It was sent with the preferences of before the last change.
-    pub(crate) stale: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum Kind {
-    Put(Box<Spec>, IfPast),
-    Complete,
-    Reopen,
-    Delete,
-    Skip(Skip),
-    PutReminder(Reminder, IfPast),
-    RemoveReminder(&'static str),
-    Snooze(Option<&'static str>, Delay),
-    Acknowledge(Option<&'static str>),
-    Dismiss(Option<&'static str>),
-}
-
-/// Which occurrence to skip.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Skip {
-    Present,
-    /// The n-th after the present one.
-    Ahead(usize),
-    /// None there is.
-    Wrong,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Delay {
-    Minutes(i64),
-    Until(i64),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum IfVersion {
-    Any,
-    Current,
-    Wrong,
-}
-
-/// A task in the words of this test.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Spec {
-    pub(crate) title: u8,
-    pub(crate) due: Option<Time>,
-    /// How long before the due date it begins, on the wall.
-    pub(crate) start_before: Option<i64>,
-    pub(crate) rule: Option<Rule>,
-    pub(crate) from_completion: bool,
-    /// Occurrences taken out, by their wall time.
-    pub(crate) exdates: Vec<i64>,
-    pub(crate) reminders: Option<Vec<Reminder>>,
-    pub(crate) urgent: bool,
-    pub(crate) completed: bool,
-}
-
-pub(crate) const IDS: [&str; 4] = ["due", "r1", "r2", "r3"];
 
 pub(crate) fn scenario() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step(), 1..60)
@@ -275,57 +208,4 @@ pub(crate) fn prefs() -> impl Strategy<Value = Prefs> {
         quiet,
         defaults,
     })
-}
-
-fn clock(ms: i64) -> String {
-    format!("{:02}:{:02}", ms / HOUR, ms % HOUR / MINUTE)
-}
-
-impl Prefs {
-    pub(crate) fn preferences(&self) -> Preferences {
-        let mut json = json!({
-            "zone": self.zone.name(),
-            "defaultTime": clock(self.default_time),
-        });
-        if let Some((from, to)) = self.quiet {
-            json["quietHours"] = json!({"from": clock(from), "to": clock(to)});
-        }
-        if let Some(defaults) = &self.defaults {
-            json["defaultReminders"] = defaults.iter().map(Reminder::json).collect();
-        }
-        serde_json::from_value(json).unwrap()
-    }
-}
-
-impl Spec {
-    pub(crate) fn task(&self) -> reminder_domain::Task {
-        let mut json = json!({
-            "title": format!("task {}", self.title),
-            "userId": "u",
-            "status": if self.completed { "completed" } else { "pending" },
-            "priority": if self.urgent { "urgent" } else { "normal" },
-        });
-        if let Some(due) = self.due {
-            json["dueDate"] = due.json();
-            if let Some(before) = self.start_before {
-                json["start"] = Time { nominal: due.nominal - before, ..due }.json();
-            }
-            if let Some(rule) = self.rule {
-                let is_date = due.kind == TimeKind::Date;
-                let form = if is_date { "%Y-%m-%d" } else { "%Y-%m-%dT%H:%M:%S" };
-                let from = if self.from_completion { "completion" } else { "due" };
-                json["recurrence"] = json!({"rule": rule.text(), "from": from});
-                let dates: Vec<_> = self
-                    .exdates
-                    .iter()
-                    .map(|at| crate::world::wall(*at).format(form).to_string())
-                    .collect();
-                json["recurrence"]["exdates"] = json!(dates);
-            }
-        }
-        if let Some(reminders) = &self.reminders {
-            json["reminders"] = reminders.iter().map(Reminder::json).collect();
-        }
-        serde_json::from_value(json).unwrap()
-    }
 }

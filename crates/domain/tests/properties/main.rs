@@ -3,8 +3,7 @@
 //!
 //! | File | Holds |
 //! |---|---|
-//! | `world` | the calendar as these tests know it |
-//! | `generate`, `model` | random scenarios, and what they should lead to |
+//! | `generate` | random scenarios; what they should lead to, the crate `reminder-reference` says |
 //! | `bench`, `turns` | the core beside its model |
 //! | `promises` | preview, snooze, acknowledge, dismiss, replays, changes of zone |
 //! | `clocks` | recurring tasks over changes of the clocks, in every zone |
@@ -20,11 +19,9 @@ mod bench;
 mod bounds;
 mod clocks;
 mod generate;
-mod model;
 mod promises;
 mod time;
 mod turns;
-mod world;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
 

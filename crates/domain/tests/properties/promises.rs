@@ -1,13 +1,8 @@
 //! The promises of the core, each for itself, from whatever state a random scenario leads to.
 
-use crate::bench::{Bench, Checked, known};
+use crate::bench::{Bench, Checked};
 use crate::config;
-use crate::generate::{
-    Delay, IfVersion, Kind, Request, Skip, Spec, Step, delay, prefs, reminder, scenario, some_id,
-    spec,
-};
-use crate::model::Plan;
-use crate::world::{DAY, END, HOUR, MINUTE, Prefs, Reminder, TimeKind, Trigger, instant};
+use crate::generate::{Step, delay, prefs, reminder, scenario, some_id, spec};
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use reminder_domain::command::IfPast;
@@ -15,6 +10,11 @@ use reminder_domain::decide::{decide_refresh, decide_wake};
 use reminder_domain::event::{Cause, Triggered};
 use reminder_domain::preview::preview;
 use reminder_domain::{Answer, Fact, TaskState, Turn, decide, next_wake};
+use reminder_reference::calendar::{
+    DAY, END, HOUR, MINUTE, Prefs, Reminder, TimeKind, Trigger, instant,
+};
+use reminder_reference::model::Plan;
+use reminder_reference::words::{Delay, IfVersion, Kind, Request, Skip, Spec, known};
 use std::collections::HashSet;
 
 /// How many firings of a preview are compared.
@@ -79,7 +79,7 @@ proptest! {
             prop_assert!(bench.next_wake().is_none_or(|next| next > bench.now));
         }
         let planned = planned(&bench.fired);
-        for id in crate::generate::IDS {
+        for id in reminder_reference::words::IDS {
             let of: Vec<i64> =
                 planned.iter().filter(|(of, ..)| of == id).map(|(_, at, _)| *at).collect();
             prop_assert!(of.is_sorted_by(|a, b| a < b), "{id}: {of:?}");
@@ -283,7 +283,7 @@ proptest! {
                 Trigger::From { minutes, .. } => (task.spec.due.unwrap().kind, minutes * MINUTE),
             };
             let at = |moment: &reminder_domain::alarm::Moment| {
-                crate::world::since_start(moment.nominal()) - exact
+                reminder_reference::calendar::since_start(moment.nominal()) - exact
             };
             match kind {
                 TimeKind::Instant | TimeKind::Berlin => prop_assert_eq!(at(a), at(b)),

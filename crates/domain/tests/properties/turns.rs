@@ -3,10 +3,11 @@
 use crate::bench::Bench;
 use crate::config;
 use crate::generate::{Step, request, scenario};
-use crate::world::END;
+
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use reminder_domain::{Command, CommandKind, Origin, TaskId, Turn, decide};
+use reminder_reference::calendar::END;
 
 /// Most wakes followed in one case.
 const WAKES_MAX: usize = 60;
@@ -54,7 +55,7 @@ proptest! {
     #[test]
     fn the_last_64_command_ids_are_remembered(count in 65..150_u64) {
         let id = TaskId::parse("task-1").unwrap();
-        let now = crate::world::instant(0);
+        let now = reminder_reference::calendar::instant(0);
         let mut state = None;
         let command = |n: u64| {
             let kind = if n == 0 {

@@ -3,15 +3,15 @@
 mod alarms;
 mod commands;
 
-pub(crate) use alarms::{Alarm, Because, Clock, Moment, Plan, Ring, Rung};
+pub use alarms::{Alarm, Because, Clock, Moment, Plan, Ring, Rung};
 
-use crate::generate::{IfVersion, Kind, Request, Skip, Spec};
-use crate::world::{Prefs, Reminder, Time, Trigger, quiet_end};
+use crate::calendar::{Prefs, Reminder, Time, Trigger, quiet_end};
+use crate::words::{IfVersion, Kind, Request, Skip, Spec};
 use std::collections::BTreeMap;
 
 /// What a command must lead to.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Expected {
+pub enum Expected {
     /// The answer that was given before, at this place among the remembered commands.
     Recorded(usize),
     Rejected,
@@ -22,17 +22,17 @@ pub(crate) enum Expected {
 }
 
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Model {
+pub struct Model {
     /// `None`: there is no task, or none any more.
-    pub(crate) task: Option<Task>,
+    pub task: Option<Task>,
     /// Whether anything was ever stored.
-    pub(crate) stored: bool,
+    pub stored: bool,
     /// Command ids and bodies applied, oldest first.
-    pub(crate) remembered: Vec<(Option<u64>, u64)>,
+    pub remembered: Vec<(Option<u64>, u64)>,
     /// Whether anything happened to the task since the last command applied.
-    pub(crate) stirred: bool,
+    pub stirred: bool,
     /// When it was last written.
-    pub(crate) committed_at: i64,
+    pub committed_at: i64,
 }
 
 /// For so long after it a command may be the last one, sent again.
@@ -40,33 +40,33 @@ const RESENT_WITHIN_MS: i64 = 30_000;
 
 /// A task, its schedule and its alarms.
 #[derive(Clone, Debug)]
-pub(crate) struct Task {
+pub struct Task {
     /// What was asked for; of a recurring task, at its present occurrence.
-    pub(crate) spec: Spec,
+    pub spec: Spec,
     /// The first occurrence of a recurring task.
-    pub(crate) first: i64,
+    pub first: i64,
     /// How many occurrences there were with the present one, where they follow the completion.
-    pub(crate) number: usize,
+    pub number: usize,
     /// Preferences as far as the task knows them, and how manieth.
-    pub(crate) prefs: (u64, Prefs),
-    pub(crate) alarms: Vec<Alarm>,
+    pub prefs: (u64, Prefs),
+    pub alarms: Vec<Alarm>,
 }
 
 impl Model {
     /// What is to come, by reminder: the moments of the schedule and the snoozes.
-    pub(crate) fn waiting(&self) -> BTreeMap<(String, Clock), i64> {
+    pub fn waiting(&self) -> BTreeMap<(String, Clock), i64> {
         let alarms = self.task.iter().flat_map(|task| &task.alarms);
         alarms.flat_map(Alarm::waiting).collect()
     }
 
     /// When it must be woken.
-    pub(crate) fn next_wake(&self) -> Option<i64> {
+    pub fn next_wake(&self) -> Option<i64> {
         let alarms = self.task.iter().flat_map(|task| &task.alarms);
         alarms.filter_map(Alarm::next).min()
     }
 
     /// Fires what is due; returns it in the order of its due times.
-    pub(crate) fn wake(&mut self, now: i64) -> Vec<Ring> {
+    pub fn wake(&mut self, now: i64) -> Vec<Ring> {
         let Some(task) = &mut self.task else { return Vec::new() };
         let schedule = task.clone();
         let rings = task.alarms.iter_mut().filter_map(|alarm| alarm.wake(&schedule, now));
@@ -76,7 +76,7 @@ impl Model {
     }
 
     /// The task learns of preferences.
-    pub(crate) fn refresh(&mut self, (version, prefs): &(u64, Prefs)) {
+    pub fn refresh(&mut self, (version, prefs): &(u64, Prefs)) {
         let Some(task) = &mut self.task else { return };
         if *version > task.prefs.0 {
             let defaults = task.prefs.1.defaults.clone();
@@ -86,7 +86,7 @@ impl Model {
     }
 
     /// Whether a command like the last one is that one, sent again.
-    pub(crate) fn is_resent(&self, kind: &Kind, now: i64) -> bool {
+    pub fn is_resent(&self, kind: &Kind, now: i64) -> bool {
         let meant_once = matches!(
             kind,
             Kind::Put(..)
@@ -99,7 +99,7 @@ impl Model {
         meant_once || (!self.stirred && now - self.committed_at <= RESENT_WITHIN_MS)
     }
 
-    pub(crate) fn command(
+    pub fn command(
         &mut self,
         request: &Request,
         body: u64,
@@ -164,39 +164,39 @@ impl Model {
 }
 
 /// Whether a command changed anything.
-pub(crate) struct Changed(pub(crate) bool);
+pub struct Changed(pub bool);
 
 /// A command that is refused.
 #[derive(Debug)]
-pub(crate) struct Refused;
+pub struct Refused;
 
 impl Task {
-    pub(crate) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         !self.spec.completed
     }
 
     /// The occurrence that the task is at.
-    pub(crate) fn present(&self) -> Option<i64> {
+    pub fn present(&self) -> Option<i64> {
         self.spec.rule.and(self.spec.due).map(|due| due.nominal)
     }
 
-    pub(crate) fn recurs_by_itself(&self) -> bool {
+    pub fn recurs_by_itself(&self) -> bool {
         self.spec.rule.is_some() && !self.spec.from_completion
     }
 
-    pub(crate) fn reminders(&self) -> Vec<Reminder> {
+    pub fn reminders(&self) -> Vec<Reminder> {
         let said = self.spec.reminders.clone().or_else(|| self.prefs.1.defaults.clone());
         let trigger = Trigger::From { start: false, days: 0, minutes: 0 };
         let at_due = Reminder { id: "due", trigger, nag: None, late_limit: None };
         said.unwrap_or_else(|| self.spec.due.map(|_| at_due).into_iter().collect())
     }
 
-    pub(crate) fn reminder(&self, id: &str) -> Option<Reminder> {
+    pub fn reminder(&self, id: &str) -> Option<Reminder> {
         self.reminders().into_iter().find(|reminder| reminder.id == id)
     }
 
     /// The occurrences after one, by their wall time.
-    pub(crate) fn after(&self, occurrence: i64) -> impl Iterator<Item = i64> {
+    pub fn after(&self, occurrence: i64) -> impl Iterator<Item = i64> {
         let exdates = self.spec.exdates.clone();
         let all = self.spec.rule.into_iter().flat_map(|rule| rule.occurrences(self.first));
         all.filter(move |at| *at > occurrence && !exdates.contains(at))
@@ -209,7 +209,7 @@ impl Task {
     }
 
     /// The occurrence after the present one when that is done now.
-    pub(crate) fn advanced(&self, now: i64) -> Option<(i64, usize)> {
+    pub fn advanced(&self, now: i64) -> Option<(i64, usize)> {
         let (rule, due) = (self.spec.rule?, self.spec.due?);
         if !self.spec.from_completion {
             let mut later = self.after(due.nominal);
@@ -217,17 +217,17 @@ impl Task {
         }
         let mut start = due.zone(&self.prefs.1).wall(now);
         if rule.has_days() {
-            let time = self.first - crate::world::midnight(self.first);
-            start = crate::world::midnight(start) + time;
+            let time = self.first - crate::calendar::midnight(self.first);
+            start = crate::calendar::midnight(start) + time;
         }
-        let endless = crate::world::Rule { count: None, ..rule };
+        let endless = crate::calendar::Rule { count: None, ..rule };
         let left = rule.count.map_or(usize::MAX, |count| count.saturating_sub(self.number));
         let mut numbered = endless.occurrences(start).skip(1).take(left).zip(self.number + 1..);
         numbered.find(|(at, _)| !self.spec.exdates.contains(at) && self.due_at(*at) > now)
     }
 
     /// When a reminder is due, at an occurrence or without any; `None`: its anchor is missing.
-    pub(crate) fn moment(&self, reminder: &Reminder, occurrence: Option<i64>) -> Option<Moment> {
+    pub fn moment(&self, reminder: &Reminder, occurrence: Option<i64>) -> Option<Moment> {
         let prefs = &self.prefs.1;
         let (nominal, occurrence) = match reminder.trigger {
             Trigger::At(time) => (time.resolve(prefs, 0, 0), None),
@@ -235,7 +235,7 @@ impl Task {
                 let due = self.spec.due?;
                 let before = if start { self.spec.start_before? } else { 0 };
                 let anchor = Time { nominal: occurrence.unwrap_or(due.nominal) - before, ..due };
-                (anchor.resolve(prefs, days, minutes * crate::world::MINUTE), occurrence)
+                (anchor.resolve(prefs, days, minutes * crate::calendar::MINUTE), occurrence)
             }
         };
         let quiet = quiet_end(prefs, nominal).filter(|_| !self.spec.urgent);
@@ -243,7 +243,7 @@ impl Task {
     }
 
     /// A moment of a reminder, and all that follow it by themselves.
-    pub(crate) fn along(&self, reminder: &Reminder, first: Moment) -> impl Iterator<Item = Moment> {
+    pub fn along(&self, reminder: &Reminder, first: Moment) -> impl Iterator<Item = Moment> {
         let from = first.occurrence.filter(|_| self.recurs_by_itself());
         let later = from.into_iter().flat_map(|from| self.after(from));
         let later = later.filter_map(|at| self.moment(reminder, Some(at)));
@@ -251,7 +251,7 @@ impl Task {
     }
 
     /// The latest of a reminder's moments that has come, how many came before it, and the next.
-    pub(crate) fn missed(
+    pub fn missed(
         &self,
         reminder: &Reminder,
         first: Moment,
@@ -268,7 +268,7 @@ impl Task {
     }
 
     /// What is still to come is where the preferences put it.
-    pub(crate) fn resolve_again(&mut self) {
+    pub fn resolve_again(&mut self) {
         let schedule = self.clone();
         for alarm in &mut self.alarms {
             if let (Plan::Waits(moment), Some(reminder)) = (alarm.plan, schedule.reminder(alarm.id))

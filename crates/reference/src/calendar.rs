@@ -1,4 +1,4 @@
-//! The calendar as this test knows it, told as simply as possible and without the core: two changes
+//! The calendar as the reference knows it, told as simply as possible and without the core: two changes
 //! of the clocks in one zone, occurrences found by adding days, quiet hours by trying each minute.
 //!
 //! Instants and wall times are milliseconds after [`START`], wall times after what its text shows.
@@ -6,14 +6,15 @@
 use chrono::NaiveDateTime;
 use reminder_domain::Timestamp;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// When every scenario begins: the night in which Berlin's clocks go back, so that local times fall
 /// into the overlap now and then. It is a Saturday evening in UTC.
-pub(crate) const START: &str = "2026-10-24T22:00:00Z";
+pub const START: &str = "2026-10-24T22:00:00Z";
 
-pub(crate) const MINUTE: i64 = 60_000;
-pub(crate) const HOUR: i64 = 60 * MINUTE;
-pub(crate) const DAY: i64 = 24 * HOUR;
+pub const MINUTE: i64 = 60_000;
+pub const HOUR: i64 = 60 * MINUTE;
+pub const DAY: i64 = 24 * HOUR;
 
 /// Midnight of the first day after [`START`].
 const MIDNIGHT: i64 = 2 * HOUR;
@@ -23,33 +24,38 @@ const BERLIN_BACK: i64 = 3 * HOUR;
 const BERLIN_FORWARD: i64 = 154 * DAY + 3 * HOUR;
 
 /// As far as this calendar goes: Berlin's clocks go back again later.
-pub(crate) const END: i64 = 350 * DAY;
+pub const END: i64 = 350 * DAY;
 
-pub(crate) fn instant(ms: i64) -> Timestamp {
-    Timestamp::parse(START).unwrap().saturating_add_ms(ms)
+pub fn instant(ms: i64) -> Timestamp {
+    start().saturating_add_ms(ms)
 }
 
-pub(crate) fn since_start(at: Timestamp) -> i64 {
-    at.millis_since(Timestamp::parse(START).unwrap())
+pub fn since_start(at: Timestamp) -> i64 {
+    at.millis_since(start())
 }
 
-pub(crate) fn wall(ms: i64) -> NaiveDateTime {
+fn start() -> Timestamp {
+    static START_AT: LazyLock<Timestamp> = LazyLock::new(|| Timestamp::parse(START).unwrap());
+    *START_AT
+}
+
+pub fn wall(ms: i64) -> NaiveDateTime {
     instant(ms).to_datetime().naive_utc()
 }
 
-pub(crate) fn wall_since_start(local: NaiveDateTime) -> i64 {
+pub fn wall_since_start(local: NaiveDateTime) -> i64 {
     since_start(Timestamp::from_datetime(&local.and_utc()).unwrap())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Zone {
+pub enum Zone {
     Utc,
     Berlin,
     Tokyo,
 }
 
 impl Zone {
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Utc => "UTC",
             Self::Berlin => "Europe/Berlin",
@@ -58,7 +64,7 @@ impl Zone {
     }
 
     /// The instant at which a clock on the wall shows this for the first time.
-    pub(crate) fn at(self, wall: i64) -> i64 {
+    pub fn at(self, wall: i64) -> i64 {
         match self {
             Self::Utc => wall,
             Self::Berlin if wall < BERLIN_BACK + 2 * HOUR => wall - 2 * HOUR,
@@ -70,7 +76,7 @@ impl Zone {
     }
 
     /// What a clock on the wall shows.
-    pub(crate) fn wall(self, at: i64) -> i64 {
+    pub fn wall(self, at: i64) -> i64 {
         match self {
             Self::Utc => at,
             Self::Berlin if (BERLIN_BACK..BERLIN_FORWARD).contains(&at) => at + HOUR,
@@ -81,7 +87,7 @@ impl Zone {
 }
 
 /// The midnight before a wall time.
-pub(crate) fn midnight(wall: i64) -> i64 {
+pub fn midnight(wall: i64) -> i64 {
     (wall - MIDNIGHT).div_euclid(DAY) * DAY + MIDNIGHT
 }
 
@@ -92,14 +98,14 @@ fn weekday(wall: i64) -> i64 {
 
 /// A time as a caller gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Time {
-    pub(crate) kind: TimeKind,
+pub struct Time {
+    pub kind: TimeKind,
     /// The wall time; of an instant that of UTC, of a date its midnight.
-    pub(crate) nominal: i64,
+    pub nominal: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TimeKind {
+pub enum TimeKind {
     Instant,
     Berlin,
     Floating,
@@ -108,14 +114,14 @@ pub(crate) enum TimeKind {
 
 /// What a user prefers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Prefs {
-    pub(crate) zone: Zone,
+pub struct Prefs {
+    pub zone: Zone,
     /// After midnight, in milliseconds.
-    pub(crate) default_time: i64,
+    pub default_time: i64,
     /// From and to, after midnight.
-    pub(crate) quiet: Option<(i64, i64)>,
+    pub quiet: Option<(i64, i64)>,
     /// The reminders of a new task.
-    pub(crate) defaults: Option<Vec<Reminder>>,
+    pub defaults: Option<Vec<Reminder>>,
 }
 
 impl Default for Prefs {
@@ -125,7 +131,7 @@ impl Default for Prefs {
 }
 
 impl Time {
-    pub(crate) fn zone(self, prefs: &Prefs) -> Zone {
+    pub fn zone(self, prefs: &Prefs) -> Zone {
         match self.kind {
             TimeKind::Instant => Zone::Utc,
             TimeKind::Berlin => Zone::Berlin,
@@ -134,12 +140,12 @@ impl Time {
     }
 
     /// Its instant, moved by days of the calendar and then by exact time.
-    pub(crate) fn resolve(self, prefs: &Prefs, days: i64, ms: i64) -> i64 {
+    pub fn resolve(self, prefs: &Prefs, days: i64, ms: i64) -> i64 {
         let time = if self.kind == TimeKind::Date { prefs.default_time } else { 0 };
         self.zone(prefs).at(self.nominal + time + days * DAY) + ms
     }
 
-    pub(crate) fn json(self) -> Value {
+    pub fn json(self) -> Value {
         let text = wall(self.nominal).format("%Y-%m-%dT%H:%M:%S%.f").to_string();
         match self.kind {
             TimeKind::Instant => json!(format!("{text}Z")),
@@ -151,7 +157,7 @@ impl Time {
 }
 
 /// When the quiet hours end that hold at an instant, by trying each minute.
-pub(crate) fn quiet_end(prefs: &Prefs, at: i64) -> Option<i64> {
+pub fn quiet_end(prefs: &Prefs, at: i64) -> Option<i64> {
     let (from, to) = prefs.quiet?;
     let is_quiet = |at: i64| {
         let wall = prefs.zone.wall(at);
@@ -165,13 +171,13 @@ pub(crate) fn quiet_end(prefs: &Prefs, at: i64) -> Option<i64> {
 
 /// How often a task comes again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Rule {
-    pub(crate) every: Every,
-    pub(crate) count: Option<usize>,
+pub struct Rule {
+    pub every: Every,
+    pub count: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Every {
+pub enum Every {
     /// So many days.
     Days(i64),
     /// These days after Sunday.
@@ -181,7 +187,7 @@ pub(crate) enum Every {
 }
 
 impl Rule {
-    pub(crate) fn text(self) -> String {
+    pub fn text(self) -> String {
         const NAMES: [&str; 7] = ["SU", "MO", "TU", "WE", "TH", "FR", "SA"];
         let name = |day: &i64| NAMES[usize::try_from(*day).unwrap()];
         let every = match self.every {
@@ -197,12 +203,12 @@ impl Rule {
     }
 
     /// Whether it keeps the time of day.
-    pub(crate) fn has_days(self) -> bool {
+    pub fn has_days(self) -> bool {
         matches!(self.every, Every::Days(_) | Every::Weekdays(_))
     }
 
     /// Its occurrences from a start on, which is the first; without an end unless it counts.
-    pub(crate) fn occurrences(self, start: i64) -> impl Iterator<Item = i64> {
+    pub fn occurrences(self, start: i64) -> impl Iterator<Item = i64> {
         let step = match self.every {
             Every::Days(n) => n * DAY,
             Every::Weekdays(_) => DAY,
@@ -220,17 +226,17 @@ impl Rule {
 
 /// A reminder as a caller gives it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Reminder {
-    pub(crate) id: &'static str,
-    pub(crate) trigger: Trigger,
+pub struct Reminder {
+    pub id: &'static str,
+    pub trigger: Trigger,
     /// Every so many minutes, at most so many times.
-    pub(crate) nag: Option<(i64, u16)>,
+    pub nag: Option<(i64, u16)>,
     /// In minutes.
-    pub(crate) late_limit: Option<i64>,
+    pub late_limit: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trigger {
+pub enum Trigger {
     At(Time),
     /// So far after (negative: before) the due date, or the start.
     From {
@@ -241,7 +247,7 @@ pub(crate) enum Trigger {
 }
 
 impl Reminder {
-    pub(crate) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let mut json = json!({"id": self.id});
         match self.trigger {
             Trigger::At(time) => json["at"] = time.json(),

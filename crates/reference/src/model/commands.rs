@@ -1,12 +1,12 @@
 //! What each command makes of the reference.
 
 use super::{Alarm, Changed, Moment, Plan, Refused, Rung, Task};
-use crate::generate::{Delay, Skip, Spec};
-use crate::world::{MINUTE, Prefs, Reminder, Time, Trigger};
+use crate::calendar::{MINUTE, Prefs, Reminder, Time, Trigger};
+use crate::words::{Delay, Skip, Spec};
 use reminder_domain::command::IfPast;
 
 impl Task {
-    pub(super) fn put(
+    pub(crate) fn put(
         old: Option<&Self>,
         spec: &Spec,
         if_past: IfPast,
@@ -144,7 +144,7 @@ impl Task {
         }
     }
 
-    pub(super) fn complete(&mut self, now: i64) -> Changed {
+    pub(crate) fn complete(&mut self, now: i64) -> Changed {
         if !self.is_open() {
             return Changed(false);
         }
@@ -159,7 +159,7 @@ impl Task {
             self.spec.completed = true;
             return;
         };
-        self.spec.due = self.spec.due.map(|due| crate::world::Time { nominal: cursor, ..due });
+        self.spec.due = self.spec.due.map(|due| crate::calendar::Time { nominal: cursor, ..due });
         if self.spec.from_completion {
             self.number = number;
         }
@@ -185,7 +185,7 @@ impl Task {
         }
     }
 
-    pub(super) fn reopen(&mut self, now: i64) -> Changed {
+    pub(crate) fn reopen(&mut self, now: i64) -> Changed {
         if self.is_open() {
             return Changed(false);
         }
@@ -202,7 +202,7 @@ impl Task {
     }
 
     /// The occurrence that is meant.
-    pub(crate) fn meant(&self, which: Skip) -> Option<i64> {
+    pub fn meant(&self, which: Skip) -> Option<i64> {
         match which {
             Skip::Present => self.present(),
             Skip::Ahead(n) => {
@@ -213,7 +213,7 @@ impl Task {
         }
     }
 
-    pub(super) fn skip(&mut self, which: Skip, now: i64) -> Result<Changed, Refused> {
+    pub(crate) fn skip(&mut self, which: Skip, now: i64) -> Result<Changed, Refused> {
         if !self.is_open() {
             return Err(Refused);
         }
@@ -236,7 +236,7 @@ impl Task {
         Ok(Changed(true))
     }
 
-    pub(super) fn put_reminder(
+    pub(crate) fn put_reminder(
         &mut self,
         reminder: &Reminder,
         if_past: IfPast,
@@ -250,7 +250,7 @@ impl Task {
         self.replace_reminders(reminders, if_past, now)
     }
 
-    pub(super) fn remove_reminder(&mut self, id: &str, now: i64) -> Result<Changed, Refused> {
+    pub(crate) fn remove_reminder(&mut self, id: &str, now: i64) -> Result<Changed, Refused> {
         let mut reminders = self.reminders();
         reminders.retain(|reminder| reminder.id != id);
         if reminders.len() == self.reminders().len() {
@@ -284,7 +284,7 @@ impl Task {
         Ok(self.alarms.iter_mut().filter(move |alarm| id.is_none_or(|id| alarm.id == id)))
     }
 
-    pub(super) fn snooze(
+    pub(crate) fn snooze(
         &mut self,
         id: Option<&str>,
         delay: Delay,
@@ -307,7 +307,7 @@ impl Task {
         if any { Ok(Changed(true)) } else { Err(Refused) }
     }
 
-    pub(super) fn acknowledge(&mut self, id: Option<&str>) -> Result<Changed, Refused> {
+    pub(crate) fn acknowledge(&mut self, id: Option<&str>) -> Result<Changed, Refused> {
         let mut any = false;
         for alarm in self.meant_alarms(id)? {
             any |= alarm.see();
@@ -315,7 +315,7 @@ impl Task {
         Ok(Changed(any))
     }
 
-    pub(super) fn dismiss(&mut self, id: Option<&str>) -> Result<Changed, Refused> {
+    pub(crate) fn dismiss(&mut self, id: Option<&str>) -> Result<Changed, Refused> {
         let task = self.clone();
         let mut any = false;
         for alarm in self.meant_alarms(id)? {
@@ -355,7 +355,7 @@ impl Alarm {
 }
 
 impl Plan {
-    pub(crate) fn moment(&self) -> Option<Moment> {
+    pub fn moment(&self) -> Option<Moment> {
         match self {
             Self::Asleep => None,
             Self::Waits(moment)

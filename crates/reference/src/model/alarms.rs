@@ -1,23 +1,23 @@
 //! The alarms of the reference, and what a wake makes of them.
 
 use super::Task;
-use crate::world::{MINUTE, Reminder, quiet_end};
+use crate::calendar::{MINUTE, Reminder, quiet_end};
 
 /// What the model expects of one reminder.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Alarm {
-    pub(crate) id: &'static str,
-    pub(crate) plan: Plan,
+pub struct Alarm {
+    pub id: &'static str,
+    pub plan: Plan,
     /// The last firing.
-    pub(crate) rung: Option<Rung>,
+    pub rung: Option<Rung>,
     /// The firing that was put off, and until when.
-    pub(crate) snooze: Option<(i64, Rung)>,
-    pub(crate) acknowledged: Option<i64>,
+    pub snooze: Option<(i64, Rung)>,
+    pub acknowledged: Option<i64>,
 }
 
 /// Where its schedule stands.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Plan {
+pub enum Plan {
     Asleep,
     /// It must fire.
     Waits(Moment),
@@ -30,70 +30,70 @@ pub(crate) enum Plan {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Moment {
-    pub(crate) at: i64,
+pub struct Moment {
+    pub at: i64,
     /// Without quiet hours.
-    pub(crate) nominal: i64,
+    pub nominal: i64,
     /// The wall time of its occurrence.
-    pub(crate) occurrence: Option<i64>,
+    pub occurrence: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rung {
-    pub(crate) moment: Moment,
-    pub(crate) fired_at: i64,
-    pub(crate) nagged: u16,
-    pub(crate) nag_at: Option<i64>,
+pub struct Rung {
+    pub moment: Moment,
+    pub fired_at: i64,
+    pub nagged: u16,
+    pub nag_at: Option<i64>,
 }
 
 /// The two clocks of an alarm that are announced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Clock {
+pub enum Clock {
     Plan,
     Snooze,
 }
 
 /// What an alarm does at a wake.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Ring {
-    pub(crate) at: i64,
-    pub(crate) id: &'static str,
+pub struct Ring {
+    pub at: i64,
+    pub id: &'static str,
     /// `None`: it expires.
-    pub(crate) cause: Option<Because>,
-    pub(crate) coalesced: u32,
-    pub(crate) first_missed: Option<i64>,
-    pub(crate) occurrence: Option<i64>,
+    pub cause: Option<Because>,
+    pub coalesced: u32,
+    pub first_missed: Option<i64>,
+    pub occurrence: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Because {
+pub enum Because {
     Plan,
     Snooze,
     Nag(u16),
 }
 
 impl Alarm {
-    pub(crate) fn new(id: &'static str, plan: Plan) -> Self {
+    pub fn new(id: &'static str, plan: Plan) -> Self {
         Self { id, plan, rung: None, snooze: None, acknowledged: None }
     }
 
-    pub(crate) fn next(&self) -> Option<i64> {
+    pub fn next(&self) -> Option<i64> {
         let nag = self.rung.and_then(|rung| rung.nag_at);
         [self.waits(), nag, self.snooze.map(|(until, _)| until)].into_iter().flatten().min()
     }
 
-    pub(crate) fn waits(&self) -> Option<i64> {
+    pub fn waits(&self) -> Option<i64> {
         if let Plan::Waits(moment) = self.plan { Some(moment.at) } else { None }
     }
 
-    pub(crate) fn waiting(&self) -> Vec<((String, Clock), i64)> {
+    pub fn waiting(&self) -> Vec<((String, Clock), i64)> {
         let plan = self.waits().map(|at| ((self.id.to_owned(), Clock::Plan), at));
         let snooze = self.snooze.map(|(until, _)| ((self.id.to_owned(), Clock::Snooze), until));
         plan.into_iter().chain(snooze).collect()
     }
 
     /// Fires once for all that has come.
-    pub(crate) fn wake(&mut self, task: &Task, now: i64) -> Option<Ring> {
+    pub fn wake(&mut self, task: &Task, now: i64) -> Option<Ring> {
         let reminder = task.reminder(self.id)?;
         let is_late = |at: i64| reminder.late_limit.is_some_and(|most| now - at > most * MINUTE);
         let plan = self.plan_due(task, &reminder, now);

@@ -1,0 +1,170 @@
+//! What scenarios are told in: tasks and commands, and what they are in the core's own types.
+
+use crate::calendar::{self, HOUR, MINUTE, Prefs, Reminder, Rule, Time, TimeKind, instant};
+use reminder_domain::command::{Delay as Snooze, IfPast, Put};
+use reminder_domain::preferences::{KnownPreferences, Preferences, SnoozeDelay};
+use reminder_domain::time::{CalendarOffset, DueTime};
+use reminder_domain::{CommandKind, ReminderId};
+use serde_json::json;
+
+/// A command as the scenario describes it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub kind: Kind,
+    /// One of a few command ids, so that they are used again.
+    pub id: Option<u64>,
+    pub if_version: IfVersion,
+    /// It was sent with the preferences of before the last change.
+    pub stale: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum Kind {
+    Put(Box<Spec>, IfPast),
+    Complete,
+    Reopen,
+    Delete,
+    Skip(Skip),
+    PutReminder(Reminder, IfPast),
+    RemoveReminder(&'static str),
+    Snooze(Option<&'static str>, Delay),
+    Acknowledge(Option<&'static str>),
+    Dismiss(Option<&'static str>),
+}
+
+/// Which occurrence to skip.
+#[derive(Clone, Copy, Debug)]
+pub enum Skip {
+    Present,
+    /// The n-th after the present one.
+    Ahead(usize),
+    /// None there is.
+    Wrong,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Delay {
+    Minutes(i64),
+    Until(i64),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum IfVersion {
+    Any,
+    Current,
+    Wrong,
+}
+
+/// A task in the words of this test.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spec {
+    pub title: u8,
+    pub due: Option<Time>,
+    /// How long before the due date it begins, on the wall.
+    pub start_before: Option<i64>,
+    pub rule: Option<Rule>,
+    pub from_completion: bool,
+    /// Occurrences taken out, by their wall time.
+    pub exdates: Vec<i64>,
+    pub reminders: Option<Vec<Reminder>>,
+    pub urgent: bool,
+    pub completed: bool,
+}
+
+pub const IDS: [&str; 4] = ["due", "r1", "r2", "r3"];
+
+/// Preferences as a task keeps them.
+pub fn known((version, prefs): &(u64, Prefs)) -> KnownPreferences {
+    if *version == 0 {
+        return KnownPreferences::default();
+    }
+    KnownPreferences { version: *version, preferences: prefs.preferences() }
+}
+
+/// The command of the core that is meant.
+pub fn command_kind(
+    kind: &Kind,
+    user: &str,
+    skipped: impl Fn(Skip) -> Option<chrono::NaiveDateTime>,
+) -> CommandKind {
+    let id = |id: &str| ReminderId::parse(id).unwrap();
+    match kind {
+        Kind::Put(spec, if_past) => {
+            let put = Put { task: spec.task(user), if_past: *if_past, restored: Vec::new() };
+            CommandKind::Put(Box::new(put))
+        }
+        Kind::Complete => CommandKind::Complete,
+        Kind::Reopen => CommandKind::Reopen,
+        Kind::Delete => CommandKind::Delete,
+        Kind::Skip(Skip::Present) => CommandKind::Skip { occurrence: None },
+        Kind::Skip(skip) => CommandKind::Skip { occurrence: skipped(*skip) },
+        Kind::PutReminder(reminder, if_past) => {
+            let reminder = Box::new(serde_json::from_value(reminder.json()).unwrap());
+            CommandKind::PutReminder { reminder, if_past: *if_past }
+        }
+        Kind::RemoveReminder(which) => CommandKind::RemoveReminder(id(which)),
+        Kind::Snooze(which, delay) => {
+            let minutes = |n| CalendarOffset::parse(&format!("PT{n}M")).unwrap();
+            let delay = match delay {
+                Delay::Minutes(n) => Snooze::For(SnoozeDelay::For(minutes(*n))),
+                Delay::Until(at) => Snooze::Until(DueTime::Instant(instant(*at))),
+            };
+            CommandKind::Snooze { reminder_id: which.map(id), delay }
+        }
+        Kind::Acknowledge(which) => CommandKind::Acknowledge { reminder_id: which.map(id) },
+        Kind::Dismiss(which) => CommandKind::Dismiss { reminder_id: which.map(id) },
+    }
+}
+
+fn clock(ms: i64) -> String {
+    format!("{:02}:{:02}", ms / HOUR, ms % HOUR / MINUTE)
+}
+
+impl Prefs {
+    pub fn preferences(&self) -> Preferences {
+        let mut json = json!({
+            "zone": self.zone.name(),
+            "defaultTime": clock(self.default_time),
+        });
+        if let Some((from, to)) = self.quiet {
+            json["quietHours"] = json!({"from": clock(from), "to": clock(to)});
+        }
+        if let Some(defaults) = &self.defaults {
+            json["defaultReminders"] = defaults.iter().map(Reminder::json).collect();
+        }
+        serde_json::from_value(json).unwrap()
+    }
+}
+
+impl Spec {
+    pub fn task(&self, user: &str) -> reminder_domain::Task {
+        let mut json = json!({
+            "title": format!("task {}", self.title),
+            "userId": user,
+            "status": if self.completed { "completed" } else { "pending" },
+            "priority": if self.urgent { "urgent" } else { "normal" },
+        });
+        if let Some(due) = self.due {
+            json["dueDate"] = due.json();
+            if let Some(before) = self.start_before {
+                json["start"] = Time { nominal: due.nominal - before, ..due }.json();
+            }
+            if let Some(rule) = self.rule {
+                let is_date = due.kind == TimeKind::Date;
+                let form = if is_date { "%Y-%m-%d" } else { "%Y-%m-%dT%H:%M:%S" };
+                let from = if self.from_completion { "completion" } else { "due" };
+                json["recurrence"] = json!({"rule": rule.text(), "from": from});
+                let dates: Vec<_> = self
+                    .exdates
+                    .iter()
+                    .map(|at| calendar::wall(*at).format(form).to_string())
+                    .collect();
+                json["recurrence"]["exdates"] = json!(dates);
+            }
+        }
+        if let Some(reminders) = &self.reminders {
+            json["reminders"] = reminders.iter().map(Reminder::json).collect();
+        }
+        serde_json::from_value(json).unwrap()
+    }
+}

@@ -1,0 +1,338 @@
+//! Says what is wrong, after each step: the reference model beside every commit, a consumer beside
+//! every message, and what callers were told.
+
+use crate::plan::Class;
+use reminder_contract::cloud_event;
+use reminder_domain::state::Sequences;
+use reminder_domain::{Answer, TaskId, TaskState, Topic, next_wake};
+use reminder_reference::calendar::{Prefs, since_start};
+use reminder_reference::compare::{expected, rang, shown, told};
+use reminder_reference::model::{Expected, Model};
+use reminder_reference::words::Request;
+use reminder_scheduler::ports::Message;
+use std::collections::{BTreeMap, HashMap};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Something that must never happen has happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// When, in ms after the start.
+    pub at_ms: i64,
+    /// What.
+    pub what: String,
+}
+
+/// How much happened, to see that a run was about something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Commands answered.
+    pub answered: u64,
+    /// Commands refused.
+    pub refused: u64,
+    /// Commits.
+    pub commits: u64,
+    /// Firings.
+    pub fired: u64,
+    /// Events that came for the first time.
+    pub events: u64,
+    /// Events that came again.
+    pub duplicates: u64,
+}
+
+/// What is known of the wake where a commit is judged.
+pub struct Near {
+    /// The arm horizon, in ms.
+    pub horizon_ms: Option<i64>,
+    /// When the registered wake is due, in ms after the start.
+    pub registered: Option<i64>,
+    /// What may go wrong.
+    pub class: Class,
+    /// True time, in ms after the start: a wake that failed is registered for now, again and again.
+    pub now_ms: i64,
+}
+
+/// The books.
+#[derive(Default)]
+pub struct Judge {
+    tasks: BTreeMap<TaskId, Book>,
+    /// What a consumer has seen: the content by id.
+    seen: HashMap<String, u64>,
+    first: Option<Violation>,
+    /// How much happened.
+    pub tally: Tally,
+}
+
+#[derive(Default)]
+struct Book {
+    model: Model,
+    sent: BTreeMap<u64, Sent>,
+    told: u64,
+    committed: Sequences,
+    consumed: Sequences,
+}
+
+struct Sent {
+    request: Request,
+    fingerprint: u64,
+    outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Open,
+    Committed(u64),
+    Rejected,
+}
+
+type Verdict = Result<(), String>;
+
+macro_rules! must {
+    ($holds:expr, $($otherwise:tt)+) => {
+        if !$holds {
+            return Err(format!($($otherwise)+));
+        }
+    };
+}
+
+impl Judge {
+    /// Notes a violation; the first one counts.
+    pub fn violated(&mut self, at_ms: i64, what: String) {
+        self.first.get_or_insert(Violation { at_ms, what });
+    }
+
+    /// The first violation.
+    pub fn violation(&self) -> Option<&Violation> {
+        self.first.as_ref()
+    }
+
+    /// A caller begins to send a command.
+    pub fn sent(&mut self, task: &TaskId, id: u64, request: Request, fingerprint: u64) {
+        let sent = Sent { request, fingerprint, outcome: Outcome::Open };
+        self.tasks.entry(task.clone()).or_default().sent.insert(id, sent);
+    }
+
+    /// A caller was answered.
+    pub fn answered(&mut self, task: &TaskId, id: u64, answer: &Answer) -> Verdict {
+        self.tally.answered += 1;
+        let book = self.tasks.entry(task.clone()).or_default();
+        let outcome = book.sent.get(&id).map(|sent| sent.outcome);
+        let version = answer.version;
+        must!(
+            outcome == Some(Outcome::Committed(version)),
+            "{task}: command {id:x} was answered with version {version}, and is {outcome:?}"
+        );
+        book.told = version;
+        Ok(())
+    }
+
+    /// The version that a caller was told last.
+    pub fn told(&self, task: &TaskId) -> u64 {
+        self.tasks.get(task).map_or(0, |book| book.told)
+    }
+
+    /// A caller has read the task, being told of `told` before: what it was told, it must see.
+    pub fn read(&self, task: &TaskId, told: u64, version: u64) -> Verdict {
+        must!(version >= told, "{task}: answered was {told}, and then version {version} was read");
+        Ok(())
+    }
+
+    /// A caller was refused.
+    pub fn rejected(&mut self, task: &TaskId, id: u64) -> Verdict {
+        self.tally.refused += 1;
+        let book = self.tasks.entry(task.clone()).or_default();
+        let Some(sent) = book.sent.get_mut(&id) else { return Err("nobody sent it".into()) };
+        let before = std::mem::replace(&mut sent.outcome, Outcome::Rejected);
+        must!(before == Outcome::Open, "{task}: command {id:x} was refused, and is {before:?}");
+        Ok(())
+    }
+
+    /// A write was accepted by the table.
+    pub fn committed(
+        &mut self,
+        task: &TaskId,
+        previous: Option<&TaskState>,
+        next: &TaskState,
+        clock_ms: i64,
+        near: &Near,
+        prefs: impl Fn(u64, u64) -> (u64, Prefs),
+    ) -> Verdict {
+        self.tally.commits += 1;
+        let book = self.tasks.entry(task.clone()).or_default();
+        let expected_version = previous.map_or(0, |state| state.version) + 1;
+        let version = next.version;
+        must!(
+            version == expected_version,
+            "{task}: version {version} follows {expected_version}-1"
+        );
+        let now = since_start(next.updated_at);
+        must!(now <= clock_ms, "{task}: decided at {now}, but its host's clock showed {clock_ms}");
+        let facts = book.new_facts(task, next)?;
+        book.keeps_what_is_unpublished(task, previous, next)?;
+        let rings: Vec<String> = facts.iter().filter_map(|fact| rang(fact)).collect();
+        self.tally.fired += rings.len() as u64;
+
+        let command = next.commands.last().filter(|record| record.version == version);
+        let follows = |state: &TaskState| state.live().map_or(0, |live| live.preferences.version);
+        let user = task.as_str().trim_start_matches('t').parse().unwrap_or(0);
+        let preferred = prefs(user, follows(next));
+        if let Some(id) = command.and_then(|record| record.id) {
+            book.applied(task, id, version, &preferred, now)?;
+            must!(rings.is_empty(), "{task}: a command fired {rings:?}");
+            registered_first(task, next, now, near)?;
+        } else if previous.is_some_and(|before| follows(before) != follows(next)) {
+            book.model.refresh(&preferred);
+            must!(rings.is_empty(), "{task}: a refresh fired {rings:?}");
+        } else if !facts.is_empty() {
+            let due: Vec<String> =
+                book.model.wake(now).iter().map(|ring| shown(ring, now)).collect();
+            must!(due == rings, "{task}: fired {rings:?}, due were {due:?}");
+            book.model.stirred = true;
+        } else {
+            // A fence: nothing happens to the task, but now it exists.
+            book.model.stored = true;
+        }
+        book.model.committed_at = now;
+        book.agrees(task, next)
+    }
+
+    /// A message reached its topic.
+    pub fn consumed(&mut self, topic: Topic, message: &Message) -> Verdict {
+        let (id, hash) = (&message.id, xxh3_64(&message.body));
+        if let Some(known) = self.seen.insert(id.clone(), hash) {
+            self.tally.duplicates += 1;
+            must!(known == hash, "{id} was published with two contents");
+            return Ok(());
+        }
+        self.tally.events += 1;
+        let book = self.tasks.entry(message.key.clone()).or_default();
+        let sequence = id.rsplit('-').next().and_then(|text| text.parse().ok()).unwrap_or(0);
+        let expected_id = cloud_event::event_id(&message.key, 1, topic, sequence);
+        must!(*id == expected_id, "{id} should be {expected_id}");
+        let committed = last(&book.committed, topic);
+        must!(sequence <= committed, "{id} was published, and committed were {committed}");
+        let expected = book.consumed.next(topic);
+        must!(sequence == expected, "{id} came where {expected} should have come");
+        Ok(())
+    }
+
+    /// What is not yet as it should be once everything has healed.
+    pub fn open_ends(&self, now_ms: i64) -> Vec<String> {
+        let mut ends = Vec::new();
+        for (task, book) in &self.tasks {
+            if let Some(due) = book.model.next_wake().filter(|due| *due <= now_ms) {
+                ends.push(format!("{task}: what was due at {due} has not fired"));
+            }
+            for topic in Topic::ALL {
+                let (has, should) = (last(&book.consumed, topic), last(&book.committed, topic));
+                if has != should {
+                    ends.push(format!("{task}: of {should} events on {topic:?} {has} have come"));
+                }
+            }
+        }
+        ends
+    }
+}
+
+impl Book {
+    /// What this commit tells for the first time.
+    fn new_facts<'a>(
+        &mut self,
+        task: &TaskId,
+        next: &'a TaskState,
+    ) -> Result<Vec<&'a reminder_domain::Fact>, String> {
+        let mut facts = Vec::new();
+        for event in next.pending.iter().flat_map(|commit| &commit.events) {
+            let (topic, known) = (event.topic(), last(&self.committed, event.topic()));
+            if event.sequence > known {
+                must!(
+                    event.sequence == self.committed.next(topic),
+                    "{task}: event {} on {topic:?} after {known}",
+                    event.sequence
+                );
+                facts.push(&event.fact);
+            }
+        }
+        let (has, should) = (self.committed, next.sequences);
+        must!(has == should, "{task}: counts {should:?} events, and told of {has:?}");
+        Ok(facts)
+    }
+
+    fn keeps_what_is_unpublished(
+        &self,
+        task: &TaskId,
+        previous: Option<&TaskState>,
+        next: &TaskState,
+    ) -> Verdict {
+        let kept = |topic, sequence| {
+            let events = next.pending.iter().flat_map(|commit| &commit.events);
+            events.clone().any(|event| event.topic() == topic && event.sequence == sequence)
+        };
+        for event in previous.iter().flat_map(|state| &state.pending).flat_map(|c| &c.events) {
+            let (topic, sequence) = (event.topic(), event.sequence);
+            let is_published = sequence <= last(&self.consumed, topic);
+            must!(
+                is_published || kept(topic, sequence),
+                "{task}: event {sequence} on {topic:?} was dropped before it was published"
+            );
+        }
+        Ok(())
+    }
+
+    fn applied(
+        &mut self,
+        task: &TaskId,
+        id: u64,
+        version: u64,
+        prefs: &(u64, Prefs),
+        now: i64,
+    ) -> Verdict {
+        let Some(sent) = self.sent.get_mut(&id) else {
+            return Err(format!("{task}: nobody sent the command {id:x}"));
+        };
+        let before = std::mem::replace(&mut sent.outcome, Outcome::Committed(version));
+        must!(before == Outcome::Open, "{task}: command {id:x} took effect, and was {before:?}");
+        let outcome = self.model.command(&sent.request, sent.fingerprint, prefs, now);
+        must!(
+            outcome == Expected::Applied { commits: true },
+            "{task}: {:?} took effect, expected {outcome:?}",
+            sent.request
+        );
+        self.model.stirred = false;
+        Ok(())
+    }
+
+    fn agrees(&self, task: &TaskId, next: &TaskState) -> Verdict {
+        let (is, should) = (next.live().is_some(), self.model.task.is_some());
+        must!(is == should, "{task}: there is a task: {is}, expected {should}");
+        if let (Some(live), Some(model)) = (next.live(), &self.model.task) {
+            let is: Vec<String> = live.alarms.iter().map(told).collect();
+            let should: Vec<String> = model.alarms.iter().map(expected).collect();
+            must!(is == should, "{task}: its alarms are {is:?}, expected {should:?}");
+        }
+        Ok(())
+    }
+}
+
+/// A command registers an earlier wake before it commits: should the process die in between, there is
+/// a wake in vain, and never a task without one. Judged where nothing but crashes interferes.
+fn registered_first(task: &TaskId, next: &TaskState, now: i64, near: &Near) -> Verdict {
+    let Some(due) = next_wake(next).map(since_start) else { return Ok(()) };
+    let is_near = near.horizon_ms.is_none_or(|horizon| due - now <= horizon);
+    if near.class != Class::CrashesOnly || !is_near {
+        return Ok(());
+    }
+    let registered = near.registered;
+    must!(
+        registered.is_some_and(|at| at <= due.max(near.now_ms)),
+        "{task}: committed with a wake at {due}, and registered was {registered:?}"
+    );
+    Ok(())
+}
+
+fn last(sequences: &Sequences, topic: Topic) -> u64 {
+    match topic {
+        Topic::Reminders => sequences.reminders,
+        Topic::TaskEvents => sequences.task_events,
+        Topic::TaskUpdates => sequences.task_updates,
+    }
+}

@@ -1,0 +1,225 @@
+//! What a run consists of: settings, what callers do, and what goes wrong. A function of the seed;
+//! shrinking takes parts of it away.
+
+use crate::dice::Dice;
+use crate::workload::{self, Caller};
+
+/// Everything that a run is made of.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where chance comes from while the run goes on.
+    pub seed: u64,
+    /// What may go wrong, and who heals it.
+    pub class: Class,
+    /// How many hosts there are.
+    pub hosts: usize,
+    /// How far ahead wakes are registered, in ms; `None`: any distance.
+    pub horizon_ms: Option<i64>,
+    /// The pause between two rounds of the audit, in ms.
+    pub audit_interval_ms: u64,
+    /// How long a task may be overdue before the audit settles it, in ms.
+    pub grace_ms: i64,
+    /// Who sends commands, one for each task.
+    pub callers: Vec<Caller>,
+    /// How likely calls go wrong.
+    pub rates: Rates,
+    /// What happens at set times.
+    pub faults: Vec<TimedFault>,
+}
+
+/// What may go wrong, and who heals it. The less of the design is there to help, the less may go wrong:
+/// a bug that the audit would paint over shows where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Everything may go wrong, and all of the design is there.
+    Everything,
+    /// Calls go wrong in every way; no process dies, and there is no audit.
+    CallsOnly,
+    /// Processes die at any step; calls that are made succeed, and there is no audit.
+    CrashesOnly,
+    /// Wakes are lost and the scheduler is wiped; the sweep has to do without the audit's settling.
+    SweepOnly,
+}
+
+/// How likely calls go wrong, per thousand of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// They fail and have no effect.
+    pub fails: u64,
+    /// They are reported as failed and had their effect.
+    pub unheard: u64,
+    /// They are reported as failed and take effect seconds later.
+    pub late: u64,
+    /// The process dies before them.
+    pub crash_before: u64,
+    /// The process dies after them, unheard.
+    pub crash_after: u64,
+    /// They take seconds rather than milliseconds.
+    pub slow: u64,
+    /// A request to an actor is sent twice.
+    pub resent: u64,
+    /// A request to an actor, or its answer, is lost.
+    pub unanswered: u64,
+    /// A wake is delivered twice.
+    pub wake_twice: u64,
+    /// A wake is delivered late.
+    pub wake_late: u64,
+    /// A wake is forgotten by the scheduler.
+    pub wake_lost: u64,
+}
+
+/// Something that happens at a set time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TimedFault {
+    /// When, in ms after the start.
+    pub at_ms: i64,
+    /// What.
+    pub what: What,
+}
+
+/// What happens at a set time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum What {
+    /// The process of a host dies.
+    Kill(usize),
+    /// The process of a host is asked to stop, and does so properly.
+    Stop(usize),
+    /// A process stands still for so many ms, and then goes on as if nothing had been.
+    Stall(usize, i64),
+    /// Actors move between the hosts while their turns go on.
+    Move,
+    /// The scheduler does not answer and wakes nobody for so many ms.
+    SchedulerAway(i64),
+    /// The scheduler loses all that it knew.
+    SchedulerWiped,
+    /// Postgres does not answer for so many ms.
+    PostgresAway(i64),
+    /// The broker takes nothing for so many ms.
+    BrokerAway(i64),
+    /// A host's clock is set forward, or back, by so many ms.
+    ClockStep(usize, i64),
+}
+
+impl What {
+    /// The host that it strikes.
+    pub fn host(self) -> Option<usize> {
+        match self {
+            Self::Kill(host)
+            | Self::Stop(host)
+            | Self::Stall(host, _)
+            | Self::ClockStep(host, _) => Some(host),
+            Self::Move
+            | Self::SchedulerAway(_)
+            | Self::SchedulerWiped
+            | Self::PostgresAway(_)
+            | Self::BrokerAway(_) => None,
+        }
+    }
+}
+
+/// Nothing goes wrong after this, in ms after the start: the run has to heal from then on.
+pub const FAULTS_END_MS: i64 = 150_000;
+
+impl Plan {
+    /// The plan of a seed.
+    pub fn new(seed: u64) -> Self {
+        let dice = Dice::new(seed);
+        let class = match dice.below("class", 10) {
+            0..5 => Class::Everything,
+            5..7 => Class::CallsOnly,
+            7..9 => Class::CrashesOnly,
+            _ => Class::SweepOnly,
+        };
+        let hosts = match class {
+            // With two, a wake that is due at once may run on one host before the commit that asked for
+            // it lands from the other one; only the audit finds that.
+            Class::CallsOnly | Class::CrashesOnly => 1,
+            Class::Everything | Class::SweepOnly => dice.pick("hosts", &[1, 2, 2, 3]),
+        };
+        // Without a sweep nothing registers what is far away.
+        let far = matches!(class, Class::Everything | Class::SweepOnly);
+        let horizons: &[_] = if far { &[None, Some(30_000), Some(60_000)] } else { &[None] };
+        let tasks = 1 + dice.below("tasks", 3);
+        Self {
+            seed,
+            class,
+            hosts,
+            horizon_ms: dice.pick("horizon", horizons),
+            audit_interval_ms: dice.pick("interval", &[5_000, 10_000]),
+            grace_ms: dice.pick("grace", &[2_000, 5_000]),
+            callers: (0..tasks).map(|n| workload::caller(dice.of(("caller", n)), n)).collect(),
+            rates: Rates::new(dice.of("rates"), class),
+            faults: timed(dice.of("faults"), class, hosts),
+        }
+    }
+}
+
+impl Rates {
+    fn new(dice: Dice, class: Class) -> Self {
+        // Some runs are calm, so that a single fault is seen by itself.
+        let scale = dice.pick("scale", &[0, 1, 1, 2]);
+        let rate = |what: &str, usual: u64| {
+            let on = dice.happens((what, "on"), 600);
+            if on { usual * scale } else { 0 }
+        };
+        let calls = !matches!(class, Class::CrashesOnly);
+        let crashes = matches!(class, Class::Everything | Class::CrashesOnly);
+        let call = |what, usual| if calls { rate(what, usual) } else { 0 };
+        let crash = |what, usual| if crashes { rate(what, usual) } else { 0 };
+        let lost = matches!(class, Class::Everything);
+        Self {
+            fails: call("fails", 30),
+            unheard: call("unheard", 30),
+            late: call("late", 30),
+            crash_before: crash("crash before", 4),
+            crash_after: crash("crash after", 4),
+            slow: rate("slow", 20),
+            resent: rate("resent", 60),
+            unanswered: rate("unanswered", 60),
+            wake_twice: rate("wake twice", 100),
+            wake_late: rate("wake late", 60),
+            wake_lost: if lost { rate("wake lost", 60) } else { 0 },
+        }
+    }
+}
+
+fn timed(dice: Dice, class: Class, hosts: usize) -> Vec<TimedFault> {
+    let count = dice.below("count", 5);
+    let mut faults: Vec<TimedFault> = (0..count)
+        .map(|n| {
+            let dice = dice.of(n);
+            let at_ms = dice.within("at", 0, FAULTS_END_MS - 40_000);
+            TimedFault { at_ms, what: what(dice, class, hosts) }
+        })
+        .collect();
+    faults.sort_by_key(|fault| fault.at_ms);
+    faults
+}
+
+fn what(dice: Dice, class: Class, hosts: usize) -> What {
+    let host = usize::try_from(dice.below("host", hosts as u64)).unwrap_or(0);
+    let long = dice.within("long", 1_000, 30_000);
+    let short = dice.within("short", 100, 4_000);
+    let stall = dice.within("stall", 500, 20_000);
+    let step = dice.within("step", -4_000, 4_000);
+    match (class, dice.below("what", 10)) {
+        (Class::CallsOnly, 0..2) => What::Stall(host, stall),
+        (Class::CallsOnly, 2..6) => What::PostgresAway(short),
+        (Class::CallsOnly, 6..8) => What::BrokerAway(long),
+        (Class::CallsOnly, _) => What::SchedulerAway(short),
+        (Class::CrashesOnly, 0..4) => What::Stop(host),
+        (Class::CrashesOnly, _) => What::Kill(host),
+        (Class::SweepOnly, 0..4) => What::SchedulerWiped,
+        (Class::SweepOnly, 4..7) => What::SchedulerAway(short),
+        (Class::SweepOnly, _) => What::PostgresAway(short),
+        (Class::Everything, 0) => What::Kill(host),
+        (Class::Everything, 1) => What::Stop(host),
+        (Class::Everything, 2..4) => What::Stall(host, stall),
+        (Class::Everything, 4) => What::Move,
+        (Class::Everything, 5) => What::SchedulerAway(long),
+        (Class::Everything, 6) => What::SchedulerWiped,
+        (Class::Everything, 7) => What::PostgresAway(long),
+        (Class::Everything, 8) => What::BrokerAway(long),
+        (Class::Everything, _) => What::ClockStep(host, step),
+    }
+}

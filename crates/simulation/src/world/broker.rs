@@ -1,0 +1,18 @@
+//! Kafka: what arrives is seen by a consumer at once.
+
+use super::World;
+use reminder_domain::Topic;
+use reminder_scheduler::ports::Message;
+
+impl World {
+    /// Messages reach the topic.
+    pub(super) fn publish(&self, topic: Topic, batch: &[Message]) {
+        let now = self.now_ms();
+        let mut state = self.state();
+        for message in batch {
+            if let Err(violation) = state.judge.consumed(topic, message) {
+                state.judge.violated(now, violation);
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! What users prefer, as `user_index` would have it.
+
+use super::World;
+use reminder_domain::ids::Person;
+use reminder_domain::preferences::KnownPreferences;
+use reminder_reference::calendar::Prefs;
+use reminder_reference::words::known;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Every version of everybody's preferences, and when tasks may last have fallen behind.
+#[derive(Default)]
+pub(super) struct Users {
+    versions: BTreeMap<u64, Vec<Prefs>>,
+    behind_at_ms: BTreeMap<u64, i64>,
+}
+
+/// A user's name is that of the one task.
+pub(super) fn number(user: &Person) -> u64 {
+    user.as_str().trim_start_matches('u').parse().unwrap_or(0)
+}
+
+impl Users {
+    /// The version that a user's preferences are at; 0: none were ever said.
+    pub(super) fn current(&self, user: u64) -> u64 {
+        self.versions.get(&user).map_or(0, |versions| versions.len() as u64)
+    }
+
+    /// What was preferred at a version.
+    pub(super) fn version(&self, user: u64, version: u64) -> (u64, Prefs) {
+        let index = usize::try_from(version).unwrap_or(0).checked_sub(1);
+        let prefs = index.and_then(|n| self.versions.get(&user)?.get(n).cloned());
+        prefs.map_or((0, Prefs::default()), |prefs| (version, prefs))
+    }
+
+    pub(super) fn known(&self, user: u64) -> KnownPreferences {
+        known(&self.version(user, self.current(user)))
+    }
+
+    pub(super) fn fell_behind(&mut self, user: u64, now_ms: i64) {
+        if self.current(user) > 0 {
+            self.behind_at_ms.insert(user, now_ms);
+        }
+    }
+
+    /// Who may have fallen behind since then, with the version they are at.
+    pub(super) fn behind_since(&self, since_ms: i64) -> Vec<(u64, u64)> {
+        let behind = self.behind_at_ms.iter().filter(|(_, at)| **at >= since_ms);
+        behind.map(|(user, _)| (*user, self.current(*user))).collect()
+    }
+}
+
+impl World {
+    /// A user says what is preferred; a host that hears of it looks at once.
+    pub fn prefer(self: &Arc<Self>, user: u64, prefs: Prefs) {
+        let now_ms = self.now_ms();
+        self.note(|| format!("user {user} prefers {prefs:?}"), ("prefers", user));
+        let mut state = self.state();
+        state.users.versions.entry(user).or_default().push(prefs);
+        state.users.behind_at_ms.insert(user, now_ms);
+        if let Some(running) = state.hosts.iter().find_map(|host| host.running.as_ref()) {
+            running.changed.notify_one();
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What the sweep, the audit and the refresh ask of the read model, as a trait: the simulation
+//! answers the same questions from memory.
+
+use async_trait::async_trait;
+use reminder_domain::ids::Person;
+use reminder_domain::{TaskId, Timestamp};
+use std::time::Duration;
+
+/// A query that did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the read model: {0}")]
+pub struct QueryError(pub String);
+
+/// A task and when it wakes; pages are ordered by both.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Waking {
+    /// The earliest alarm that has yet to fire.
+    pub at: Timestamp,
+    /// The task.
+    pub task: TaskId,
+}
+
+/// A user with outdated tasks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Changed {
+    /// Who.
+    pub user: Person,
+    /// The version that the preferences are at.
+    pub version: u64,
+}
+
+/// A place among outdated tasks: what they follow, and the task. A page begins after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cursor<F> {
+    /// What it follows; nothing comes before the default.
+    pub follows: F,
+    /// Its id; empty at the beginning.
+    pub task: String,
+}
+
+impl<F> Cursor<F> {
+    /// The task of this place; `None` for one that no task may have.
+    pub fn task(&self) -> Option<TaskId> {
+        TaskId::parse(&self.task).ok()
+    }
+}
+
+/// The rows that the database keeps beside the states, and those that the replicas agree by. Every
+/// question has a deadline of its own, and an error means that the database did not answer.
+///
+/// Being outdated is a fact that the rows show, not an entry in a list of work: whoever asks finds
+/// what is left to do, whatever became of those who asked before.
+#[async_trait]
+pub trait TaskIndex: Send + Sync + 'static {
+    /// Says that this run of the process is alive, and keeps the lease if it has it.
+    async fn heartbeat(
+        &self,
+        epoch: u64,
+        hold: Duration,
+        forget_after: Duration,
+    ) -> Result<(), QueryError>;
+    /// Takes the lease, or keeps it; answers how far the sweep came. `None`: another replica has it.
+    async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Timestamp>, QueryError>;
+    /// Notes how far the sweep came; `false`: the lease was lost.
+    async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError>;
+    /// Tasks that wake after `after` (exclusive) and up to `until`, in this order.
+    async fn waking(
+        &self,
+        after: &Waking,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Waking>, QueryError>;
+    /// Runs of a process that left pending stamps and have not been seen for a while.
+    async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError>;
+    /// Tasks whose last events an epoch committed after `n`, with the stamp's number, in its order.
+    async fn left_pending(
+        &self,
+        epoch: u64,
+        n: u64,
+        limit: i64,
+    ) -> Result<Vec<(TaskId, u64)>, QueryError>;
+    /// Users with outdated tasks that may have fallen behind at `since` or later, by their ids.
+    async fn changed_users(
+        &self,
+        since: Timestamp,
+        after: Option<&Person>,
+        limit: i64,
+    ) -> Result<Vec<Changed>, QueryError>;
+    /// Open tasks of a user that follow an older version of the preferences.
+    async fn outdated_of(
+        &self,
+        changed: &Changed,
+        after: &Cursor<i64>,
+        limit: i64,
+    ) -> Result<Vec<Cursor<i64>>, QueryError>;
+    /// Open tasks that follow an older zone database than `current`.
+    async fn outdated_zones(
+        &self,
+        current: &str,
+        after: &Cursor<String>,
+        limit: i64,
+    ) -> Result<Vec<Cursor<String>>, QueryError>;
+}
