@@ -9,6 +9,7 @@ mod ledger;
 mod logs;
 mod schemas;
 mod session;
+mod simulate;
 mod status;
 mod test;
 mod ui;
@@ -47,6 +48,9 @@ enum Command {
     Bench(bench::Options),
     /// Hurt the real stack under load, and judge what came of it
     Chaos(chaos::Options),
+    /// Run the service in a simulated world, thousands of times
+    #[command(disable_help_flag = true)]
+    Simulate(simulate::Options),
     /// Write the JSON Schemas of the events anew
     Schemas(schemas::Options),
     /// Start the local stack: Postgres, Kafka, Dapr, the service
@@ -80,6 +84,7 @@ async fn main() -> ExitCode {
         Command::Test(options) => test::run(options).await,
         Command::Bench(options) => bench::run(options).await,
         Command::Chaos(options) => Box::pin(chaos::run(options)).await,
+        Command::Simulate(options) => simulate::run(options).await,
         Command::Schemas(options) => schemas::run(options).await,
         Command::Up(options) => up::run(options).await,
         Command::Down(options) => down::run(options).await,

@@ -11,6 +11,7 @@ use reminder_reference::model::{Expected, Model};
 use reminder_reference::words::Request;
 use reminder_scheduler::ports::Message;
 use std::collections::{BTreeMap, HashMap};
+use std::ops::AddAssign;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Something that must never happen has happened.
@@ -37,6 +38,17 @@ pub struct Tally {
     pub events: u64,
     /// Events that came again.
     pub duplicates: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.answered += other.answered;
+        self.refused += other.refused;
+        self.commits += other.commits;
+        self.fired += other.fired;
+        self.events += other.events;
+        self.duplicates += other.duplicates;
+    }
 }
 
 /// What is known of the wake where a commit is judged.

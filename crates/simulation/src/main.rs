@@ -3,32 +3,40 @@
 use anyhow::{Result, bail, ensure};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use reminder_scheduler::planted::{self, Bug};
+use reminder_simulation::many::{self, Options, Sum};
 use reminder_simulation::plan::Plan;
-use reminder_simulation::run::{Outcome, run};
+use reminder_simulation::run::run;
 use reminder_simulation::shrink::shrink;
 use std::io::{IsTerminal, Write};
 use std::num::NonZeroUsize;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 /// How often the count of seeds is shown, in seeds.
 const SHOWN_EVERY: u64 = 1_000;
 /// Failing seeds listed, at most.
 const LISTED_MAX: usize = 20;
+/// How much of a violation is shown in a table, in characters.
+const SHOWN_CHARS: usize = 120;
 
 /// Whole runs of the service in a simulated world, each a function of its seed.
 #[derive(Parser)]
 #[command(name = "cargo xtask simulate", bin_name = "cargo xtask simulate", version)]
+#[command(args_conflicts_with_subcommands = true)]
+#[command(after_help = "Examples:
+  cargo xtask simulate --seeds 100000
+  cargo xtask simulate --seeds 100000 --from 7000000
+  cargo xtask simulate replay 4711
+  cargo xtask simulate replay 11 --bug pending-overwritten
+  cargo xtask simulate bugs")]
 struct Cli {
+    #[command(flatten)]
+    seeds: Seeds,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run many seeds, on all cores
-    Seeds(Seeds),
     /// Run one seed again, shrink it if it fails, and show all that happened
     Replay(Replay),
     /// Plant each known bug and see that it is found
@@ -74,66 +82,21 @@ struct Bugs {
 }
 
 fn main() -> Result<()> {
-    match Cli::parse().command {
-        Command::Seeds(options) => seeds(&options),
-        Command::Replay(options) => replay(&options),
-        Command::Bugs(options) => bugs(&options),
+    let cli = Cli::parse();
+    match cli.command {
+        None => seeds(&cli.seeds),
+        Some(Command::Replay(options)) => replay(&options),
+        Some(Command::Bugs(options)) => bugs(&options),
     }
 }
 
-#[derive(Default)]
-struct Sum {
-    runs: u64,
-    calls: u64,
-    fired: u64,
-    commits: u64,
-    answered: u64,
-    virtual_ms: i64,
-    failures: Vec<(u64, Outcome)>,
-}
-
-impl Sum {
-    fn add(&mut self, seed: u64, outcome: Outcome) {
-        self.runs += 1;
-        self.calls += outcome.calls;
-        self.fired += outcome.tally.fired;
-        self.commits += outcome.tally.commits;
-        self.answered += outcome.tally.answered;
-        self.virtual_ms += outcome.took_ms;
-        if outcome.violation.is_some() {
-            self.failures.push((seed, outcome));
-        }
-    }
-}
-
-fn seeds(options: &Seeds) -> Result<()> {
-    let jobs = options.jobs.or_else(|| std::thread::available_parallelism().ok());
-    let jobs = jobs.map_or(1, NonZeroUsize::get);
-    println!("{} seeds from {} on, {jobs} at a time", options.seeds, options.from);
-    let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-    let (sum, began) = (Mutex::new(Sum::default()), Instant::now());
-    std::thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                loop {
-                    let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= options.seeds || stop.load(Ordering::Relaxed) {
-                        return;
-                    }
-                    let seed = options.from + n;
-                    let outcome = run(&Plan::new(seed), false);
-                    stop.fetch_or(
-                        outcome.violation.is_some() && !options.keep_going,
-                        Ordering::Relaxed,
-                    );
-                    let mut sum = sum.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                    sum.add(seed, outcome);
-                    show(&sum, options.seeds, began);
-                }
-            });
-        }
-    });
-    let sum = sum.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
+fn seeds(asked: &Seeds) -> Result<()> {
+    let options = Options { jobs: asked.jobs, keep_going: asked.keep_going, bug: None };
+    let jobs = options.jobs();
+    println!("{} seeds from {} on, {jobs} at a time", asked.seeds, asked.from);
+    let began = Instant::now();
+    let until = asked.from.saturating_add(asked.seeds);
+    let sum = many::run_all(asked.from..until, options, |sum| show(sum, asked.seeds, began));
     report(&sum, began, jobs)
 }
 
@@ -151,22 +114,29 @@ fn rate(runs: u64, began: Instant) -> f64 {
 }
 
 fn report(sum: &Sum, began: Instant, jobs: usize) -> Result<()> {
-    let Sum { runs, calls, fired, commits, answered, virtual_ms, failures } = sum;
+    let Sum { runs, tally, calls, took_ms, failures } = sum;
     println!(
         "\r{runs} seeds in {:.1} s, {:.0} a second with {jobs} at a time",
         began.elapsed().as_secs_f64(),
         rate(*runs, began)
     );
     println!(
-        "{answered} commands answered, {commits} commits, {fired} firings, {calls} calls, {} h of simulated time",
-        virtual_ms / 3_600_000
+        "{} commands answered, {} refused; {} commits, {} firings, {} events, {} of them again; \
+         {calls} calls, {} h of simulated time",
+        tally.answered,
+        tally.refused,
+        tally.commits,
+        tally.fired,
+        tally.events,
+        tally.duplicates,
+        took_ms / 3_600_000
     );
     for (seed, outcome) in failures.iter().take(LISTED_MAX) {
         let what = outcome.violation.as_ref().map_or("", |violation| &violation.what);
         println!("seed {seed}: {what}\n  cargo xtask simulate replay {seed}");
     }
     ensure!(failures.is_empty(), "{} of {runs} seeds failed", failures.len());
-    ensure!(*fired > 0, "nothing fired: the runs are about nothing");
+    ensure!(tally.fired > 0, "nothing fired: the runs are about nothing");
     println!("no promise was broken");
     Ok(())
 }
@@ -176,10 +146,7 @@ fn replay(options: &Replay) -> Result<()> {
     let plan = Plan::new(options.seed);
     let outcome = run(&plan, true);
     let again = run(&plan, false);
-    ensure!(
-        outcome.digest == again.digest,
-        "the same seed went two ways: the simulation is broken"
-    );
+    ensure!(outcome.digest == again.digest, "one seed went two ways: the simulation is broken");
     let (plan, outcome) = match outcome.violation {
         Some(_) if !options.whole => {
             let (smaller, tried) = shrink(plan);
@@ -201,32 +168,22 @@ fn replay(options: &Replay) -> Result<()> {
     Ok(())
 }
 
-fn bugs(options: &Bugs) -> Result<()> {
-    let all: Vec<Bug> = match options.bug {
-        Some(bug) => vec![bug],
-        None => Bug::value_variants().to_vec(),
-    };
+fn bugs(asked: &Bugs) -> Result<()> {
+    let every = Bug::value_variants();
     let mut missed = Vec::new();
-    for bug in all {
-        planted::plant(Some(bug));
-        let found = (0..options.seeds).find_map(|seed| {
-            let violation = run(&Plan::new(seed), false).violation?;
-            Some((seed, violation))
+    for bug in every.iter().copied().filter(|bug| asked.bug.is_none_or(|one| one == *bug)) {
+        let options = Options { jobs: None, keep_going: false, bug: Some(bug) };
+        let sum = many::run_all(0..asked.seeds, options, |_| {});
+        let found = sum.failures.first().and_then(|(seed, outcome)| {
+            let what: String = outcome.violation.as_ref()?.what.chars().take(SHOWN_CHARS).collect();
+            Some(format!("seed {seed}: {what}"))
         });
-        planted::plant(None);
-        match found {
-            Some((seed, violation)) => {
-                println!(
-                    "{bug:?}: seed {seed}: {}",
-                    violation.what.chars().take(150).collect::<String>()
-                );
-            }
-            None => {
-                println!("{bug:?}: not found");
-                missed.push(format!("{bug:?}"));
-            }
+        let name = format!("{bug:?}");
+        println!("{name:<28} {}", found.as_deref().unwrap_or("not found"));
+        if found.is_none() {
+            missed.push(name);
         }
     }
-    ensure!(missed.is_empty(), "not found in {} seeds: {}", options.seeds, missed.join(", "));
+    ensure!(missed.is_empty(), "not found in {} seeds: {}", asked.seeds, missed.join(", "));
     Ok(())
 }

@@ -16,6 +16,8 @@ pub(super) enum Step {
     Build,
     /// Tests without the runtime: units, properties, simulation, contract, manifests
     Unit,
+    /// Twenty thousand simulated runs, and every bug that can be planted
+    Simulation,
     /// Recurrence against python-dateutil
     Differential,
     /// The examples in the documentation
@@ -43,6 +45,7 @@ impl Step {
         Self::Lint,
         Self::Build,
         Self::Unit,
+        Self::Simulation,
         Self::Differential,
         Self::Docs,
         Self::Deny,
@@ -61,6 +64,7 @@ impl Step {
             Self::Lint => "lint",
             Self::Build => "build",
             Self::Unit => "unit",
+            Self::Simulation => "simulation",
             Self::Differential => "differential",
             Self::Docs => "docs",
             Self::Deny => "deny",
@@ -84,7 +88,7 @@ impl Step {
             Self::Setup | Self::Build | Self::Deny => &[],
             Self::Format | Self::Lint => &[Self::Setup],
             Self::Unit | Self::Differential => &[Self::Setup, Self::Build],
-            Self::Docs | Self::Stack => &[Self::Build],
+            Self::Simulation | Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
             Self::Postgres | Self::E2e | Self::Chaos => &[Self::Build, Self::Stack],
         }

@@ -28,6 +28,19 @@ const CHAOS_DEADLINE: Duration = Duration::from_secs(12 * 60);
 /// How long chaos lasts; what comes before and after is not counted.
 const CHAOS_MINUTES: u32 = 3;
 
+/// The package that is built by itself: the bugs that it plants must not be in the service that the
+/// other tests look at.
+const SIMULATION: &str = "reminder-simulation";
+
+/// What all other tests are built from, in the same way each time.
+const EVERYTHING: &[&str] = &[
+    "--workspace",
+    "--exclude",
+    SIMULATION,
+    "--features",
+    "reminder-scheduler/e2e,reminder-scheduler/postgres-tests,reminder-domain/differential-tests",
+];
+
 /// Names the server for tests that need a database.
 const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
 
@@ -99,6 +112,7 @@ impl Work {
             }
             Step::Build => self.build(log).await,
             Step::Unit => self.tests(log, &[], is_unit).await,
+            Step::Simulation => self.cargo_tests(log, &["--package", SIMULATION]).await,
             Step::Differential => {
                 let python = setup::dateutil(log, &self.root).await?;
                 let python = python.to_string_lossy();
@@ -154,7 +168,7 @@ impl Work {
 
     /// Builds everything once, with the same features and the same profile for all that follows.
     async fn build(&mut self, log: &Log) -> Result<Outcome> {
-        let args = ["test", "--workspace", "--all-features", "--all-targets", "--no-run"];
+        let args = [&["test"], EVERYTHING, &["--all-targets", "--no-run"]].concat();
         let json = ["--message-format", "json-render-diagnostics"];
         let command = self.cargo(&[&args[..], &json[..]].concat());
         let ended = process::run(command, log, BUILD_DEADLINE).await?;
@@ -210,8 +224,11 @@ impl Work {
     }
 
     async fn docs(&self, log: &Log) -> Result<Outcome> {
-        let command =
-            self.cargo(&["test", "--doc", "--workspace", "--all-features", "--no-fail-fast"]);
+        self.cargo_tests(log, &[EVERYTHING, &["--doc", "--no-fail-fast"]].concat()).await
+    }
+
+    async fn cargo_tests(&self, log: &Log, scope: &[&str]) -> Result<Outcome> {
+        let command = self.cargo(&[&["test"], scope].concat());
         let ended = process::run(command, log, BUILD_DEADLINE).await?;
         let counts = parse::counts(ended.lines.iter().map(String::as_str)).unwrap_or_default();
         if ended.good {
