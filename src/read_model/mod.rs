@@ -10,6 +10,7 @@ mod error;
 mod lookup;
 mod migrate;
 mod outdated;
+mod restored;
 mod state_table;
 mod store;
 mod waiting;
@@ -18,6 +19,7 @@ pub use error::MigrateError;
 pub use lookup::UserLookup;
 pub use migrate::{Migrated, migrate, migrate_within};
 pub use outdated::{Changed, Cursor};
+pub use restored::{Checked, RestoreError, Restored, Unreadable};
 pub use state_table::{InvalidStateTable, StateTable};
 pub use store::{QueryError, ReadModel, Waking};
 

@@ -108,8 +108,7 @@ impl Machine {
         match (std::mem::replace(&mut self.phase, Phase::Finished), outcome) {
             (Phase::Start, Outcome::Start) => self.start(ledger, now),
             (Phase::Loading, Outcome::Loaded(state)) => {
-                self.loaded = true;
-                self.known = state.map_or(Known::Absent, Known::State);
+                self.loaded(state, ledger.incarnation());
                 self.consider(ledger, now)
             }
             (Phase::LoadingWatermark(epoch), Outcome::Watermark(n)) => {
@@ -208,15 +207,17 @@ impl Machine {
             self.phase = Phase::LoadingPreferences;
             return Effect::LoadPreferences(user);
         }
-        let decision = self.decide(state.as_deref(), now);
+        let stored = state.as_deref();
+        let unborn = TaskState::unborn(ledger.incarnation(), now);
+        let before = stored.or(Some(&unborn));
+        let decision = self.decide(before, now);
         // The fence judges what is known of the state only where something is committed. A process
         // that stalled while its actors moved may know an old state, so everything else is answered
         // from the store.
         if !self.loaded && matches!(decision, Decision::Reply(_)) {
             return self.load();
         }
-        let pending = state
-            .as_ref()
+        let pending = stored
             .map(|state| draft::sort_pending(state, ledger, &self.watermarks))
             .unwrap_or_default();
         let (change, origin, reply) = match decision {
@@ -226,7 +227,7 @@ impl Machine {
                 if !must_write {
                     return self.conclude(reply, ledger, now);
                 }
-                (fence(state.as_deref(), now), Origin::default(), reply)
+                (fence(before, now), Origin::default(), reply)
             }
         };
         if !change.events.is_empty()
