@@ -131,7 +131,7 @@ impl Restored {
         }
         // The present second, since what the restore has undone cannot have been given later; the
         // rest is for clocks that were set back, and for a second restore within the same second.
-        let begin = format!(
+        let insert = format!(
             "INSERT INTO {schema}.task_restore AS stored (app_id, incarnation, restored_at)
              SELECT $1, greatest(
                  floor(extract(epoch FROM clock_timestamp()))::bigint,
@@ -142,7 +142,7 @@ impl Restored {
                      restored_at = excluded.restored_at
              RETURNING incarnation"
         );
-        let incarnation: i64 = transaction.query_one(&begin, &[&APP_ID]).await?.get(0);
+        let incarnation: i64 = transaction.query_one(&insert, &[&APP_ID]).await?.get(0);
         let begun =
             u32::try_from(incarnation).map_err(|_| RestoreError::NoIncarnation(incarnation))?;
         // What Dapr's scheduler knows is of the future that was undone.

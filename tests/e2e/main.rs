@@ -22,6 +22,7 @@ mod proxy;
 mod suite;
 
 mod audit;
+mod backup;
 mod broker;
 mod commands;
 mod configuration;

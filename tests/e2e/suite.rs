@@ -1,6 +1,7 @@
 //! The stack under test: shared by gentle tests, lent to disruptive ones, mended after each.
 
 use crate::api::{Api, Task};
+use crate::backup;
 use crate::journal::Journal;
 use reminder_contract::names::ACTOR_TYPE;
 use reminder_stack::options::{instance_dir, workspace_root};
@@ -178,6 +179,10 @@ impl Suite {
         }
         for part in parts {
             self.stack.wait_ready(part).await?;
+        }
+        if backup::forget_restore(&self.stack).await? {
+            self.stack.restart(Part::App(1)).await?;
+            self.stack.wait_ready(Part::Sidecar(1)).await?;
         }
         probe::until(HEAL_DEADLINE, || self.actors_answer())
             .await
