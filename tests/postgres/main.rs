@@ -11,5 +11,6 @@ mod fence;
 mod index;
 mod migration;
 mod restore;
+mod stored;
 mod support;
 mod users;
