@@ -20,7 +20,8 @@ mod shape;
 use fixtures::Fixture;
 use reminder_domain::Timestamp;
 use reminder_domain::decide::fence;
-use reminder_scheduler::turn::record::{self, SCHEMA, UnreadableState};
+use reminder_scheduler::turn::record::{self, UnreadableState};
+use reminder_scheduler::turn::schema;
 use reminder_scheduler::users::record as user_record;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -81,17 +82,17 @@ fn every_schema_has_fixtures_of_tasks_and_users() {
         assert_eq!(line["s"], fixture.schema, "{} is in the wrong folder", fixture.name);
         all.entry(fixture.schema).or_default().insert(fixture.is_user());
     }
-    for schema in 1..=SCHEMA {
+    for schema in 1..=schema::READ {
         let kinds = all.get(&schema).map(BTreeSet::len);
         assert_eq!(kinds, Some(2), "schema {schema} has no fixtures of both kinds");
     }
-    assert_eq!(all.keys().max(), Some(&SCHEMA), "a schema that is not written yet");
+    assert_eq!(all.keys().max(), Some(&schema::READ), "a schema that cannot be read");
 }
 
 #[test]
 fn what_is_written_today_has_a_fixture() {
     let known = || -> BTreeSet<String> {
-        let today = fixtures::all().into_iter().filter(|fixture| fixture.schema == SCHEMA);
+        let today = fixtures::all().into_iter().filter(|fixture| fixture.schema == schema::WRITTEN);
         today.flat_map(|fixture| shape::shape(kind(fixture.is_user()), &fixture.bytes)).collect()
     };
     let write = std::env::var_os(WRITE_VARIABLE).is_some();
@@ -99,8 +100,8 @@ fn what_is_written_today_has_a_fixture() {
     for (name, is_user, bytes) in written_today() {
         let shape = shape::shape(kind(is_user), &bytes);
         let mut unknown: BTreeSet<String> = shape.difference(&known()).cloned().collect();
-        if write && (!unknown.is_empty() || !fixtures::exists(SCHEMA, name)) {
-            fixtures::write(SCHEMA, name, &bytes);
+        if write && (!unknown.is_empty() || !fixtures::exists(schema::WRITTEN, name)) {
+            fixtures::write(schema::WRITTEN, name, &bytes);
             add_checksums();
             unknown.clear();
         }
@@ -108,8 +109,10 @@ fn what_is_written_today_has_a_fixture() {
     }
     assert!(
         new.is_empty(),
-        "no fixture of schema {SCHEMA} has what is stored now. If older versions can do without \
-         these fields, add fixtures with {WRITE_VARIABLE}=1; else raise SCHEMA first:\n{new:#?}"
+        "no fixture of schema {} has what is stored now. If older versions can do without \
+         these fields, add fixtures with {WRITE_VARIABLE}=1; else raise it first, see \
+         src/turn/schema.rs:\n{new:#?}",
+        schema::WRITTEN
     );
 }
 
