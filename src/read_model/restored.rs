@@ -167,7 +167,7 @@ impl Restored {
     /// once more, unchanged, whereupon the trigger writes that row.
     ///
     /// # Errors
-    /// When the database does not answer, or somebody else writes.
+    /// When the database does not answer.
     pub async fn check_page(
         &mut self,
         after: &str,
@@ -199,8 +199,12 @@ impl Restored {
                     state.go_on_in(incarnation);
                     let next = record::encode(&fence(Some(&state), now).state);
                     let write = format!("UPDATE {table} SET value = $2 WHERE key = $1");
-                    self.client.execute(&write, &[&key, &next]).await?;
-                    checked.reindexed += 1;
+                    match self.client.execute(&write, &[&key, &next]).await {
+                        Ok(_) => checked.reindexed += 1,
+                        // The service runs again, and a turn has written it meanwhile.
+                        Err(error) if is_fenced(&error) => {}
+                        Err(error) => return Err(error.into()),
+                    }
                 }
             }
         }
@@ -221,6 +225,10 @@ impl Restored {
         let (before, after) = (format!("||{ACTOR_TYPE}||"), format!("||{STATE_KEY}"));
         Ok(self.client.execute(&sql, &[&APP_ID, &before, &after]).await?)
     }
+}
+
+fn is_fenced(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| code.code() == super::FENCED_SQLSTATE)
 }
 
 /// Whether a task's row of the index says what its state says.
