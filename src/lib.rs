@@ -11,6 +11,7 @@
 //! | [`ports`] | what a turn needs of the world outside |
 //! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
 //! | [`read_model`] | the fence, `task_index` and `user_index`: migration and queries |
+//! | [`restore`] | what follows from the restore of a backup |
 //! | [`http`] | the outer server and its probes |
 //! | [`config`], [`telemetry`], [`clock`] | settings, logs, the one place that reads the clock |
 //! | [`serve`] | wiring |
@@ -25,6 +26,7 @@ pub mod outbox;
 pub mod planted;
 pub mod ports;
 pub mod read_model;
+pub mod restore;
 pub mod serve;
 pub mod telemetry;
 pub mod turn;

@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use reminder_scheduler::config::ServeArgs;
+use reminder_scheduler::restore::{AfterRestoreArgs, after_restore};
 use reminder_scheduler::{serve, telemetry};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
@@ -26,11 +27,16 @@ struct Cli {
 enum Command {
     /// Host the task actors, beside a Dapr sidecar
     Serve(Box<ServeArgs>),
+    /// Make a restored backup safe to go on from; run it before the service is started again
+    AfterRestore(AfterRestoreArgs),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Serve(args) = Cli::parse().command;
+    let args = match Cli::parse().command {
+        Command::Serve(args) => args,
+        Command::AfterRestore(args) => return after_restore(args).await,
+    };
     let config = match args.validate() {
         Ok(config) => config,
         Err(error) => {

@@ -25,8 +25,8 @@ pub enum Bug {
     WatermarkTooHigh,
     /// A registration or its removal that was not confirmed is taken for made.
     LateCallForgotten,
-    /// A registration whose time has passed counts as one that is still to come.
-    ArmedStale,
+    /// An earlier wake that is left to fire, or taken away, stays on record as registered.
+    ArmedKept,
     /// A wake that failed counts as done.
     FailedWakeForgotten,
     /// A commit that was not confirmed is taken for refused.

@@ -95,7 +95,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let server = tokio::spawn(server.into_future());
 
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
-    let start = prepare(&config, &sidecar, &hosts, &lookup, &late, &readiness);
+    let start = prepare(&config, &sidecar, &hosts, &lookup, &publisher, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
@@ -141,6 +141,7 @@ async fn prepare(
     sidecar: &Sidecar,
     hosts: &Hosts,
     lookup: &UserLookup,
+    publisher: &Publisher<Sidecar>,
     late: &LateRoutes,
     readiness: &Readiness,
 ) -> Result<ReadModel, ServeError> {
@@ -163,6 +164,7 @@ async fn prepare(
         let url = database.url.expose();
         let table = database.state_table.as_str();
         let migrated = read_model::migrate(url, table, &report).await?;
+        publisher.outbox().restored_in(migrated.incarnation);
         lookup.open(url, migrated.schema.clone())?;
         let model = ReadModel::new(url, migrated.schema)?;
         readiness.ready("database");

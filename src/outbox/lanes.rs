@@ -10,6 +10,7 @@ use super::backoff::Breaker;
 use crate::planted::{self, Bug};
 use crate::turn::draft::{Ledger, Standing};
 use crate::turn::effect::Handover;
+use reminder_domain::restored::FIRST_INCARNATION;
 use reminder_domain::state::Stamp;
 use reminder_domain::{TaskId, Topic};
 use std::collections::{BTreeMap, HashMap, VecDeque};
@@ -83,6 +84,7 @@ pub struct Outbox {
     slots: BTreeMap<u64, Slot>,
     topics: BTreeMap<Topic, TopicLanes>,
     waiting: usize,
+    incarnation: u32,
 }
 
 impl Outbox {
@@ -96,7 +98,13 @@ impl Outbox {
             batch_limit: BATCH_MAX,
         };
         let topics = Topic::ALL.into_iter().map(|topic| (topic, lanes())).collect();
-        Self { epoch, last_n: 0, slots: BTreeMap::new(), topics, waiting: 0 }
+        let (slots, incarnation) = (BTreeMap::new(), FIRST_INCARNATION);
+        Self { epoch, last_n: 0, slots, topics, waiting: 0, incarnation }
+    }
+
+    /// Takes note of the incarnation that everything goes on in since a backup was last restored.
+    pub fn restored_in(&mut self, incarnation: u32) {
+        self.incarnation = incarnation;
     }
 
     /// Takes on the events of a commit, whose stamp must be reserved.
@@ -254,6 +262,10 @@ impl Ledger for Outbox {
 
     fn is_full(&self) -> bool {
         self.waiting >= EVENTS_MAX
+    }
+
+    fn incarnation(&self) -> u32 {
+        self.incarnation
     }
 }
 

@@ -127,10 +127,10 @@ impl<P: Ports> Publisher<P> {
     async fn send(&self, batch: Batch) {
         let topic = batch.topic;
         let messages = batch.items.iter().map(|item| {
-            let (commit, state) = (item.handover.commit(), item.handover.state());
+            let commit = item.handover.commit();
             let event = &commit.events[item.index];
             let snapshot = item.handover.snapshot();
-            let incarnation = state.incarnation;
+            let incarnation = item.handover.incarnation();
             Message {
                 id: cloud_event::event_id(&item.task, incarnation, event.topic(), event.sequence),
                 key: item.task.clone(),

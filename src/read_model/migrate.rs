@@ -7,6 +7,7 @@
 
 use super::connect::Server;
 use super::error::{MigrateError, Obstacle};
+use super::restored;
 use super::state_table::StateTable;
 use super::waiting::Waiting;
 use std::time::Duration;
@@ -35,6 +36,11 @@ const MIGRATIONS: &[Migration] = &[
         number: 3,
         name: "0003_users",
         template: include_str!("../../migrations/0003_users.sql"),
+    },
+    Migration {
+        number: 5,
+        name: "0005_restore",
+        template: include_str!("../../migrations/0005_restore.sql"),
     },
 ];
 
@@ -67,6 +73,8 @@ pub struct Migrated {
     pub schema: String,
     /// The migrations that were run now; none when another replica or an earlier start did.
     pub applied: Vec<&'static str>,
+    /// The incarnation that everything goes on in since a backup was last restored.
+    pub incarnation: u32,
 }
 
 /// Installs what is missing of the fence and the read model.
@@ -136,8 +144,10 @@ async fn attempt(server: &Server, state_table: &StateTable) -> Result<Migrated, 
         target.check_rights(&transaction).await?;
         run(&transaction, &target, &due).await?;
     }
+    let incarnation = restored::incarnation(&transaction, &target.schema).await?;
     transaction.commit().await?;
-    Ok(Migrated { schema: target.schema, applied: due.iter().map(|file| file.name).collect() })
+    let applied = due.iter().map(|file| file.name).collect();
+    Ok(Migrated { schema: target.schema, applied, incarnation })
 }
 
 /// The state table, found.
@@ -241,6 +251,10 @@ async fn due(
             "the fence is gone from the state table; restoring it"
         );
         due.extend(MIGRATIONS);
+        // Those of a newer version, which was rolled back, are lost too: it shall run them again.
+        let last = MIGRATIONS.iter().map(|file| file.number).max();
+        let forget = format!("DELETE FROM {history} WHERE number > $1");
+        transaction.execute(&forget, &[&last]).await?;
     }
     Ok(due)
 }

@@ -10,6 +10,7 @@ mod error;
 mod index;
 mod lookup;
 mod migrate;
+mod restored;
 mod state_table;
 mod store;
 mod waiting;
@@ -18,6 +19,7 @@ pub use error::MigrateError;
 pub use index::{Changed, Cursor, QueryError, TaskIndex, Waking};
 pub use lookup::UserLookup;
 pub use migrate::{Migrated, migrate, migrate_within};
+pub use restored::{Checked, RestoreError, Restored, Unreadable};
 pub use state_table::{InvalidStateTable, StateTable};
 pub use store::ReadModel;
 

@@ -170,13 +170,15 @@ impl TaskIndex for ReadModel {
         after: Option<&Person>,
         limit: i64,
     ) -> Result<Vec<Changed>, QueryError> {
+        // One probe per user: the LIMIT keeps the planner from joining with all open tasks, which it
+        // prefers to EXISTS.
         let sql = "SELECT u.user_id, u.version FROM {schema}.user_index AS u
                    WHERE u.app_id = $1 AND u.behind_at >= to_timestamp($2::float8 / 1000)
                      AND u.user_id > $3
-                     AND EXISTS (
-                         SELECT FROM {schema}.task_index AS t
-                         WHERE t.app_id = u.app_id AND t.user_id = u.user_id
-                           AND t.status IN ('pending', 'in_progress') AND t.preferences < u.version)
+                     AND (SELECT true FROM {schema}.task_index AS t
+                          WHERE t.app_id = u.app_id AND t.user_id = u.user_id
+                            AND t.status IN ('pending', 'in_progress') AND t.preferences < u.version
+                          LIMIT 1)
                    ORDER BY u.user_id LIMIT $4";
         let after = after.map_or("", Person::as_str);
         let rows = self.query(sql, &[&APP_ID, &millis(since), &after, &limit]).await?;

@@ -18,6 +18,8 @@ pub trait Ledger {
     fn release(&mut self, stamp: Stamp);
     /// Whether so many events wait for the broker that no more may be taken on.
     fn is_full(&self) -> bool;
+    /// The incarnation that everything goes on in since a backup was last restored.
+    fn incarnation(&self) -> u32;
 }
 
 /// Where a stamp stands.
@@ -133,5 +135,6 @@ fn new_commit(
     snapshot: Option<Snapshot>,
     events: Vec<Event>,
 ) -> PendingCommit {
-    PendingCommit { stamp, at, origin, snapshot: snapshot.map(Box::new), events }
+    let snapshot = snapshot.map(Box::new);
+    PendingCommit { stamp, at, origin, snapshot, incarnation: None, events }
 }

@@ -99,6 +99,11 @@ impl Handover {
         })
     }
 
+    /// The incarnation that the ids of its events name.
+    pub fn incarnation(&self) -> u32 {
+        self.commit().incarnation.unwrap_or(self.state.incarnation)
+    }
+
     /// The state whose commit it is, or one that holds it still.
     pub fn state(&self) -> &TaskState {
         &self.state

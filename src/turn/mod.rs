@@ -2,7 +2,7 @@
 //!
 //! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
 //! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
-//! happens to turns that ended in doubt.
+//! happens to turns that ended in doubt, [`schema`] which stored forms there are.
 
 pub mod draft;
 pub mod driver;
@@ -10,4 +10,5 @@ pub mod effect;
 pub mod machine;
 pub mod record;
 pub mod recovery;
+pub mod schema;
 pub mod settings;

@@ -3,19 +3,17 @@
 //! The database trigger reads only the index line (version for the fence, the rest for
 //! `task_index`), so its cost does not grow with the document.
 
+use super::schema;
 use reminder_domain::ids::Person;
 use reminder_domain::state::Lifecycle;
 use reminder_domain::{TaskState, Timestamp, next_wake};
 use serde::{Deserialize, Serialize};
 
-/// The schema of the stored document. Raised with every change that an older reader cannot ignore.
-pub const SCHEMA: u32 = 1;
-
 /// A stored value that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum UnreadableState {
     /// Written by a newer version of the service.
-    #[error("the stored state has schema {found}, newer than {SCHEMA}: run the newer version")]
+    #[error("the stored state has schema {found}, newer than {read}: run the newer version", read = schema::read())]
     Newer {
         /// Its schema.
         found: u32,
@@ -58,7 +56,7 @@ pub fn encode(state: &TaskState) -> Vec<u8> {
     };
     let last = state.pending.last().map(|commit| commit.stamp);
     let index = IndexLine {
-        s: SCHEMA,
+        s: schema::written(),
         v: state.version,
         i: state.incarnation,
         u: user.map(Person::as_str),
@@ -96,10 +94,10 @@ pub(crate) fn lines(bytes: &[u8]) -> Result<(&[u8], &[u8]), UnreadableState> {
         return Err(UnreadableState::Damaged("there is no index line".into()));
     };
     let (line, document) = (&bytes[..split], &bytes[split + 1..]);
-    let schema: SchemaOnly = serde_json::from_slice(line)
+    let written: SchemaOnly = serde_json::from_slice(line)
         .map_err(|error| UnreadableState::Damaged(error.to_string()))?;
-    if schema.s > SCHEMA {
-        return Err(UnreadableState::Newer { found: schema.s });
+    if written.s > schema::read() {
+        return Err(UnreadableState::Newer { found: written.s });
     }
     Ok((line, document))
 }

@@ -3,7 +3,8 @@
 //! The index line is `{"s":1,"v":…,"u":…,"p":{preferences},"t":…}`: all of it goes into
 //! `user_index`. The document holds the rest, the commands that the user remembers.
 
-use crate::turn::record::{SCHEMA, UnreadableState, join, lines};
+use crate::turn::record::{UnreadableState, join, lines};
+use crate::turn::schema;
 use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::Preferences;
@@ -31,7 +32,7 @@ struct Document<'a> {
 /// Writes a state.
 pub fn encode(state: &UserState) -> Vec<u8> {
     let line = IndexLine {
-        s: SCHEMA,
+        s: schema::written(),
         v: state.version,
         u: Cow::Borrowed(&state.user_id),
         p: Cow::Borrowed(&state.preferences),

@@ -29,6 +29,8 @@ pub(crate) struct Event {
     pub(crate) task: String,
     pub(crate) kind: String,
     pub(crate) id: String,
+    /// The second part of its id.
+    pub(crate) incarnation: u64,
     pub(crate) sequence: u64,
     pub(crate) envelope: Value,
 }
@@ -46,13 +48,15 @@ impl Event {
         };
         let subject = text("subject")?;
         let task = subject.strip_prefix("task:").ok_or_else(|| format!("subject {subject}"))?;
-        let sequence = text("sequence")?;
+        let (id, sequence) = (text("id")?, text("sequence")?);
+        let incarnation = id.split(':').nth(1).and_then(|text| text.parse().ok());
         Ok(Self {
             topic: record.topic.clone(),
             partition: record.partition,
             task: task.to_owned(),
             kind: text("type")?,
-            id: text("id")?,
+            incarnation: incarnation.ok_or_else(|| format!("id {id}"))?,
+            id,
             sequence: sequence.parse().map_err(|_| format!("sequence {sequence}"))?,
             envelope,
         })
@@ -68,7 +72,7 @@ impl Event {
         };
         let text = |name: &str| self.envelope[name].as_str().unwrap_or_default();
         must(record.key.as_deref() == Some(&*self.task), "the Kafka key is the task id");
-        let id = format!("{}:1:{}-{}", self.task, self.topic, self.sequence);
+        let id = format!("{}:{}:{}-{}", self.task, self.incarnation, self.topic, self.sequence);
         must(self.id == id, "the id is task, incarnation, topic and sequence");
         must(text("sequence") == format!("{:010}", self.sequence), "ten digits of sequence");
         must(text("source") == SOURCE, "the source is ours");

@@ -5,7 +5,8 @@
 use crate::event::Event;
 use reminder_contract::names::{REMINDERS, TASK_EVENTS, TASK_UPDATES};
 use reminder_stack::events::{Reader, Record, Tail};
-use std::collections::{HashMap, HashSet};
+use serde_json::Value;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 use tokio::sync::watch;
@@ -25,11 +26,15 @@ pub(crate) struct Journal {
 struct Pages {
     run: String,
     by_task: HashMap<String, Vec<Event>>,
-    ids: HashSet<String>,
-    /// The last sequence by task and topic.
-    sequences: HashMap<(String, String), u64>,
+    /// What each id told.
+    told: HashMap<String, Value>,
+    /// The last incarnation and sequence by task and topic.
+    sequences: HashMap<(String, String), (u64, u64)>,
+    /// Whether a backup was restored in this run.
+    restored: bool,
     partitions: HashMap<(String, String), i32>,
-    duplicates: u64,
+    /// How many events of each task came again.
+    repeats: HashMap<String, u64>,
     faults: Vec<String>,
 }
 
@@ -78,6 +83,16 @@ impl Journal {
         self.pages().by_task.get(task).cloned().unwrap_or_default()
     }
 
+    /// From now on, numbers may jump: a backup is restored.
+    pub(crate) fn expect_a_restore(&self) {
+        self.pages().restored = true;
+    }
+
+    /// How many events of a task came again under an id that was known.
+    pub(crate) fn repeats(&self, task: &str) -> u64 {
+        self.pages().repeats.get(task).copied().unwrap_or(0)
+    }
+
     /// Fails when any event of this run was not as it must be.
     pub(crate) fn assert_sound(&self) {
         let faults = self.pages().faults.clone();
@@ -114,13 +129,23 @@ impl Pages {
         if partition != event.partition {
             self.faults.push(format!("{place}: {} was on partition {partition}", event.id));
         }
-        if !self.ids.insert(event.id.clone()) {
-            self.duplicates += 1;
+        if let Some(before) = self.told.insert(event.id.clone(), event.data().clone()) {
+            *self.repeats.entry(event.task.clone()).or_default() += 1;
+            if before != *event.data() {
+                self.faults.push(format!("{place}: {} told {before} before", event.id));
+            }
             return;
         }
-        let last = self.sequences.insert(lane, event.sequence).unwrap_or(0);
-        if event.sequence != last + 1 {
-            self.faults.push(format!("{place}: {} comes after sequence {last}", event.id));
+        let next = (event.incarnation, event.sequence);
+        let last = self.sequences.insert(lane, next).unwrap_or((1, 0));
+        // A restore makes the numbers of each task jump, once.
+        let follows = if self.restored && next.0 > last.0 {
+            next.1 > last.1
+        } else {
+            next == (last.0, last.1 + 1)
+        };
+        if !follows {
+            self.faults.push(format!("{place}: {} comes after {last:?}", event.id));
         }
         self.by_task.entry(event.task.clone()).or_default().push(event);
     }

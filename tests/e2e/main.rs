@@ -22,6 +22,7 @@ mod proxy;
 mod suite;
 
 mod audit;
+mod backup;
 mod broker;
 mod commands;
 mod configuration;
@@ -37,3 +38,4 @@ mod ringing;
 mod runtime_facts;
 mod shutdown;
 mod startup;
+mod versions;

@@ -42,7 +42,7 @@ async fn spread(suite: &'static Suite, name: &str, due: DateTime<Utc>) -> Vec<Ta
 }
 
 /// Adds a replica and waits until it takes its share.
-async fn second_replica(suite: &'static Suite) {
+pub(crate) async fn second_replica(suite: &'static Suite) {
     assert_eq!(suite.stack.add_replica().await.unwrap(), 2);
     let shares = probe::until(SPREAD_DEADLINE, || async {
         spread(suite, "spread", in_ms(3_600_000)).await;

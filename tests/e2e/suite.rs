@@ -1,11 +1,14 @@
 //! The stack under test: shared by gentle tests, lent to disruptive ones, mended after each.
 
 use crate::api::{Api, Task};
+use crate::backup;
 use crate::journal::Journal;
 use reminder_contract::names::ACTOR_TYPE;
 use reminder_stack::options::{instance_dir, workspace_root};
 use reminder_stack::{Manifest, Part, Signal, Stack, probe};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant, SystemTime};
@@ -37,6 +40,8 @@ static NAMES: AtomicU32 = AtomicU32::new(0);
 pub(crate) struct Suite {
     pub(crate) stack: Stack,
     pub(crate) journal: Journal,
+    /// The service's executable.
+    pub(crate) program: PathBuf,
     /// Sets the ids of this run apart from those of earlier runs on the same stack.
     run: String,
     turn: RwLock<()>,
@@ -108,7 +113,10 @@ impl Suite {
         let bootstrap = manifest
             .kafka_bootstrap()
             .ok_or_else(|| anyhow::anyhow!("the stack `{instance}` has no Kafka"))?;
+        let program = manifest.tools.app.clone();
+        let program = program.ok_or_else(|| anyhow::anyhow!("the stack runs no service"))?;
         let suite = Self {
+            program,
             stack,
             journal: Journal::start(&bootstrap, &run).await?,
             run,
@@ -168,6 +176,9 @@ impl Suite {
         for replica in replicas.into_iter().filter(|replica| *replica > 1) {
             self.stack.remove_replica(replica).await?;
         }
+        if self.stack.run_app_as(&self.program, &BTreeMap::new())? {
+            self.stack.stop(Part::App(1)).await?;
+        }
         let parts = self.stack.manifest()?.parts();
         for part in &parts {
             if self.stack.manifest()?.alive(*part).is_some() {
@@ -178,6 +189,10 @@ impl Suite {
         }
         for part in parts {
             self.stack.wait_ready(part).await?;
+        }
+        if backup::forget_restore(&self.stack).await? {
+            self.stack.restart(Part::App(1)).await?;
+            self.stack.wait_ready(Part::Sidecar(1)).await?;
         }
         probe::until(HEAL_DEADLINE, || self.actors_answer())
             .await

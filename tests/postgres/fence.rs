@@ -125,7 +125,7 @@ async fn a_value_without_an_index_line_is_refused() {
     let database = Database::migrated().await;
     upsert(&database.client, &key("b"), &value(1).bytes()).await.unwrap();
     let long = format!(r#"{{"s":1,"v":2,"i":1,"st":"pending","t":1,"u":"{}"}}"#, "x".repeat(2048));
-    let lines: [&[u8]; 12] = [
+    let lines: [&[u8]; 13] = [
         b"",
         b"\n",
         b"{}\n{}",
@@ -133,7 +133,8 @@ async fn a_value_without_an_index_line_is_refused() {
         b"null\n{}",
         b"{\"title\":\"a document and nothing else\"}",
         b"{\"s\":1,\"v\":2,\"i\":1,\"st\":\"pending\",\"t\":1}",
-        b"{\"s\":2,\"v\":2,\"i\":1,\"st\":\"pending\",\"t\":1}\n{}",
+        b"{\"s\":0,\"v\":2,\"i\":1,\"st\":\"pending\",\"t\":1}\n{}",
+        b"{\"s\":\"next\",\"v\":2,\"i\":1,\"st\":\"pending\",\"t\":1}\n{}",
         b"{\"s\":1,\"v\":\"two\",\"i\":1,\"st\":\"pending\",\"t\":1}\n{}",
         b"{\"s\":1,\"v\":2,\"i\":1,\"st\":\"finished\",\"t\":1}\n{}",
         b"\xff\xfe\n{}",

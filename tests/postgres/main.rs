@@ -6,9 +6,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+#[path = "../scale/mod.rs"]
+#[expect(dead_code, reason = "the benchmark needs more of it")]
+mod many;
+
 mod audit;
 mod fence;
 mod index;
 mod migration;
+mod restore;
+mod scale;
+mod stored;
 mod support;
 mod users;

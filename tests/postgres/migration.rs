@@ -22,14 +22,15 @@ async fn eight_replicas_migrate_at_once() {
         runs += usize::from(!replica.await.unwrap().unwrap().applied.is_empty());
     }
     assert_eq!(runs, 1, "one migrates, the others find it done");
-    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 3);
+    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 4);
 }
 
 #[tokio::test]
 async fn a_second_migration_changes_nothing() {
     let database = Database::with_table().await;
     let first = database.migrate().await.unwrap();
-    assert_eq!(first.applied, ["0001_fence_and_task_index", "0002_audit", "0003_users"]);
+    let all = ["0001_fence_and_task_index", "0002_audit", "0003_users", "0005_restore"];
+    assert_eq!(first.applied, all);
     assert_eq!(first.schema, "public");
     let catalog = "SELECT string_agg(xmin::text || oid::text, ' ' ORDER BY oid) FROM pg_trigger";
     let before: String = database.client.query_one(catalog, &[]).await.unwrap().get(0);
@@ -116,7 +117,8 @@ async fn a_role_that_may_only_look_finds_a_migrated_database_ready() {
     let database = Database::migrated().await;
     let role = unique("reader");
     let sql = format!(
-        "CREATE ROLE {role} LOGIN PASSWORD 'p'; GRANT SELECT ON reminder_migrations TO {role}"
+        "CREATE ROLE {role} LOGIN PASSWORD 'p';
+         GRANT SELECT ON reminder_migrations, task_restore TO {role}"
     );
     database.client.batch_execute(&sql).await.unwrap();
     assert!(migrate(&database.url_as(&role, "p")).await.unwrap().applied.is_empty());
@@ -154,7 +156,7 @@ async fn a_fence_that_went_with_its_table_is_put_back() {
         if damage.starts_with("DROP TABLE") {
             database.create_table().await;
         }
-        assert_eq!(database.migrate().await.unwrap().applied.len(), 3, "{damage}");
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 4, "{damage}");
         refused(&database.client, &key("b"), &value(2).bytes(), FENCED_SQLSTATE).await;
         upsert(&database.client, &key("a"), &value(1).bytes()).await.unwrap();
         let version = "SELECT version FROM task_index WHERE task_id = 'a'";
@@ -174,4 +176,20 @@ async fn the_table_may_be_in_a_schema_of_its_own() {
     database.client.batch_execute("SET search_path = app").await.unwrap();
     upsert(&database.client, &key("a"), &value(1).bytes()).await.unwrap();
     assert_eq!(database.count("SELECT count(*) FROM app.task_index").await, 1);
+}
+
+#[tokio::test]
+async fn a_version_that_was_rolled_back_leaves_the_newer_migrations_alone() {
+    let database = Database::migrated().await;
+    let newer =
+        "INSERT INTO reminder_migrations (number, name, checksum) VALUES (99, 'newer', 'x')";
+    database.client.batch_execute(newer).await.unwrap();
+    assert_eq!(database.migrate().await.unwrap().applied, [""; 0]);
+    let known = "SELECT count(*) FROM reminder_migrations WHERE number = 99";
+    assert_eq!(database.count(known).await, 1);
+    // The table is made anew: what the newer version had on it went as well, and it must know.
+    database.client.batch_execute("DROP TABLE reminder_state").await.unwrap();
+    database.create_table().await;
+    assert!(!database.migrate().await.unwrap().applied.is_empty());
+    assert_eq!(database.count(known).await, 0);
 }

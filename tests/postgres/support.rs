@@ -30,7 +30,7 @@ const DAPR_TABLE: &str = "
     CREATE UNIQUE INDEX IF NOT EXISTS reminder_state_row_id_uidx ON reminder_state (row_id);";
 
 /// What Dapr's component writes a value with, unless asked for an `ETag` or a TTL.
-const DAPR_UPSERT: &str = "
+pub(crate) const DAPR_UPSERT: &str = "
     INSERT INTO reminder_state AS t
       (key, value, etag, expires_at)
     VALUES

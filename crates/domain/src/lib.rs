@@ -12,7 +12,7 @@
 //! | [`task`], [`reminder`], [`preferences`] | what callers asked for, parsed once |
 //! | [`schedule`] | from these to the moments of the reminders |
 //! | [`alarm`], [`history`] | what became of each reminder |
-//! | [`state`] | everything one actor stores |
+//! | [`state`], [`restored`] | everything one actor stores, and how it goes on after a restore |
 //! | [`command`], [`event`], [`rejection`] | what goes in and what comes out of a turn |
 //! | [`decide`] | the decision itself |
 //! | [`preview`], [`explain`] | what will fire, what fired, and why |
@@ -33,6 +33,7 @@ pub mod preview;
 pub mod recurrence;
 pub mod rejection;
 pub mod reminder;
+pub mod restored;
 pub mod schedule;
 pub mod state;
 pub mod task;

@@ -22,7 +22,8 @@ pub struct TaskState {
     /// Counts commits from 1. The database accepts a state only when its version is the stored one
     /// plus one, or the bytes are identical.
     pub version: u64,
-    /// Raised when a backup is restored, so that event ids are never used twice.
+    /// Raised when a backup is restored, so that event ids are never used twice; see
+    /// [`restored`](crate::restored).
     pub incarnation: u32,
     /// When the last commit was decided.
     pub updated_at: Timestamp,
@@ -165,6 +166,10 @@ pub struct PendingCommit {
     /// commit fills it in, so that a retried event never tells of a later task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub snapshot: Option<Box<Snapshot>>,
+    /// The incarnation that its events' ids name; `None`: that of the state. Set when a backup that
+    /// holds it is restored: its events are told under the ids that they may have been told under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incarnation: Option<u32>,
     /// What happened.
     pub events: Vec<Event>,
 }

@@ -58,6 +58,9 @@ pub struct Tools {
     pub java: Option<PathBuf>,
     pub kafka_lib: Option<PathBuf>,
     pub app: Option<PathBuf>,
+    /// More environment for it than the options have.
+    #[serde(default)]
+    pub app_env: BTreeMap<String, String>,
 }
 
 /// The database: somebody else's, or our own.

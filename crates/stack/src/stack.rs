@@ -1,5 +1,6 @@
 //! A stack that exists: its parts one by one.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -77,6 +78,18 @@ impl Stack {
         replica: u32,
     ) -> Result<std::collections::BTreeMap<String, String>> {
         parts::app_environment(&self.manifest()?, replica)
+    }
+
+    /// Has every service that is started from now on run this executable, with this environment
+    /// beside that of the options. Answers whether that is a change.
+    pub fn run_app_as(&self, program: &Path, env: &BTreeMap<String, String>) -> Result<bool> {
+        let (_, changed) = Manifest::update(&self.dir, |manifest| {
+            let tools = &mut manifest.tools;
+            let before = (tools.app.replace(program.to_path_buf()), tools.app_env.clone());
+            tools.app_env.clone_from(env);
+            Ok(before != (Some(program.to_path_buf()), env.clone()))
+        })?;
+        Ok(changed)
     }
 
     /// Starts a part, on the ports it has always had; does not wait until it is ready.

@@ -34,6 +34,7 @@ fn handover(id: &TaskId, stamp: Stamp, reminders: usize) -> Handover {
         at: now,
         origin: Origin::default(),
         snapshot: None,
+        incarnation: None,
         events: change.events,
     });
     Handover::new(Arc::new(state), 0)

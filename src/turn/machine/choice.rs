@@ -2,10 +2,11 @@
 
 use super::Machine;
 use crate::planted::{self, Bug};
-use crate::turn::effect::{Reply, Request};
+use crate::turn::effect::{Known, Reply, Request};
 use crate::turn::settings;
 use reminder_domain::decide::{decide_refresh, decide_wake};
 use reminder_domain::{Change, Origin, Rejection, TaskState, Timestamp, Turn, decide, next_wake};
+use std::sync::Arc;
 
 /// What a decision comes to.
 pub(super) enum Decision {
@@ -14,6 +15,18 @@ pub(super) enum Decision {
 }
 
 impl Machine {
+    /// Takes note of what is stored. What was written before a backup was restored goes on in the
+    /// incarnation of now; its next commit makes it so in the store.
+    pub(super) fn loaded(&mut self, state: Option<Arc<TaskState>>, incarnation: u32) {
+        self.loaded = true;
+        self.known = state.map_or(Known::Absent, |mut state| {
+            if state.incarnation < incarnation {
+                Arc::make_mut(&mut state).go_on_in(incarnation);
+            }
+            Known::State(state)
+        });
+    }
+
     /// When a wake came so little before the due time that it should wait for it.
     pub(super) fn slightly_early(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });

@@ -112,8 +112,7 @@ impl Machine {
         match (std::mem::replace(&mut self.phase, Phase::Finished), outcome) {
             (Phase::Start, Outcome::Start) => self.start(ledger, now),
             (Phase::Loading, Outcome::Loaded(state)) => {
-                self.loaded = true;
-                self.known = state.map_or(Known::Absent, Known::State);
+                self.loaded(state, ledger.incarnation());
                 self.consider(ledger, now)
             }
             (Phase::LoadingWatermark(epoch), Outcome::Watermark(n)) => {
@@ -216,7 +215,10 @@ impl Machine {
             self.phase = Phase::LoadingPreferences;
             return Effect::LoadPreferences(user);
         }
-        let decision = self.decide(state.as_deref(), now);
+        let stored = state.as_deref();
+        let unborn = TaskState::unborn(ledger.incarnation(), now);
+        let before = stored.or(Some(&unborn));
+        let decision = self.decide(before, now);
         // The fence judges what is known of the state only where something is committed. A process
         // that stalled while its actors moved may know an old state, so everything else is answered
         // from the store.
@@ -224,8 +226,7 @@ impl Machine {
         if !trusts_memory && matches!(decision, Decision::Reply(_)) {
             return self.load();
         }
-        let pending = state
-            .as_ref()
+        let pending = stored
             .map(|state| draft::sort_pending(state, ledger, &self.watermarks))
             .unwrap_or_default();
         let (change, origin, reply) = match decision {
@@ -236,7 +237,7 @@ impl Machine {
                     self.obsolete = false;
                     return self.conclude(reply, ledger, now);
                 }
-                (fence(state.as_deref(), now), Origin::default(), reply)
+                (fence(before, now), Origin::default(), reply)
             }
         };
         if !change.events.is_empty()
@@ -268,7 +269,7 @@ impl Machine {
         });
         self.obsolete = self.makes_wake_obsolete(&draft.state, now);
         let to_arm = self.to_arm_first(&draft.state, now);
-        if draft.state.armed != next_wake(&draft.state) {
+        if draft.state.armed != next_wake(&draft.state) && !planted::is(Bug::ArmedKept) {
             // An earlier wake that is left to fire leads to the next one by itself. Later turns must
             // not count on it: it may be taken away, or be gone with the scheduler's data, and the
             // sweep registers anew only what is still to come.
@@ -288,7 +289,7 @@ impl Machine {
     /// registration whose time has passed has been used up.
     fn to_arm_first(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
         let at = next_wake(state).filter(|at| self.is_near(*at, now))?;
-        let armed = state.armed.filter(|armed| *armed > now || planted::is(Bug::ArmedStale));
+        let armed = state.armed.filter(|armed| *armed > now);
         armed.is_none_or(|armed| at < armed).then_some(at)
     }
 

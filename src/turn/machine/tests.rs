@@ -6,6 +6,8 @@ use reminder_domain::command::{IfPast, Put};
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{Command, CommandKind, Task, Turn, decide};
 
+mod restored;
+
 const NOW_MS: i64 = 1_800_000_000_000;
 const HOUR_MS: i64 = 3_600_000;
 
@@ -37,10 +39,20 @@ fn preferences() -> KnownPreferences {
 fn play(
     request: Request,
     stored: Option<&Arc<TaskState>>,
+    now: Timestamp,
+    fails: &str,
+) -> (Vec<String>, Option<Arc<TaskState>>, Box<crate::turn::effect::Finish>) {
+    play_with(&mut Outbox::new(1), request, stored, now, fails)
+}
+
+/// The same with an outbox of the caller's.
+fn play_with(
+    outbox: &mut Outbox,
+    request: Request,
+    stored: Option<&Arc<TaskState>>,
     mut now: Timestamp,
     fails: &str,
 ) -> (Vec<String>, Option<Arc<TaskState>>, Box<crate::turn::effect::Finish>) {
-    let mut outbox = Outbox::new(1);
     let id = TaskId::parse("t").unwrap();
     let horizon_ms = Some(HOUR_MS);
     let mut machine = Machine::new(id, request, Known::Nothing, horizon_ms, 0);
@@ -48,7 +60,7 @@ fn play(
     let mut outcome = Outcome::Start;
     loop {
         assert!(calls.len() < 100, "the turn does not come to its end: {calls:?}");
-        let effect = machine.step(outcome, &mut outbox, now);
+        let effect = machine.step(outcome, outbox, now);
         let call = match &effect {
             Effect::Load => "load".to_owned(),
             Effect::LoadWatermark(_) => "load watermark".into(),

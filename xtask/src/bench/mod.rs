@@ -6,6 +6,7 @@
 
 mod commands;
 mod firing;
+mod index;
 pub(crate) mod machine;
 mod report;
 pub(crate) mod samples;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
 use reminder_stack::options::instance_dir;
 use reminder_stack::{AppSource, Stack};
 
@@ -33,14 +34,19 @@ use crate::ui;
 const ARM_HORIZON: (&str, &str) = ("ARM_HORIZON", "1h");
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 #[command(after_help = "Examples:
   cargo xtask bench
+  cargo xtask bench index --rows 1000000
   cargo xtask bench --json target/bench.json
   cargo xtask bench --reminders 5000 --span 50
 
 Runs on a stack of its own with an optimised service, made anew and removed afterwards. Fails if any
 reminder is lost, early, doubled or out of order. The figures count on an otherwise idle machine only.")]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    other: Option<Other>,
+
     /// Commands of each kind, one after the other
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     commands: u32,
@@ -70,7 +76,17 @@ pub(crate) struct Options {
     instance: String,
 }
 
+/// Benchmarks of single parts.
+#[derive(Subcommand)]
+enum Other {
+    /// Measure the questions of the audit and the cost of a commit, with very many tasks
+    Index(index::Options),
+}
+
 pub(crate) async fn run(options: Options) -> Result<bool> {
+    if let Some(Other::Index(options)) = &options.other {
+        return index::run(options).await;
+    }
     let name = &options.instance;
     let (variable, value) = ARM_HORIZON;
     let stack_options = reminder_stack::Options {

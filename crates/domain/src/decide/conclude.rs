@@ -6,11 +6,9 @@ use crate::event::{Event, Fact};
 use crate::explain::Adjusted;
 use crate::limits;
 use crate::next_wake::next_wake;
-use crate::state::{CommandRecord, Lifecycle, Live, Sequences, Snapshot, TaskState};
+use crate::restored::FIRST_INCARNATION;
+use crate::state::{CommandRecord, Live, Sequences, Snapshot, TaskState};
 use crate::time::Timestamp;
-
-/// The incarnation of a task that was never restored from a backup.
-const FIRST_INCARNATION: u32 = 1;
 
 pub(super) fn conclude(
     state: Option<&TaskState>,
@@ -71,14 +69,5 @@ pub(super) fn number(sequences: &mut Sequences, facts: Vec<Fact>) -> Vec<Event> 
 
 /// A state before its first commit; version and lifecycle are overwritten by it.
 pub(super) fn blank(now: Timestamp) -> TaskState {
-    TaskState {
-        version: 0,
-        incarnation: FIRST_INCARNATION,
-        updated_at: now,
-        lifecycle: Lifecycle::Deleted { deleted_at: now, user_id: None },
-        sequences: Sequences::default(),
-        commands: Vec::new(),
-        armed: None,
-        pending: Vec::new(),
-    }
+    TaskState::unborn(FIRST_INCARNATION, now)
 }

@@ -41,6 +41,7 @@ pub(crate) fn environment(m: &Manifest, number: u32) -> Result<BTreeMap<String, 
         env.extend(tokens.app.clone().map(|token| ("APP_API_TOKEN".to_owned(), token)));
     }
     env.extend(m.options.app_env.clone());
+    env.extend(m.tools.app_env.clone());
     Ok(env)
 }
 

@@ -1,0 +1,105 @@
+//! Every question that the sweep, the audit, the refresh and the turns ask of the read model.
+
+use super::fill::{BUSY_USER, EPOCHS, FIRST_EPOCH};
+use reminder_domain::ids::Person;
+use reminder_domain::time::zone_database;
+use reminder_domain::{TaskId, Timestamp};
+use reminder_scheduler::audit::settings;
+use reminder_scheduler::ports::Users;
+use reminder_scheduler::read_model::{Changed, Cursor, ReadModel, TaskIndex, UserLookup, Waking};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The arm horizon by default, in ms.
+const HORIZON_MS: i64 = 3_600_000;
+
+/// One question, in words.
+pub(crate) const ALL: [&str; 14] = [
+    "heartbeat",
+    "lease",
+    "note how far the sweep came",
+    "what is overdue",
+    "what comes within the horizon",
+    "a page in the middle of all that waits",
+    "which runs are dead",
+    "what a run left: nothing",
+    "what a run left: a page",
+    "users behind, first look",
+    "users behind, since an hour",
+    "outdated tasks of a user",
+    "tasks of an older zone database",
+    "progress of a user with many tasks",
+];
+
+/// Who asks.
+pub(crate) struct Asker {
+    model: ReadModel,
+    lookup: UserLookup,
+    now_ms: i64,
+}
+
+impl Asker {
+    pub(crate) fn new(url: &str) -> Self {
+        let lookup = UserLookup::default();
+        lookup.open(url, "public".into()).unwrap();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let now_ms = i64::try_from(now).unwrap();
+        Self { model: ReadModel::new(url, "public".into()).unwrap(), lookup, now_ms }
+    }
+
+    /// Asks once; answers how many rows came.
+    pub(crate) async fn ask(&self, question: &str) -> usize {
+        let (model, mine) = (&self.model, FIRST_EPOCH + EPOCHS);
+        let at = |after_ms: i64| Timestamp::from_millis(self.now_ms + after_ms);
+        let after = |at: Timestamp| Waking { at, task: TaskId::parse("0").unwrap() };
+        let page = settings::PAGE;
+        let user = Person::parse(BUSY_USER).unwrap();
+        let waking = async |from: Timestamp, until: Timestamp| {
+            model.waking(&after(from), until, page).await.unwrap().len()
+        };
+        match question {
+            "heartbeat" => {
+                let (lease, forget) = (settings::LEASE, settings::FORGET_AFTER);
+                model.heartbeat(mine, lease, forget).await.unwrap();
+                1
+            }
+            "lease" => usize::from(model.lease(mine, settings::LEASE).await.unwrap().is_some()),
+            "note how far the sweep came" => usize::from(model.swept(mine, at(0)).await.unwrap()),
+            "what is overdue" => waking(Timestamp::from_millis(0), at(-5_000)).await,
+            "what comes within the horizon" => waking(at(-60_000), at(HORIZON_MS)).await,
+            "a page in the middle of all that waits" => {
+                waking(at(180 * 24 * HORIZON_MS), Timestamp::MAX).await
+            }
+            "which runs are dead" => model.dead_epochs(settings::DEAD_AFTER).await.unwrap().len(),
+            "what a run left: nothing" => {
+                let last = i64::MAX.unsigned_abs();
+                model.left_pending(FIRST_EPOCH + 3, last, page).await.unwrap().len()
+            }
+            "what a run left: a page" => {
+                model.left_pending(FIRST_EPOCH + 3, 0, page).await.unwrap().len()
+            }
+            "users behind, first look" => {
+                let since = Timestamp::from_millis(0);
+                model.changed_users(since, None, settings::USERS_PAGE).await.unwrap().len()
+            }
+            "users behind, since an hour" => {
+                let since = at(-settings::FOLLOWED_EDGE_MS);
+                model.changed_users(since, None, settings::USERS_PAGE).await.unwrap().len()
+            }
+            "outdated tasks of a user" => {
+                let changed = Changed { user, version: 2 };
+                model.outdated_of(&changed, &Cursor::default(), page).await.unwrap().len()
+            }
+            "tasks of an older zone database" => {
+                let cursor = Cursor::default();
+                model.outdated_zones(zone_database(), &cursor, page).await.unwrap().len()
+            }
+            "progress of a user with many tasks" => {
+                let known = self.lookup.preferences(&user).await.unwrap();
+                let progress = self.lookup.progress(&user).await.unwrap();
+                assert!(known.version > 0);
+                usize::try_from(progress.open).unwrap()
+            }
+            other => panic!("nobody asks {other:?}"),
+        }
+    }
+}
