@@ -12,10 +12,12 @@
 //! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
 //! | [`read_model`] | the fence, `task_index` and `user_index`: migration and queries |
 //! | [`http`] | the outer server and its probes |
+//! | [`cli`] | commands for operators |
 //! | [`config`], [`telemetry`], [`clock`] | settings, logs, the one place that reads the clock |
 //! | [`serve`] | wiring |
 
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dapr;

@@ -1,6 +1,7 @@
 //! The `reminder-scheduler` binary.
 
 use clap::{Parser, Subcommand};
+use reminder_scheduler::cli::{self, CliError, repair::RepairArgs};
 use reminder_scheduler::config::ServeArgs;
 use reminder_scheduler::{serve, telemetry};
 use std::process::ExitCode;
@@ -26,11 +27,31 @@ struct Cli {
 enum Command {
     /// Host the task actors, beside a Dapr sidecar
     Serve(Box<ServeArgs>),
+    /// List, look at and repair tasks whose stored state cannot be read
+    Repair(RepairArgs),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Command::Serve(args) = Cli::parse().command;
+    match Cli::parse().command {
+        Command::Serve(args) => serve(*args).await,
+        Command::Repair(args) => ended(cli::repair::run(args)).await,
+    }
+}
+
+/// Runs a command for people: its output is on standard output, its error on standard error.
+async fn ended(command: impl Future<Output = Result<(), CliError>>) -> ExitCode {
+    telemetry::init_for_people();
+    match command.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            if error.is_usage() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn serve(args: ServeArgs) -> ExitCode {
     let config = match args.validate() {
         Ok(config) => config,
         Err(error) => {

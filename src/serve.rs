@@ -9,8 +9,9 @@ use crate::dapr::outbound::Sidecar;
 use crate::http::health::Readiness;
 use crate::http::server::{self, LateRoutes};
 use crate::outbox::publisher::Publisher;
-use crate::read_model::{self, ReadModel, UserLookup};
+use crate::read_model::{self, ParkedTable, ReadModel, UserLookup};
 use crate::turn::driver::Driver;
+use crate::turn::oversight::Oversight;
 use crate::turn::recovery::RecoveryQueue;
 use crate::users::turns::UserTurns;
 use std::future::Future;
@@ -75,6 +76,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         RecoveryQueue::new(Arc::clone(&sidecar), Arc::clone(&publisher), background.clone());
     let lookup = Arc::new(UserLookup::default());
     let changed = Arc::new(Notify::new());
+    let parked = Arc::new(ParkedTable::default());
+    let oversight = Oversight { parking: parked.clone() };
     let tasks = Driver::new(
         Arc::clone(&sidecar),
         clock.clone(),
@@ -82,6 +85,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         Arc::clone(&publisher),
         recovery,
         config.limits,
+        oversight,
     );
     let users = UserTurns::new(sidecar.clone(), lookup.clone(), Arc::clone(&changed));
     let hosts = Hosts::new(tasks, users);
@@ -98,6 +102,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let start = prepare(&config, &sidecar, &hosts, &lookup, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
+        parked.open(Arc::clone(&model));
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
         let audit = Audit::new(Arc::clone(&sidecar), clock, model, epoch, config.audit, changed);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
@@ -207,7 +212,7 @@ async fn sweep(hosts: Hosts) {
 
 /// A name for this run of the process that no other run has. Kept below 2^63, which JSON readers
 /// and Postgres handle as a number.
-fn new_epoch() -> u64 {
+pub(crate) fn new_epoch() -> u64 {
     let (high, _) = uuid::Uuid::now_v7().as_u64_pair();
     let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
     ((high & 0xffff_ffff_0000_0000) ^ (random & 0xffff_ffff)) >> 1

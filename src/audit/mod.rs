@@ -14,6 +14,7 @@
 pub mod settings;
 
 mod calls;
+mod overdue;
 mod refresh;
 mod round;
 
@@ -36,6 +37,11 @@ pub struct Audit<P> {
     changed: Arc<Notify>,
     /// Dead epochs of which nothing is left to publish; they stay so.
     clean_epochs: HashSet<u64>,
+    /// Where calls failed, so that what follows comes first the next time: tasks that always fail
+    /// must not keep the others from their turn.
+    resume: Option<Waking>,
+    /// Whether the parked tasks were tried since this process holds the lease.
+    tried_parked: bool,
     /// What the last round registered near the sweep's edge, which the next one looks at again.
     edge: HashSet<Waking>,
 }
@@ -51,7 +57,18 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         changed: Arc<Notify>,
     ) -> Self {
         let (clean_epochs, edge) = (HashSet::new(), HashSet::new());
-        Self { ports, clock, model, epoch, settings, changed, clean_epochs, edge }
+        Self {
+            ports,
+            clock,
+            model,
+            epoch,
+            settings,
+            changed,
+            clean_epochs,
+            resume: None,
+            tried_parked: false,
+            edge,
+        }
     }
 
     /// Works at once and then at every interval, for ever.

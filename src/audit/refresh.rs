@@ -154,7 +154,7 @@ impl<P: Actors + 'static> Refresh<P> {
                 let ports = Arc::clone(&self.ports);
                 async move { ports.refresh(&task).await }
             };
-            let results = each(burst.iter().cloned(), call).await;
+            let results = each(burst.to_vec(), call).await.results;
             let (refreshed, failed) = self::tally(&results);
             tally.refreshed += refreshed;
             tally.failed += failed;

@@ -36,6 +36,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0003_users",
         template: include_str!("../../migrations/0003_users.sql"),
     },
+    Migration {
+        number: 4,
+        name: "0004_operations",
+        template: include_str!("../../migrations/0004_operations.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.

@@ -10,6 +10,8 @@ mod error;
 mod index;
 mod lookup;
 mod migrate;
+mod parked;
+mod repair;
 mod state_table;
 mod store;
 mod waiting;
@@ -18,6 +20,8 @@ pub use error::MigrateError;
 pub use index::{Changed, Cursor, QueryError, TaskIndex, Waking};
 pub use lookup::UserLookup;
 pub use migrate::{Migrated, migrate, migrate_within};
+pub use parked::{ParkedTable, ParkedTask};
+pub use repair::{IndexRow, Stored};
 pub use state_table::{InvalidStateTable, StateTable};
 pub use store::ReadModel;
 

@@ -2,7 +2,8 @@
 
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
-use super::record;
+use super::oversight::Oversight;
+use super::record::{self, UnreadableState};
 use super::recovery::RecoveryQueue;
 use crate::clock::{self, SharedClock};
 use crate::outbox::publisher::Publisher;
@@ -42,6 +43,8 @@ pub struct Cell {
 struct Memory {
     known: Known,
     wake_failures: u32,
+    /// Whether it is noted that its state cannot be used, so that every call need not note it again.
+    parked: bool,
 }
 
 impl Cell {
@@ -68,6 +71,7 @@ pub struct Driver<P> {
     users: Arc<dyn Users>,
     publisher: Arc<Publisher<P>>,
     recovery: Arc<RecoveryQueue<P>>,
+    oversight: Oversight,
     horizon_ms: Option<i64>,
     wake_slots: Arc<Semaphore>,
     command_slots: Arc<Semaphore>,
@@ -83,6 +87,7 @@ impl<P: Ports> Driver<P> {
         publisher: Arc<Publisher<P>>,
         recovery: Arc<RecoveryQueue<P>>,
         limits: Limits,
+        oversight: Oversight,
     ) -> Arc<Self> {
         Arc::new(Self {
             ports,
@@ -90,6 +95,7 @@ impl<P: Ports> Driver<P> {
             users,
             publisher,
             recovery,
+            oversight,
             horizon_ms: limits.horizon_ms,
             wake_slots: Arc::new(Semaphore::new(limits.wakes)),
             command_slots: Arc::new(Semaphore::new(limits.commands)),
@@ -102,12 +108,20 @@ impl<P: Ports> Driver<P> {
         if self.turns.is_closed() {
             return Reply::Overloaded("this process is stopping; another one takes over".into());
         }
-        let (driver, cell) = (Arc::clone(self), Arc::clone(cell));
+        let unasked = matches!(request, Request::Wake | Request::Settle { .. });
+        let (driver, id, cell) = (Arc::clone(self), cell.id.clone(), Arc::clone(cell));
         let turn = self.turns.spawn(async move { driver.turn(&cell, request).await });
-        turn.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a turn did not come to its end");
-            Reply::Unavailable("the turn did not come to its end".into())
-        })
+        let error = match turn.await {
+            Ok(reply) => return reply,
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(task.id = %id, error, "a turn did not come to its end");
+        if unasked {
+            // Only the state can have led there, and would again, at once.
+            self.oversight.park(&id, &UnreadableState::Panicked).await;
+            return Reply::Unreadable(UnreadableState::Panicked);
+        }
+        Reply::Unavailable("the turn did not come to its end".into())
     }
 
     /// Runs a wake turn.
@@ -139,6 +153,12 @@ impl<P: Ports> Driver<P> {
         let mut machine =
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures);
         let finish = self.play(&cell.id, &mut machine).await;
+        if let Reply::Unreadable(why) = &finish.reply {
+            memory.parked = memory.parked || self.oversight.park(&cell.id, why).await;
+        } else {
+            // Only a turn that read the state tells; one that failed before tells nothing.
+            memory.parked &= matches!(finish.known, Known::Nothing);
+        }
         memory.known = finish.known;
         memory.wake_failures = finish.wake_failures;
         if let Some(recovery) = finish.recovery {
@@ -214,7 +234,7 @@ impl<P: Ports> Driver<P> {
             Ok(None) => Outcome::Loaded(None),
             Ok(Some(bytes)) => match record::decode(&bytes) {
                 Ok(state) => Outcome::Loaded(Some(Arc::new(state))),
-                Err(error) => Outcome::Failed(error.to_string()),
+                Err(why) => Outcome::Unreadable(why),
             },
             Err(error) => Outcome::Failed(error.0),
         }

@@ -2,12 +2,13 @@
 //!
 //! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
 //! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
-//! happens to turns that ended in doubt.
+//! happens to turns that ended in doubt, [`oversight`] what operators are told of.
 
 pub mod draft;
 pub mod driver;
 pub mod effect;
 pub mod machine;
+pub mod oversight;
 pub mod record;
 pub mod recovery;
 pub mod settings;

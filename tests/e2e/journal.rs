@@ -118,6 +118,9 @@ impl Pages {
             self.duplicates += 1;
             return;
         }
+        // A repaired task counts anew under its next incarnation, which its ids name.
+        let incarnation = event.id.split(':').nth(1).unwrap_or_default().to_owned();
+        let lane = (format!("{}:{incarnation}", lane.0), lane.1);
         let last = self.sequences.insert(lane, event.sequence).unwrap_or(0);
         if event.sequence != last + 1 {
             self.faults.push(format!("{place}: {} comes after sequence {last}", event.id));

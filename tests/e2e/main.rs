@@ -28,6 +28,7 @@ mod configuration;
 mod control_plane;
 mod database;
 mod firing;
+mod operations;
 mod preferences;
 mod recurring;
 mod refusals;

@@ -10,5 +10,6 @@ mod audit;
 mod fence;
 mod index;
 mod migration;
+mod parked;
 mod support;
 mod users;

@@ -22,14 +22,17 @@ async fn eight_replicas_migrate_at_once() {
         runs += usize::from(!replica.await.unwrap().unwrap().applied.is_empty());
     }
     assert_eq!(runs, 1, "one migrates, the others find it done");
-    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 3);
+    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 4);
 }
 
 #[tokio::test]
 async fn a_second_migration_changes_nothing() {
     let database = Database::with_table().await;
     let first = database.migrate().await.unwrap();
-    assert_eq!(first.applied, ["0001_fence_and_task_index", "0002_audit", "0003_users"]);
+    assert_eq!(
+        first.applied,
+        ["0001_fence_and_task_index", "0002_audit", "0003_users", "0004_operations"]
+    );
     assert_eq!(first.schema, "public");
     let catalog = "SELECT string_agg(xmin::text || oid::text, ' ' ORDER BY oid) FROM pg_trigger";
     let before: String = database.client.query_one(catalog, &[]).await.unwrap().get(0);
@@ -154,7 +157,7 @@ async fn a_fence_that_went_with_its_table_is_put_back() {
         if damage.starts_with("DROP TABLE") {
             database.create_table().await;
         }
-        assert_eq!(database.migrate().await.unwrap().applied.len(), 3, "{damage}");
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 4, "{damage}");
         refused(&database.client, &key("b"), &value(2).bytes(), FENCED_SQLSTATE).await;
         upsert(&database.client, &key("a"), &value(1).bytes()).await.unwrap();
         let version = "SELECT version FROM task_index WHERE task_id = 'a'";

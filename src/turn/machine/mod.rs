@@ -112,6 +112,10 @@ impl Machine {
                 self.known = state.map_or(Known::Absent, Known::State);
                 self.consider(ledger, now)
             }
+            // Whatever it was asked for, it cannot be done, and trying again soon would not help.
+            (Phase::Loading, Outcome::Unreadable(why)) => {
+                self.finish(Reply::Unreadable(why), ledger)
+            }
             (Phase::LoadingWatermark(epoch), Outcome::Watermark(n)) => {
                 self.watermarks.insert(epoch, n);
                 self.consider(ledger, now)

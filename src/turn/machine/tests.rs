@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outbox::lanes::Outbox;
+use crate::turn::record::UnreadableState;
 use reminder_domain::command::{IfPast, Put};
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{Command, CommandKind, Task, Turn, decide};
@@ -78,6 +79,26 @@ fn play(
             _ => Outcome::Done,
         };
         calls.push(call);
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_read_ends_the_turn_at_once() {
+    let why = UnreadableState::Newer { found: 2 };
+    for request in [Request::Get, Request::Wake, Request::Settle { at_least: 3 }, put(at(60_000))] {
+        let mut outbox = Outbox::new(1);
+        let id = TaskId::parse("t").unwrap();
+        let mut machine = Machine::new(id, request, Known::Nothing, None, 0);
+        let effect = machine.step(Outcome::Start, &mut outbox, at(0));
+        assert!(matches!(effect, Effect::Load));
+        // No registration that would come back at once, and no doubt that would be looked after.
+        match machine.step(Outcome::Unreadable(why.clone()), &mut outbox, at(0)) {
+            Effect::Finish(finish) => {
+                assert!(matches!(&finish.reply, Reply::Unreadable(told) if *told == why));
+                assert_eq!((finish.recovery, finish.wake_failures), (None, 0));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 

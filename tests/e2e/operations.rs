@@ -1,0 +1,155 @@
+//! What operators do: they find and repair what cannot be read.
+
+use crate::api::{Task, in_ms};
+use crate::firing::triggered;
+use crate::process::{Ended, Service};
+use crate::suite::{EVENT_DEADLINE, RECOVERY_DEADLINE, Suite, disruptive, gentle};
+use reminder_contract::names::{ACTOR_TYPE, APP_ID, STATE_KEY, STATE_TABLE};
+use reminder_stack::{Part, probe};
+use serde_json::json;
+use std::collections::BTreeMap;
+use tokio_postgres::{Client, NoTls};
+
+/// More than the failures at which a round of the audit gives up (32).
+const MANY: usize = 40;
+/// Time enough to damage them all before they are due.
+const DUE_MS: i64 = 12_000;
+
+/// Runs a command of the service's binary to its end.
+pub(crate) async fn command(suite: &Suite, arguments: &[&str]) -> Ended {
+    let manifest = suite.manifest();
+    let grpc_port = manifest.replica(1).unwrap().grpc_port.to_string();
+    let environment: BTreeMap<String, String> = [
+        ("DATABASE_URL", manifest.database_url()),
+        ("DAPR_GRPC_PORT", grpc_port),
+        ("ARM_HORIZON", "40s".into()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into();
+    Service::command(suite, arguments, &environment).ended().await
+}
+
+/// One that must succeed; answers what it said.
+pub(crate) async fn succeeds(suite: &Suite, arguments: &[&str]) -> String {
+    let ended = command(suite, arguments).await;
+    assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.output);
+    ended.output
+}
+
+/// The database, as its superuser.
+async fn superuser(suite: &Suite) -> Client {
+    let url = suite.manifest().admin_database_url().expect("the stack's own server");
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+fn key(task: &Task) -> String {
+    format!("{APP_ID}||{ACTOR_TYPE}||{}||{STATE_KEY}", task.id)
+}
+
+/// Damages stored states, past the fence.
+async fn damage(suite: &Suite, tasks: &[Task]) {
+    let client = superuser(suite).await;
+    let past = "SET session_replication_role = replica";
+    client.batch_execute(past).await.unwrap();
+    let sql = format!("UPDATE {STATE_TABLE} SET value = 'damaged' WHERE key = ANY ($1)");
+    let keys: Vec<String> = tasks.iter().map(key).collect();
+    let damaged = client.execute(&sql, &[&keys]).await.unwrap();
+    assert_eq!(damaged, tasks.len() as u64);
+}
+
+/// A file with the body of a `put` of this task.
+fn body_file(task: &Task) -> std::path::PathBuf {
+    let file = std::env::temp_dir().join(format!("{}.json", task.id));
+    std::fs::write(&file, task.body().to_string()).unwrap();
+    file
+}
+
+#[test]
+fn many_tasks_that_cannot_be_read_hold_up_no_other() {
+    disruptive(async |suite| {
+        let due = in_ms(DUE_MS);
+        let mut tasks = Vec::new();
+        for _ in 0..MANY {
+            // Due before the healthy one, so that the audit meets them first.
+            let task = suite.task("poison").due(due);
+            task.put().await;
+            tasks.push(task);
+        }
+        let healthy = suite.task("healthy").due(due + chrono::TimeDelta::seconds(1));
+        healthy.put().await;
+        suite.kill(Part::Scheduler).await;
+        damage(suite, &tasks).await;
+        let fired = healthy.event_within("reminder.triggered", 1, RECOVERY_DEADLINE).await;
+        assert_eq!(fired.data()["cause"], "late", "by the audit: {}", fired.envelope);
+
+        let named = probe::until(EVENT_DEADLINE, || async {
+            let list = succeeds(suite, &["repair", "list"]).await;
+            tasks.iter().all(|task| list.contains(&task.id)).then_some(list)
+        });
+        let list = named.await.expect("every one of them is listed");
+        assert!(list.contains("damaged  since") && !list.contains(&healthy.id), "{list}");
+        let refused = tasks[0].call("get", &json!({})).await.refused(500, None);
+        assert!(refused["type"].as_str().unwrap().ends_with("/damaged-state"), "{refused}");
+        for task in &tasks {
+            assert_eq!(task.triggered(), 0);
+            succeeds(suite, &["repair", &task.id, "--forget"]).await;
+        }
+        let list = succeeds(suite, &["repair", "list"]).await;
+        assert!(!tasks.iter().any(|task| list.contains(&task.id)), "{list}");
+    });
+}
+
+#[test]
+fn a_repaired_task_fires_and_nothing_of_the_old_one_comes_back() {
+    gentle(async |suite| {
+        let task = suite.task("repaired").due(in_ms(3_600_000));
+        task.put().await;
+        task.event("task.sync").await;
+        let well = command(suite, &["repair", &task.id, "--forget"]).await;
+        assert_eq!(well.code, Some(1), "{well:?}");
+        assert!(well.output.contains("nothing is wrong"), "{}", well.output);
+
+        damage(suite, std::slice::from_ref(&task)).await;
+        // The process remembers the state as it was before; the fence refuses what it offers.
+        task.call("complete", &json!({})).await.refused(500, None);
+        task.call("get", &json!({})).await.refused(500, None);
+        let shown = succeeds(suite, &["repair", "show", &task.id]).await;
+        assert!(shown.contains("damaged") && shown.contains("7 bytes"), "{shown}");
+
+        let due = in_ms(15_000);
+        let task = task.due(due);
+        let file = body_file(&task);
+        let said = succeeds(suite, &["repair", &task.id, "--with", file.to_str().unwrap()]).await;
+        assert!(said.contains("version 2, incarnation 2"), "{said}");
+        let again = command(suite, &["repair", &task.id, "--forget"]).await;
+        assert!(again.output.contains("nothing is wrong"), "{again:?}");
+        // More when this very turn, or the audit, has taken over the events of the repair.
+        assert!(task.get().await["version"].as_u64() >= Some(2));
+        triggered_again(&task, due).await;
+    });
+}
+
+#[test]
+fn a_forgotten_task_starts_over() {
+    gentle(async |suite| {
+        let task = suite.task("forgotten").due(in_ms(3_600_000));
+        task.put().await;
+        damage(suite, std::slice::from_ref(&task)).await;
+        task.call("put", &task.body()).await.refused(500, None);
+        succeeds(suite, &["repair", &task.id, "--forget"]).await;
+        task.call("get", &json!({})).await.refused(404, None);
+        let due = in_ms(2_000);
+        let task = task.due(due);
+        assert_eq!(task.put().await["created"], true);
+        triggered_again(&task, due).await;
+    });
+}
+
+/// It fires once, under its second incarnation.
+async fn triggered_again(task: &Task, due: chrono::DateTime<chrono::Utc>) {
+    let fired = triggered(task, 1, due).await;
+    assert!(fired.id.contains(":2:"), "{}", fired.id);
+    assert_eq!(task.triggered(), 1);
+}
