@@ -12,6 +12,7 @@
 //! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
 //! | [`read_model`] | the fence, `task_index` and `user_index`: migration and queries |
 //! | [`http`] | the outer server and its probes |
+//! | [`firing`] | the operator's switch that stops reminders from firing |
 //! | [`cli`] | commands for operators |
 //! | [`config`], [`telemetry`], [`clock`] | settings, logs, the one place that reads the clock |
 //! | [`serve`] | wiring |
@@ -21,6 +22,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dapr;
+pub mod firing;
 pub mod http;
 pub mod outbox;
 pub mod ports;

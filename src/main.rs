@@ -1,7 +1,7 @@
 //! The `reminder-scheduler` binary.
 
 use clap::{Parser, Subcommand};
-use reminder_scheduler::cli::{self, CliError, repair::RepairArgs};
+use reminder_scheduler::cli::{self, CliError, firing::FiringArgs, repair::RepairArgs};
 use reminder_scheduler::config::ServeArgs;
 use reminder_scheduler::{serve, telemetry};
 use std::process::ExitCode;
@@ -29,6 +29,8 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// List, look at and repair tasks whose stored state cannot be read
     Repair(RepairArgs),
+    /// Stop reminders from firing, for everyone or for one user, and let them go on
+    Firing(FiringArgs),
 }
 
 #[tokio::main]
@@ -36,6 +38,7 @@ async fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve(*args).await,
         Command::Repair(args) => ended(cli::repair::run(args)).await,
+        Command::Firing(args) => ended(cli::firing::run(args)).await,
     }
 }
 

@@ -6,11 +6,13 @@ use crate::config::Config;
 use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
+use crate::firing;
 use crate::http::health::Readiness;
 use crate::http::server::{self, LateRoutes};
 use crate::outbox::publisher::Publisher;
-use crate::read_model::{self, ParkedTable, ReadModel, UserLookup};
+use crate::read_model::{self, ParkedTable, ReadModel, TaskIndex, UserLookup};
 use crate::turn::driver::Driver;
+use crate::turn::firing::FiringStop;
 use crate::turn::oversight::Oversight;
 use crate::turn::recovery::RecoveryQueue;
 use crate::users::turns::UserTurns;
@@ -18,7 +20,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The first pause while waiting for a part; it doubles up to [`WAIT_MAX`].
@@ -77,7 +79,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let lookup = Arc::new(UserLookup::default());
     let changed = Arc::new(Notify::new());
     let parked = Arc::new(ParkedTable::default());
-    let oversight = Oversight { parking: parked.clone() };
+    let (switch, firing) = watch::channel(Arc::default());
+    let oversight = Oversight { firing: firing.clone(), parking: parked.clone() };
     let tasks = Driver::new(
         Arc::clone(&sidecar),
         clock.clone(),
@@ -99,12 +102,15 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let server = tokio::spawn(server.into_future());
 
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
-    let start = prepare(&config, &sidecar, &hosts, &lookup, &late, &readiness);
+    let start = prepare(&config, &sidecar, &hosts, &lookup, &switch, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
         parked.open(Arc::clone(&model));
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
-        let audit = Audit::new(Arc::clone(&sidecar), clock, model, epoch, config.audit, changed);
+        let following = firing::follow(model.clone(), switch);
+        tokio::spawn(background.clone().run_until_cancelled_owned(following));
+        let (ports, settings) = (Arc::clone(&sidecar), config.audit);
+        let audit = Audit::new(ports, clock, model, epoch, settings, changed, firing);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
         stop.cancelled().await;
     }
@@ -146,6 +152,7 @@ async fn prepare(
     sidecar: &Sidecar,
     hosts: &Hosts,
     lookup: &UserLookup,
+    switch: &watch::Sender<Arc<FiringStop>>,
     late: &LateRoutes,
     readiness: &Readiness,
 ) -> Result<ReadModel, ServeError> {
@@ -170,6 +177,9 @@ async fn prepare(
         let migrated = read_model::migrate(url, table, &report).await?;
         lookup.open(url, migrated.schema.clone())?;
         let model = ReadModel::new(url, migrated.schema)?;
+        // Nothing fires before it is known whether it may.
+        let read = || model.firing_stop();
+        firing::turn(switch, wait_for("database", readiness, read).await);
         readiness.ready("database");
         Ok::<_, read_model::MigrateError>(model)
     };

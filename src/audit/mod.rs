@@ -19,6 +19,7 @@ mod refresh;
 mod round;
 
 use crate::clock::SharedClock;
+use crate::firing::Firing;
 use crate::ports::{Ports, ReminderIndex};
 use crate::read_model::{TaskIndex, Waking};
 use refresh::Refresh;
@@ -35,6 +36,7 @@ pub struct Audit<P> {
     epoch: u64,
     settings: Settings,
     changed: Arc<Notify>,
+    firing: Firing,
     /// Dead epochs of which nothing is left to publish; they stay so.
     clean_epochs: HashSet<u64>,
     /// Where calls failed, so that what follows comes first the next time: tasks that always fail
@@ -55,6 +57,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         epoch: u64,
         settings: Settings,
         changed: Arc<Notify>,
+        firing: Firing,
     ) -> Self {
         let (clean_epochs, edge) = (HashSet::new(), HashSet::new());
         Self {
@@ -64,6 +67,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             epoch,
             settings,
             changed,
+            firing,
             clean_epochs,
             resume: None,
             tried_parked: false,
@@ -83,13 +87,37 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     async fn rounds(mut self) {
         let mut timer = tokio::time::interval(self.settings.interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut firing = self.firing.clone();
+        let mut stop = Arc::clone(&firing.borrow_and_update());
         loop {
-            timer.tick().await;
-            match self.round().await {
-                Ok(findings) if findings.is_nothing() => {}
-                Ok(findings) => tracing::info!(?findings, "the audit found something to do"),
-                Err(error) => tracing::warn!(%error, "the audit could not finish; it tries again"),
+            // In a fixed order, so that the same seed simulates the same.
+            tokio::select! {
+                biased;
+                Ok(()) = firing.changed() => {
+                    let now = Arc::clone(&firing.borrow_and_update());
+                    let released = stop.is_released_by(&now);
+                    stop = now;
+                    if released {
+                        self.catch_up().await;
+                    }
+                }
+                _ = timer.tick() => self.work(self.settings.grace_ms).await,
             }
+        }
+    }
+
+    /// Fires what waited for the release, at once; and what a replica let be that saw it later.
+    async fn catch_up(&mut self) {
+        self.work(0).await;
+        tokio::time::sleep(settings::RELEASE_SEEN_AFTER).await;
+        self.work(0).await;
+    }
+
+    async fn work(&mut self, grace_ms: i64) {
+        match self.round(grace_ms).await {
+            Ok(findings) if findings.is_nothing() => {}
+            Ok(findings) => tracing::info!(?findings, "the audit found something to do"),
+            Err(error) => tracing::warn!(%error, "the audit could not finish; it tries again"),
         }
     }
 }

@@ -30,9 +30,10 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     /// the last round gave up.
     pub(super) async fn settle_overdue(
         &mut self,
+        grace_ms: i64,
         findings: &mut Findings,
     ) -> Result<(), RoundError> {
-        let until = self.clock.now().saturating_add_ms(-self.settings.grace_ms);
+        let until = self.clock.now().saturating_add_ms(-grace_ms);
         let resume = self.resume.take();
         if let Some(place) = resume.clone() {
             self.settle_stretch(place, None, until, findings).await?;

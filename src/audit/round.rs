@@ -45,13 +45,15 @@ pub(super) enum RoundError {
 }
 
 impl<P: Ports + ReminderIndex> Audit<P> {
-    pub(super) async fn round(&mut self) -> Result<Findings, RoundError> {
+    pub(super) async fn round(&mut self, grace_ms: i64) -> Result<Findings, RoundError> {
         let mut findings = Findings::default();
         let Some(swept) = self.model.lease(self.epoch, settings::LEASE).await? else {
             self.tried_parked = false;
             return Ok(findings);
         };
-        self.settle_overdue(&mut findings).await?;
+        if !self.firing.borrow().everyone() {
+            self.settle_overdue(grace_ms, &mut findings).await?;
+        }
         self.try_parked(&mut findings).await?;
         self.republish(&mut findings).await?;
         self.sweep(swept, &mut findings).await?;

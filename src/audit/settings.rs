@@ -34,6 +34,8 @@ pub const FAILURES_MAX: usize = 32;
 pub const PARKED_RETRY: Duration = Duration::from_secs(60);
 /// Parked tasks tried in one round.
 pub const PARKED_PAGE: i64 = 200;
+/// After this long every replica has seen that firing was released, those that read it last as well.
+pub const RELEASE_SEEN_AFTER: Duration = Duration::from_secs(2);
 /// How far behind its edge the sweep looks again, in ms. A turn decides whether its wake is near
 /// some time before its row can be seen; this is longer than any turn takes, and allows for clocks
 /// that differ.

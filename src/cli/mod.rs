@@ -1,5 +1,6 @@
 //! Commands for operators. They talk to the database, beside the service or without it.
 
+pub mod firing;
 pub mod repair;
 
 use crate::config::{Secret, database_url};

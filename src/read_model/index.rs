@@ -1,6 +1,7 @@
 //! What the sweep, the audit and the refresh ask of the read model, as a trait: the simulation
 //! answers the same questions from memory.
 
+use crate::turn::firing::FiringStop;
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_domain::ids::Person;
@@ -80,6 +81,10 @@ pub trait TaskIndex: Send + Sync + 'static {
         limit: i64,
     ) -> Result<Vec<Waking>, QueryError> {
         self.waking(after, until, limit).await
+    }
+    /// Whose reminders shall not fire now.
+    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
+        Ok(FiringStop::default())
     }
     /// Parks a task whose state cannot be used; tells whether that is news. One that is merely missing
     /// is parked only where the index knows it, and changes no other reason.

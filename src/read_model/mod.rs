@@ -7,6 +7,7 @@
 
 mod connect;
 mod error;
+mod firing;
 mod index;
 mod lookup;
 mod migrate;
@@ -17,6 +18,7 @@ mod store;
 mod waiting;
 
 pub use error::MigrateError;
+pub use firing::{STOPPED_USERS_MAX, Stop, Stopped};
 pub use index::{Changed, Cursor, QueryError, TaskIndex, Waking};
 pub use lookup::UserLookup;
 pub use migrate::{Migrated, migrate, migrate_within};

@@ -151,7 +151,8 @@ impl<P: Ports> Driver<P> {
             known = Known::Nothing;
         }
         let mut machine =
-            Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures);
+            Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures)
+                .stopped_by(Arc::clone(&self.oversight.firing.borrow()));
         let finish = self.play(&cell.id, &mut machine).await;
         if let Reply::Unreadable(why) = &finish.reply {
             memory.parked = memory.parked || self.oversight.park(&cell.id, why).await;

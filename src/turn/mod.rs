@@ -2,11 +2,13 @@
 //!
 //! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
 //! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
-//! happens to turns that ended in doubt, [`oversight`] what operators are told of.
+//! happens to turns that ended in doubt, [`oversight`] what operators are
+//! told of, [`firing`] what they may stop.
 
 pub mod draft;
 pub mod driver;
 pub mod effect;
+pub mod firing;
 pub mod machine;
 pub mod oversight;
 pub mod record;

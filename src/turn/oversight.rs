@@ -2,6 +2,7 @@
 //! no database of their own for it.
 
 use super::record::UnreadableState;
+use crate::firing::{Firing, never_stopped};
 use crate::ports::{CallError, Parking};
 use async_trait::async_trait;
 use reminder_domain::TaskId;
@@ -10,14 +11,16 @@ use std::sync::Arc;
 /// What operators have a say in, and what they are told of.
 #[derive(Clone)]
 pub struct Oversight {
+    /// Whose reminders shall not fire now.
+    pub firing: Firing,
     /// Where it is noted that a task's state cannot be used.
     pub parking: Arc<dyn Parking>,
 }
 
-/// Nobody is told anything.
+/// Nobody stops anything, and nobody is told anything.
 impl Default for Oversight {
     fn default() -> Self {
-        Self { parking: Arc::new(Nobody) }
+        Self { firing: never_stopped(), parking: Arc::new(Nobody) }
     }
 }
 

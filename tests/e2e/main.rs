@@ -38,3 +38,4 @@ mod ringing;
 mod runtime_facts;
 mod shutdown;
 mod startup;
+mod stops;

@@ -8,6 +8,7 @@
 
 mod audit;
 mod fence;
+mod firing;
 mod index;
 mod migration;
 mod parked;

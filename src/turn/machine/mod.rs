@@ -18,6 +18,7 @@ use self::choice::Decision;
 use self::preferences::UserPreferences;
 use crate::turn::draft::{self, Draft, Ledger, Pending};
 use crate::turn::effect::{Effect, Handover, Known, Outcome, Reply, Request};
+use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::fence;
 use reminder_domain::state::Stamp;
@@ -51,6 +52,7 @@ pub struct Machine {
     request: Request,
     /// How far ahead wakes are registered, in ms; `None`: any distance.
     horizon_ms: Option<i64>,
+    firing: Arc<FiringStop>,
     /// How many wakes of this actor failed in a row, this one included once it has.
     wake_failures: u32,
     phase: Phase,
@@ -86,6 +88,7 @@ impl Machine {
             id,
             request,
             horizon_ms,
+            firing: Arc::default(),
             wake_failures,
             phase: Phase::Start,
             known: if relies { known } else { Known::Nothing },
