@@ -1,7 +1,9 @@
 //! The `reminder-scheduler` binary.
 
 use clap::{Parser, Subcommand};
-use reminder_scheduler::cli::{self, CliError, firing::FiringArgs, repair::RepairArgs};
+use reminder_scheduler::cli::{
+    self, CliError, firing::FiringArgs, rearm::RearmArgs, repair::RepairArgs,
+};
 use reminder_scheduler::config::ServeArgs;
 use reminder_scheduler::{serve, telemetry};
 use std::process::ExitCode;
@@ -31,6 +33,8 @@ enum Command {
     Repair(RepairArgs),
     /// Stop reminders from firing, for everyone or for one user, and let them go on
     Firing(FiringArgs),
+    /// Register every near wake with Dapr's scheduler again
+    Rearm(Box<RearmArgs>),
 }
 
 #[tokio::main]
@@ -39,6 +43,7 @@ async fn main() -> ExitCode {
         Command::Serve(args) => serve(*args).await,
         Command::Repair(args) => ended(cli::repair::run(args)).await,
         Command::Firing(args) => ended(cli::firing::run(args)).await,
+        Command::Rearm(args) => ended(cli::rearm::run(*args)).await,
     }
 }
 

@@ -6,17 +6,17 @@ use std::future::Future;
 use tokio::task::JoinSet;
 
 /// The calls that were made.
-pub(super) struct Calls<T> {
+pub(crate) struct Calls<T> {
     /// What came of them, in the order in which they ended.
-    pub(super) results: Vec<Result<T, CallError>>,
+    pub(crate) results: Vec<Result<T, CallError>>,
     /// How many were begun, in the order of their items; the results of some may be missing.
-    pub(super) begun: usize,
+    pub(crate) begun: usize,
 }
 
 /// Runs a call for each item and answers what came of those that were made. Once
 /// [`settings::FAILURES_MAX`] have failed, the rest is left out: when placement is dead, every call
 /// waits for its deadline.
-pub(super) async fn each<I, T, F>(
+pub(crate) async fn each<I, T, F>(
     items: impl IntoIterator<Item = I>,
     call: impl Fn(I) -> F,
 ) -> Calls<T>
@@ -47,7 +47,7 @@ where
 }
 
 /// How many calls succeeded and how many did not.
-pub(super) fn tally<T>(results: &[Result<T, CallError>]) -> (usize, usize) {
+pub(crate) fn tally<T>(results: &[Result<T, CallError>]) -> (usize, usize) {
     let succeeded = results.iter().filter(|result| result.is_ok()).count();
     (succeeded, results.len() - succeeded)
 }

@@ -13,10 +13,12 @@
 
 pub mod settings;
 
-mod calls;
+pub(crate) mod calls;
 mod overdue;
 mod refresh;
 mod round;
+
+pub(crate) use refresh::pace;
 
 use crate::clock::SharedClock;
 use crate::firing::Firing;

@@ -170,7 +170,7 @@ impl<P: Actors + 'static> Refresh<P> {
 }
 
 /// How many tasks may be refreshed at once, and how often, for so many in a second.
-fn pace(per_second: usize) -> (usize, Duration) {
+pub(crate) fn pace(per_second: usize) -> (usize, Duration) {
     let burst = settings::CONCURRENCY.min(per_second).max(1);
     let seconds = u32::try_from(burst).unwrap_or(u32::MAX);
     let per_second = u32::try_from(per_second).unwrap_or(u32::MAX).max(1);

@@ -1,6 +1,7 @@
 //! Commands for operators. They talk to the database, beside the service or without it.
 
 pub mod firing;
+pub mod rearm;
 pub mod repair;
 
 use crate::config::{Secret, database_url};

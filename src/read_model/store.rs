@@ -278,6 +278,6 @@ impl TaskIndex for ReadModel {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds until the year 9999 fit a double")]
-fn millis(time: Timestamp) -> f64 {
+pub(super) fn millis(time: Timestamp) -> f64 {
     time.as_millis() as f64
 }

@@ -15,6 +15,10 @@ const MANY: usize = 40;
 /// Time enough to damage them all before they are due.
 const DUE_MS: i64 = 12_000;
 
+/// Within the horizon, and time enough for a scheduler to start from nothing.
+const REARMED_DUE_MS: i64 = 38_000;
+const REARMED: usize = 20;
+
 /// Runs a command of the service's binary to its end.
 pub(crate) async fn command(suite: &Suite, arguments: &[&str]) -> Ended {
     let manifest = suite.manifest();
@@ -152,4 +156,34 @@ async fn triggered_again(task: &Task, due: chrono::DateTime<chrono::Utc>) {
     let fired = triggered(task, 1, due).await;
     assert!(fired.id.contains(":2:"), "{}", fired.id);
     assert_eq!(task.triggered(), 1);
+}
+
+#[test]
+fn rearm_waits_for_the_scheduler_goes_on_where_it_stopped_and_registers_everything() {
+    disruptive(async |suite| {
+        let due = in_ms(REARMED_DUE_MS);
+        let mut tasks = Vec::new();
+        for _ in 0..REARMED {
+            let task = suite.task("rearmed").due(due);
+            task.put().await;
+            tasks.push(task);
+        }
+        suite.kill(Part::Scheduler).await;
+        suite.stack.wipe(Part::Scheduler).unwrap();
+        let gave_up = command(suite, &["rearm", "--wait", "1s"]).await;
+        assert_eq!(gave_up.code, Some(1), "{gave_up:?}");
+        let says = |text: &str| gave_up.output.contains(text);
+        assert!(says("waiting: ") && says("run it again to go on here"), "{}", gave_up.output);
+
+        suite.start(Part::Scheduler).await;
+        let done = succeeds(suite, &["rearm", "--rate", "50"]).await;
+        assert!(done.contains("going on after") && done.contains("done: "), "{done}");
+        // Whatever it or the audit has registered by now is there when it is run once more.
+        let again = succeeds(suite, &["rearm", "--from-start"]).await;
+        assert!(!again.contains("going on") && again.contains("done: 0 registered"), "{again}");
+        for task in &tasks {
+            let fired = task.event_within("reminder.triggered", 1, RECOVERY_DEADLINE).await;
+            assert_eq!(fired.data()["cause"], "onTime", "{}", fired.envelope);
+        }
+    });
 }

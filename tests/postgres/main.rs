@@ -12,5 +12,6 @@ mod firing;
 mod index;
 mod migration;
 mod parked;
+mod rearm;
 mod support;
 mod users;
