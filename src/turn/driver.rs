@@ -3,6 +3,7 @@
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
 use super::oversight::Oversight;
+use super::places::{Crowded, Places};
 use super::record::{self, UnreadableState};
 use super::recovery::RecoveryQueue;
 use crate::clock::{self, SharedClock};
@@ -17,6 +18,14 @@ use tokio_util::task::TaskTracker;
 
 /// How long a turn may wait for its actor and for a free place before it is refused.
 const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
+/// Commands and reads that may wait for a place; a further one is refused at once. With bodies of the
+/// largest size they take 128 MiB.
+const COMMANDS_WAITING_MAX: usize = 2_048;
+/// Wakes, and turns that this service asks itself for, wait rather than be refused: Dapr would repeat
+/// them, at once. The sidecar sends about a thousand at a time, so this bound is not met.
+const UNASKED_WAITING_MAX: usize = 16_384;
+/// Actors whose state is kept in memory between turns; every further one loads it each time.
+const REMEMBERED_MAX: usize = 50_000;
 
 /// The bounds that the operator may set.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +51,8 @@ pub struct Cell {
 #[derive(Debug, Default)]
 struct Memory {
     known: Known,
+    /// The place of `known` among those that are kept.
+    kept: Option<OwnedSemaphorePermit>,
     wake_failures: u32,
     /// Whether it is noted that its state cannot be used, so that every call need not note it again.
     parked: bool,
@@ -73,8 +84,11 @@ pub struct Driver<P> {
     recovery: Arc<RecoveryQueue<P>>,
     oversight: Oversight,
     horizon_ms: Option<i64>,
-    wake_slots: Arc<Semaphore>,
-    command_slots: Arc<Semaphore>,
+    wakes: Places,
+    commands: Places,
+    /// As `commands`, for the few turns of the audit and of recovery, which must not be refused.
+    internal: Places,
+    remembered: Arc<Semaphore>,
     turns: TaskTracker,
 }
 
@@ -97,8 +111,10 @@ impl<P: Ports> Driver<P> {
             recovery,
             oversight,
             horizon_ms: limits.horizon_ms,
-            wake_slots: Arc::new(Semaphore::new(limits.wakes)),
-            command_slots: Arc::new(Semaphore::new(limits.commands)),
+            wakes: Places::new(limits.wakes, UNASKED_WAITING_MAX),
+            commands: Places::new(limits.commands, COMMANDS_WAITING_MAX),
+            internal: Places::new(limits.commands, UNASKED_WAITING_MAX),
+            remembered: Arc::new(Semaphore::new(REMEMBERED_MAX)),
             turns: TaskTracker::new(),
         })
     }
@@ -142,9 +158,12 @@ impl<P: Ports> Driver<P> {
     }
 
     async fn turn(&self, cell: &Cell, request: Request) -> Reply {
-        let queued = async { (self.place(&request).await, cell.memory.lock().await) };
-        let Ok((_place, mut memory)) = tokio::time::timeout(QUEUE_DEADLINE, queued).await else {
-            return Reply::Overloaded("too many turns are waiting".into());
+        let queued = async { Ok((self.place(&request).await?, cell.memory.lock().await)) };
+        let (_place, mut memory) = match tokio::time::timeout(QUEUE_DEADLINE, queued).await {
+            Ok(Ok(entered)) => entered,
+            Ok(Err(Crowded)) | Err(_) => {
+                return Reply::Overloaded("too many turns are waiting".into());
+            }
         };
         let mut known = std::mem::take(&mut memory.known);
         if cell.stale.swap(false, Ordering::AcqRel) {
@@ -160,7 +179,7 @@ impl<P: Ports> Driver<P> {
             // Only a turn that read the state tells; one that failed before tells nothing.
             memory.parked &= matches!(finish.known, Known::Nothing);
         }
-        memory.known = finish.known;
+        self.keep(&mut memory, finish.known);
         memory.wake_failures = finish.wake_failures;
         if let Some(recovery) = finish.recovery {
             self.recovery.add(cell.id.clone(), recovery);
@@ -168,15 +187,25 @@ impl<P: Ports> Driver<P> {
         finish.reply
     }
 
-    async fn place(&self, request: &Request) -> Option<OwnedSemaphorePermit> {
-        let slots = match request {
-            Request::Wake => &self.wake_slots,
-            Request::Get | Request::Command(_) | Request::Refresh | Request::Settle { .. } => {
-                &self.command_slots
-            }
+    async fn place(&self, request: &Request) -> Result<OwnedSemaphorePermit, Crowded> {
+        let places = match request {
+            Request::Wake => &self.wakes,
+            Request::Get | Request::Command(_) => &self.commands,
+            Request::Refresh | Request::Settle { .. } => &self.internal,
         };
-        // The semaphores are never closed, so this only ever waits.
-        Arc::clone(slots).acquire_owned().await.ok()
+        places.take().await
+    }
+
+    /// Keeps what is known of a state for the next turn, while there is room for it.
+    fn keep(&self, memory: &mut Memory, known: Known) {
+        memory.kept = match &known {
+            Known::State(_) => {
+                memory.kept.take().or_else(|| Arc::clone(&self.remembered).try_acquire_owned().ok())
+            }
+            Known::Absent | Known::Nothing => None,
+        };
+        let has_room = memory.kept.is_some() || !matches!(known, Known::State(_));
+        memory.known = if has_room { known } else { Known::Nothing };
     }
 
     async fn play(&self, id: &TaskId, machine: &mut Machine) -> Finish {

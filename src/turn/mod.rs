@@ -11,6 +11,7 @@ pub mod effect;
 pub mod firing;
 pub mod machine;
 pub mod oversight;
+pub(crate) mod places;
 pub mod record;
 pub mod recovery;
 pub mod settings;

@@ -3,19 +3,22 @@
 use super::record;
 use crate::clock::{Clock, SystemClock};
 use crate::ports::{CommitError, Progress, UserStore, Users};
+use crate::turn::places::{Crowded, Places};
 use crate::turn::record::UnreadableState;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::user::{UserCommand, UserRejection, UserState, UserTurn, decide_user};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::sync::{Mutex, Notify};
 use tokio_util::task::TaskTracker;
 
 /// How long a turn may wait for its user and for a free place before it is refused.
 const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
 /// Turns that run at the same time. They are far fewer than those of tasks.
 const TURNS_MAX: usize = 64;
+/// Turns that may wait for a place; a further one is refused at once.
+const WAITING_MAX: usize = 512;
 /// How often a turn decides anew after a commit that was refused.
 const COMMIT_ATTEMPTS: u32 = 4;
 
@@ -78,7 +81,7 @@ pub struct UserTurns {
     users: Arc<dyn Users>,
     /// Told of every change, so that the tasks follow at once.
     changed: Arc<Notify>,
-    slots: Semaphore,
+    places: Places,
     turns: TaskTracker,
 }
 
@@ -89,8 +92,8 @@ impl UserTurns {
         users: Arc<dyn Users>,
         changed: Arc<Notify>,
     ) -> Arc<Self> {
-        let (slots, turns) = (Semaphore::new(TURNS_MAX), TaskTracker::new());
-        Arc::new(Self { store, users, changed, slots, turns })
+        let (places, turns) = (Places::new(TURNS_MAX, WAITING_MAX), TaskTracker::new());
+        Arc::new(Self { store, users, changed, places, turns })
     }
 
     /// Runs a turn to its end, in a task of its own: a caller who hangs up must not cut it short.
@@ -114,10 +117,12 @@ impl UserTurns {
     }
 
     async fn turn(&self, cell: &UserCell, request: UserRequest) -> UserReply {
-        // The semaphore is never closed, so this only ever waits.
-        let queued = async { (cell.turn.lock().await, self.slots.acquire().await) };
-        let Ok(_place) = tokio::time::timeout(QUEUE_DEADLINE, queued).await else {
-            return UserReply::Overloaded("too many turns are waiting".into());
+        let queued = async { Ok((cell.turn.lock().await, self.places.take().await?)) };
+        let _entered = match tokio::time::timeout(QUEUE_DEADLINE, queued).await {
+            Ok(Ok(entered)) => entered,
+            Ok(Err(Crowded)) | Err(_) => {
+                return UserReply::Overloaded("too many turns are waiting".into());
+            }
         };
         let reply = match request {
             UserRequest::Get => self.view(&cell.user).await,
