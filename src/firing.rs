@@ -1,5 +1,6 @@
 //! Follows the operator's switch that stops firing: every replica reads it again and again.
 
+use crate::metrics::{gauge, metrics};
 use crate::read_model::TaskIndex;
 use crate::turn::firing::FiringStop;
 use std::sync::Arc;
@@ -37,6 +38,9 @@ pub async fn follow(model: Arc<dyn TaskIndex>, switch: watch::Sender<Arc<FiringS
 
 /// Tells of a change, and logs it.
 pub(crate) fn turn(switch: &watch::Sender<Arc<FiringStop>>, stop: FiringStop) {
+    let whose = |whose| metrics().firing_stopped.get_or_create_owned(&[("whose", whose)]);
+    whose("everyone").set(i64::from(stop.everyone()));
+    whose("users").set(gauge(stop.users()));
     let before = Arc::clone(&switch.borrow());
     if *before == stop {
         return;

@@ -14,7 +14,7 @@
 //! | [`http`] | the outer server and its probes |
 //! | [`firing`] | the operator's switch that stops reminders from firing |
 //! | [`cli`] | commands for operators |
-//! | [`config`], [`telemetry`], [`clock`] | settings, logs, the one place that reads the clock |
+//! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings, logs, metrics, the one place that reads the clock |
 //! | [`serve`] | wiring |
 
 pub mod audit;
@@ -24,6 +24,7 @@ pub mod config;
 pub mod dapr;
 pub mod firing;
 pub mod http;
+pub mod metrics;
 pub mod outbox;
 pub mod ports;
 pub mod read_model;

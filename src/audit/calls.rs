@@ -5,21 +5,13 @@ use crate::ports::CallError;
 use std::future::Future;
 use tokio::task::JoinSet;
 
-/// The calls that were made.
-pub(crate) struct Calls<T> {
-    /// What came of them, in the order in which they ended.
-    pub(crate) results: Vec<Result<T, CallError>>,
-    /// How many were begun, in the order of their items; the results of some may be missing.
-    pub(crate) begun: usize,
-}
-
 /// Runs a call for each item and answers what came of those that were made. Once
 /// [`settings::FAILURES_MAX`] have failed, the rest is left out: when placement is dead, every call
 /// waits for its deadline.
 pub(crate) async fn each<I, T, F>(
     items: impl IntoIterator<Item = I>,
     call: impl Fn(I) -> F,
-) -> Calls<T>
+) -> Vec<Result<T, CallError>>
 where
     F: Future<Output = Result<T, CallError>> + Send + 'static,
     T: Send + 'static,
@@ -27,21 +19,20 @@ where
     let mut items = items.into_iter();
     let mut under_way = JoinSet::new();
     let mut results = Vec::new();
-    let (mut begun, mut failed) = (0, 0);
+    let mut failed = 0;
     loop {
         while under_way.len() < settings::CONCURRENCY
             && let Some(item) = items.next()
         {
             under_way.spawn(call(item));
-            begun += 1;
         }
-        let Some(ended) = under_way.join_next().await else { return Calls { results, begun } };
+        let Some(ended) = under_way.join_next().await else { return results };
         let result = ended.unwrap_or_else(|error| Err(CallError(error.to_string())));
         failed += usize::from(result.is_err());
         results.push(result);
         if failed >= settings::FAILURES_MAX {
             // Those under way are dropped with their set; each may still take effect.
-            return Calls { results, begun };
+            return results;
         }
     }
 }
@@ -70,8 +61,8 @@ mod tests {
                 if n.is_multiple_of(100) { Err(CallError("no".into())) } else { Ok(n) }
             }
         };
-        let calls = each(0..1_000, call).await;
-        assert_eq!((tally(&calls.results), calls.begun), ((990, 10), 1_000));
+        let results = each(0..1_000, call).await;
+        assert_eq!(tally(&results), (990, 10));
         assert_eq!(most.load(Ordering::SeqCst), settings::CONCURRENCY);
     }
 
@@ -82,9 +73,8 @@ mod tests {
             made.fetch_add(1, Ordering::SeqCst);
             async { Err::<(), _>(CallError("no".into())) }
         };
-        let calls = each(0..1_000, call).await;
-        assert_eq!(tally(&calls.results), (0, settings::FAILURES_MAX));
-        assert_eq!(calls.begun, made.load(Ordering::SeqCst));
+        let results = each(0..1_000, call).await;
+        assert_eq!(tally(&results), (0, settings::FAILURES_MAX));
         assert!(made.load(Ordering::SeqCst) < settings::FAILURES_MAX + settings::CONCURRENCY);
     }
 }

@@ -14,6 +14,7 @@
 pub mod settings;
 
 pub(crate) mod calls;
+mod measure;
 mod overdue;
 mod refresh;
 mod round;
@@ -22,6 +23,7 @@ pub(crate) use refresh::pace;
 
 use crate::clock::SharedClock;
 use crate::firing::Firing;
+use crate::metrics::metrics;
 use crate::ports::{Ports, ReminderIndex};
 use crate::read_model::{TaskIndex, Waking};
 use refresh::Refresh;
@@ -29,6 +31,7 @@ use settings::Settings;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// The sweep and the audit of one replica.
 pub struct Audit<P> {
@@ -46,6 +49,8 @@ pub struct Audit<P> {
     resume: Option<Waking>,
     /// Whether the parked tasks were tried since this process holds the lease.
     tried_parked: bool,
+    /// Whether the present round holds the lease.
+    held: bool,
     /// What the last round registered near the sweep's edge, which the next one looks at again.
     edge: HashSet<Waking>,
 }
@@ -73,6 +78,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             clean_epochs,
             resume: None,
             tried_parked: false,
+            held: false,
             edge,
         }
     }
@@ -116,7 +122,11 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     }
 
     async fn work(&mut self, grace_ms: i64) {
-        match self.round(grace_ms).await {
+        let began = Instant::now();
+        self.held = false;
+        let ended = self.round(grace_ms).await;
+        measure::round(self.held, &ended, began.elapsed(), self.clock.now());
+        match ended {
             Ok(findings) if findings.is_nothing() => {}
             Ok(findings) => tracing::info!(?findings, "the audit found something to do"),
             Err(error) => tracing::warn!(%error, "the audit could not finish; it tries again"),
@@ -135,5 +145,11 @@ async fn heartbeats(model: Arc<dyn TaskIndex>, epoch: u64) {
         if let Err(error) = beat.await {
             tracing::warn!(%error, "cannot say that this process is alive");
         }
+        if let Ok(parked) = model.count_parked().await {
+            metrics().parked.set(i64::try_from(parked).unwrap_or(i64::MAX));
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

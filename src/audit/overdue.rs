@@ -1,9 +1,10 @@
 //! What is overdue is settled, which fires it; what cannot be used is left alone, so that it holds up
 //! nobody, and tried again slowly.
 
-use super::calls::{Calls, each};
+use super::calls::each;
 use super::round::{Findings, RoundError, start};
 use super::{Audit, settings};
+use crate::metrics::{metrics, seconds};
 use crate::ports::{CallError, Ports, ReminderIndex};
 use crate::read_model::Waking;
 use crate::turn::oversight::alert;
@@ -21,8 +22,8 @@ pub(super) struct Settled {
     pub(super) parked: usize,
     /// The calls failed.
     pub(super) failed: usize,
-    /// How many were begun, in their order.
-    begun: usize,
+    /// How many have ended, about in their order.
+    ended: usize,
 }
 
 impl<P: Ports + ReminderIndex> Audit<P> {
@@ -34,11 +35,14 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         findings: &mut Findings,
     ) -> Result<(), RoundError> {
         let until = self.clock.now().saturating_add_ms(-grace_ms);
+        let beginning = start(Timestamp::from_millis(0));
+        let oldest = self.model.overdue(&beginning, until, 1).await?;
+        let late_ms = oldest.first().map_or(0, |waking| self.clock.now().millis_since(waking.at));
+        metrics().oldest_overdue.set(seconds(late_ms));
         let resume = self.resume.take();
         if let Some(place) = resume.clone() {
             self.settle_stretch(place, None, until, findings).await?;
         }
-        let beginning = start(Timestamp::from_millis(0));
         self.settle_stretch(beginning, resume.as_ref(), until, findings).await
     }
 
@@ -60,7 +64,8 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             findings.parked += settled.parked;
             findings.failed += settled.failed;
             if settled.failed >= settings::FAILURES_MAX {
-                self.resume = page.into_iter().nth(settled.begun.saturating_sub(1));
+                // What was still under way was dropped, so it comes first; those that ended make way.
+                self.resume = page.into_iter().nth(settled.ended.saturating_sub(1));
                 return Err(CallError("overdue tasks cannot be settled now".into()).into());
             }
             after = end;
@@ -73,7 +78,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         let untried_for = if self.tried_parked { settings::PARKED_RETRY } else { Duration::ZERO };
         let page = self.model.parked(untried_for, settings::PARKED_PAGE).await?;
         self.tried_parked = true;
-        for result in settle_each(&self.ports, page).await.results {
+        for result in settle_each(&self.ports, page).await {
             match result {
                 Ok((_, 0)) => {}
                 Ok((task, version)) => {
@@ -90,9 +95,9 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     /// Settles tasks. One that the index knows and that has no state is parked here; one whose state
     /// cannot be read, its turn has parked.
     pub(super) async fn settle_all(&self, tasks: Vec<TaskId>) -> Result<Settled, RoundError> {
-        let calls = settle_each(&self.ports, tasks).await;
-        let mut settled = Settled { begun: calls.begun, ..Settled::default() };
-        for result in calls.results {
+        let results = settle_each(&self.ports, tasks).await;
+        let mut settled = Settled { ended: results.len(), ..Settled::default() };
+        for result in results {
             match result {
                 Ok((task, 0)) => {
                     settled.parked += 1;
@@ -108,8 +113,11 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     }
 }
 
+/// A task with its version, or why it was not settled.
+type Settling = Result<(TaskId, u64), CallError>;
+
 /// Settles many tasks; answers those that were with their versions.
-async fn settle_each<P: Ports>(ports: &Arc<P>, tasks: Vec<TaskId>) -> Calls<(TaskId, u64)> {
+async fn settle_each<P: Ports>(ports: &Arc<P>, tasks: Vec<TaskId>) -> Vec<Settling> {
     let settle = |task: TaskId| {
         let ports = Arc::clone(ports);
         async move { ports.settle(&task, 0).await.map(|version| (task, version)) }

@@ -7,6 +7,7 @@
 use super::calls::{each, tally};
 use super::settings::{self, Settings};
 use crate::clock::SharedClock;
+use crate::metrics::metrics;
 use crate::ports::{Actors, CallError};
 use crate::read_model::{Changed, Cursor, QueryError, TaskIndex};
 use reminder_domain::time::zone_database;
@@ -154,8 +155,11 @@ impl<P: Actors + 'static> Refresh<P> {
                 let ports = Arc::clone(&self.ports);
                 async move { ports.refresh(&task).await }
             };
-            let results = each(burst.to_vec(), call).await.results;
+            let results = each(burst.to_vec(), call).await;
             let (refreshed, failed) = self::tally(&results);
+            let count = |outcome| metrics().refreshed.get_or_create_owned(&[("outcome", outcome)]);
+            count("done").inc_by(refreshed as u64);
+            count("failed").inc_by(failed as u64);
             tally.refreshed += refreshed;
             tally.failed += failed;
             failed_of_page += failed;

@@ -1,7 +1,7 @@
 //! One round: what is overdue, what was left behind, what must be registered.
 
 use super::calls::each;
-use super::{Audit, settings};
+use super::{Audit, measure, settings};
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
 use crate::read_model::{QueryError, Waking};
 use reminder_domain::{TaskId, Timestamp};
@@ -14,11 +14,11 @@ pub(super) struct Findings {
     /// Overdue tasks that were settled.
     pub(super) settled: usize,
     /// Tasks whose events a dead process had left.
-    republished: usize,
+    pub(super) republished: usize,
     /// Wakes that were registered.
-    armed: usize,
+    pub(super) armed: usize,
     /// Whether the scheduler had lost its data.
-    scheduler_lost: bool,
+    pub(super) scheduler_lost: bool,
     /// Tasks that turned out to have a state that cannot be used.
     pub(super) parked: usize,
     /// Parked tasks that can be used again.
@@ -47,17 +47,25 @@ pub(super) enum RoundError {
 impl<P: Ports + ReminderIndex> Audit<P> {
     pub(super) async fn round(&mut self, grace_ms: i64) -> Result<Findings, RoundError> {
         let mut findings = Findings::default();
+        let ended = self.go_round(grace_ms, &mut findings).await;
+        // What a round did before it failed counts as well.
+        measure::findings(&findings);
+        ended.map(|()| findings)
+    }
+
+    async fn go_round(&mut self, grace_ms: i64, findings: &mut Findings) -> Result<(), RoundError> {
         let Some(swept) = self.model.lease(self.epoch, settings::LEASE).await? else {
             self.tried_parked = false;
-            return Ok(findings);
+            return Ok(());
         };
+        self.held = true;
         if !self.firing.borrow().everyone() {
-            self.settle_overdue(grace_ms, &mut findings).await?;
+            self.settle_overdue(grace_ms, findings).await?;
         }
-        self.try_parked(&mut findings).await?;
-        self.republish(&mut findings).await?;
-        self.sweep(swept, &mut findings).await?;
-        Ok(findings)
+        self.try_parked(findings).await?;
+        self.republish(findings).await?;
+        self.sweep(swept, findings).await?;
+        Ok(())
     }
 
     /// Has the events published that dead processes committed and did not publish.
@@ -114,7 +122,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
                 let ports = Arc::clone(ports);
                 async move { ports.arm_if_absent(&waking.task, waking.at).await }
             };
-            let results = each(new, arm).await.results;
+            let results = each(new, arm).await;
             let count = |wanted| results.iter().filter(|r| r.as_ref() == Ok(&wanted)).count();
             findings.armed += count(Registered::Now);
             let failed = results.iter().filter(|result| result.is_err()).count();

@@ -162,7 +162,7 @@ impl Rearm {
                 let sidecar = Arc::clone(&self.sidecar);
                 async move { sidecar.arm_if_absent(&waking.task, waking.at).await }
             };
-            let results = each(burst.to_vec(), call).await.results;
+            let results = each(burst.to_vec(), call).await;
             let count = |wanted: Registered| {
                 results.iter().filter(|result| result.as_ref() == Ok(&wanted)).count() as u64
             };

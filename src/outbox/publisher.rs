@@ -2,6 +2,7 @@
 
 use super::lanes::{Batch, Next, Outbox};
 use crate::clock::SharedClock;
+use crate::metrics::{gauge, metrics};
 use crate::ports::{Message, Ports};
 use crate::turn::draft::Ledger;
 use crate::turn::effect::Handover;
@@ -70,6 +71,7 @@ impl<P: Ports> Publisher<P> {
             for handover in handovers {
                 outbox.enqueue(task, handover);
             }
+            metrics().outbox.set(gauge(outbox.waiting()));
         }
         self.work.values().for_each(Notify::notify_one);
     }
@@ -142,7 +144,13 @@ impl<P: Ports> Publisher<P> {
             let mut outbox = self.outbox();
             let failures = outbox.failures(topic);
             outbox.finished(batch, result.is_ok(), self.clock.now().as_millis());
+            metrics().outbox.set(gauge(outbox.waiting()));
             failures
+        };
+        let name = [("topic", cloud_event::topic_name(topic))];
+        match &result {
+            Ok(()) => metrics().published.get_or_create(&name).inc_by(size as u64),
+            Err(_) => metrics().publish_failures.get_or_create(&name).inc(),
         };
         match (result, failed_before) {
             (Ok(()), 1..) => tracing::info!(?topic, "the broker takes events again"),

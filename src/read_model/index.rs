@@ -95,6 +95,10 @@ pub trait TaskIndex: Send + Sync + 'static {
     async fn parked(&self, _untried_for: Duration, _limit: i64) -> Result<Vec<TaskId>, QueryError> {
         Ok(Vec::new())
     }
+    /// How many tasks are parked.
+    async fn count_parked(&self) -> Result<u64, QueryError> {
+        Ok(0)
+    }
     /// Notes that a parked task can be used again.
     async fn unpark(&self, _task: &TaskId) -> Result<(), QueryError> {
         Ok(())

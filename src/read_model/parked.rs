@@ -114,11 +114,7 @@ impl ReadModel {
         self.query(sql, &[&APP_ID, &task.as_str()]).await.map(drop)
     }
 
-    /// How many tasks are parked.
-    ///
-    /// # Errors
-    /// When the database does not answer.
-    pub async fn count_parked(&self) -> Result<u64, QueryError> {
+    pub(super) async fn read_count_of_parked(&self) -> Result<u64, QueryError> {
         let sql = format!("SELECT count(*) FROM {THAT_COUNT}");
         let rows = self.query(&sql, &[&APP_ID]).await?;
         let count = rows.first().map_or(0, |row| row.get::<_, i64>(0));

@@ -171,6 +171,10 @@ impl TaskIndex for ReadModel {
         self.parked_to_try(untried_for, limit).await
     }
 
+    async fn count_parked(&self) -> Result<u64, QueryError> {
+        self.read_count_of_parked().await
+    }
+
     async fn unpark(&self, task: &TaskId) -> Result<(), QueryError> {
         self.note_unparked(task).await
     }

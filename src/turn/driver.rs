@@ -2,11 +2,13 @@
 
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
+use super::measure::{self, Measured};
 use super::oversight::Oversight;
 use super::places::{Crowded, Places};
 use super::record::{self, UnreadableState};
 use super::recovery::RecoveryQueue;
 use crate::clock::{self, SharedClock};
+use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::ports::{CommitError, Ports, Users};
 use reminder_domain::TaskId;
@@ -121,6 +123,13 @@ impl<P: Ports> Driver<P> {
 
     /// Runs a turn to its end, in a task of its own: a caller who hangs up must not cut it short.
     pub async fn run(self: &Arc<Self>, cell: &Arc<Cell>, request: Request) -> Reply {
+        let measured = Measured::begin(&request);
+        let reply = self.to_its_end(cell, request).await;
+        measured.end(&reply);
+        reply
+    }
+
+    async fn to_its_end(self: &Arc<Self>, cell: &Arc<Cell>, request: Request) -> Reply {
         if self.turns.is_closed() {
             return Reply::Overloaded("this process is stopping; another one takes over".into());
         }
@@ -182,6 +191,7 @@ impl<P: Ports> Driver<P> {
         self.keep(&mut memory, finish.known);
         memory.wake_failures = finish.wake_failures;
         if let Some(recovery) = finish.recovery {
+            metrics().doubtful.inc();
             self.recovery.add(cell.id.clone(), recovery);
         }
         finish.reply
@@ -246,12 +256,14 @@ impl<P: Ports> Driver<P> {
             Effect::Commit(state) => match self.ports.commit(id, record::encode(&state)).await {
                 Ok(()) => Outcome::Done,
                 Err(CommitError::Fenced(reason)) => {
+                    metrics().fenced.inc();
                     tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
                     Outcome::Fenced
                 }
                 Err(CommitError::Unknown(reason)) => Outcome::Failed(reason),
             },
             Effect::Publish(handovers) => {
+                measure::firings(&handovers);
                 self.publisher.enqueue(id, handovers);
                 Outcome::Done
             }

@@ -10,6 +10,7 @@ pub mod driver;
 pub mod effect;
 pub mod firing;
 pub mod machine;
+mod measure;
 pub mod oversight;
 pub(crate) mod places;
 pub mod record;

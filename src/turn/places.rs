@@ -7,7 +7,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// A bounded number of places, with a queue before them that is bounded as well.
 #[derive(Debug)]
 pub(crate) struct Places {
-    places: Arc<Semaphore>,
+    free: Arc<Semaphore>,
     waiting: AtomicUsize,
     waiting_max: usize,
 }
@@ -19,18 +19,18 @@ pub(crate) struct Crowded;
 
 impl Places {
     pub(crate) fn new(places: usize, waiting_max: usize) -> Self {
-        let places = Arc::new(Semaphore::new(places));
-        Self { places, waiting: AtomicUsize::new(0), waiting_max }
+        let free = Arc::new(Semaphore::new(places));
+        Self { free, waiting: AtomicUsize::new(0), waiting_max }
     }
 
     /// Takes a place, waiting for it if need be. It is given back when it is dropped.
     pub(crate) async fn take(&self) -> Result<OwnedSemaphorePermit, Crowded> {
-        if let Ok(place) = Arc::clone(&self.places).try_acquire_owned() {
+        if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
             return Ok(place);
         }
         let _waiting = Waiting::enter(&self.waiting, self.waiting_max)?;
         // The semaphore is never closed, so this only ever waits.
-        Arc::clone(&self.places).acquire_owned().await.map_err(|_| Crowded)
+        Arc::clone(&self.free).acquire_owned().await.map_err(|_| Crowded)
     }
 }
 

@@ -4,7 +4,7 @@ use crate::api::{Task, in_ms};
 use crate::firing::triggered;
 use crate::process::{Ended, Service};
 use crate::suite::{EVENT_DEADLINE, RECOVERY_DEADLINE, Suite, disruptive, gentle};
-use reminder_contract::names::{ACTOR_TYPE, APP_ID, STATE_KEY, STATE_TABLE};
+use reminder_contract::names::{ACTOR_TYPE, APP_ID, METRICS_PATH, STATE_KEY, STATE_TABLE};
 use reminder_stack::{Part, probe};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -63,6 +63,17 @@ async fn damage(suite: &Suite, tasks: &[Task]) {
     assert_eq!(damaged, tasks.len() as u64);
 }
 
+/// The value of a metric of the first replica, once it is above nothing.
+async fn metric(suite: &Suite, name: &str) -> f64 {
+    let port = suite.manifest().replica(1).unwrap().app_port;
+    let read = || async {
+        let answer = probe::get(port, METRICS_PATH, &[]).await.ok()?;
+        let line = answer.body.lines().find_map(|line| line.strip_prefix(name))?.to_owned();
+        line.trim().parse::<f64>().ok().filter(|value| *value > 0.0)
+    };
+    probe::until(EVENT_DEADLINE, read).await.unwrap_or_else(|| panic!("{name} stays at nothing"))
+}
+
 /// A file with the body of a `put` of this task.
 fn body_file(task: &Task) -> std::path::PathBuf {
     let file = std::env::temp_dir().join(format!("{}.json", task.id));
@@ -94,6 +105,8 @@ fn many_tasks_that_cannot_be_read_hold_up_no_other() {
         });
         let list = named.await.expect("every one of them is listed");
         assert!(list.contains("damaged  since") && !list.contains(&healthy.id), "{list}");
+        assert!(metric(suite, "reminder_parked_tasks").await >= 40.0);
+        assert!(metric(suite, "reminder_audit_found_total{what=\"parked\"}").await >= 33.0);
         let refused = tasks[0].call("get", &json!({})).await.refused(500, None);
         assert!(refused["type"].as_str().unwrap().ends_with("/damaged-state"), "{refused}");
         for task in &tasks {
@@ -132,6 +145,28 @@ fn a_repaired_task_fires_and_nothing_of_the_old_one_comes_back() {
         // More when this very turn, or the audit, has taken over the events of the repair.
         assert!(task.get().await["version"].as_u64() >= Some(2));
         triggered_again(&task, due).await;
+    });
+}
+
+#[test]
+fn the_metrics_tell_of_what_fires() {
+    gentle(async |suite| {
+        let before = suite.task("counted-before").due(in_ms(0));
+        before.put().await;
+        before.event("reminder.triggered").await;
+        for name in [
+            "reminder_commands_total{method=\"put\",outcome=\"answered\"}",
+            "reminder_command_seconds_count{method=\"put\"}",
+            "reminder_wakes_total{outcome=\"answered\"}",
+            "reminder_firings_total{cause=\"onTime\"}",
+            "reminder_firing_lateness_seconds_count",
+            "reminder_events_published_total{topic=\"reminders\"}",
+            "reminder_audit_rounds_total{outcome=\"done\"}",
+            "reminder_audit_last_round_timestamp_seconds",
+            "reminder_audit_lease_held",
+        ] {
+            metric(suite, name).await;
+        }
     });
 }
 
