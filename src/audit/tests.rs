@@ -178,12 +178,8 @@ impl crate::clock::Clock for Noon {
 }
 
 fn audit(world: &Arc<World>, firing: Firing) -> Audit<World> {
-    let settings = Settings {
-        horizon_ms: None,
-        grace_ms: 0,
-        interval: settings::HEARTBEAT,
-        refresh_rate: 1,
-    };
+    let settings =
+        Settings { horizon_ms: None, grace_ms: 0, interval: settings::HEARTBEAT, refresh_rate: 1 };
     let (ports, model) = (Arc::clone(world), world.clone());
     Audit::new(ports, Arc::new(Noon), model, 1, settings, Arc::default(), firing)
 }
