@@ -7,7 +7,7 @@ use clap::Args;
 use reminder_contract::names;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Everything `serve` can be told. Texts are checked by [`ServeArgs::validate`], all at once.
@@ -138,7 +138,7 @@ impl Secret {
         &self.0
     }
 
-    fn non_empty(text: String) -> Option<Self> {
+    pub(crate) fn non_empty(text: String) -> Option<Self> {
         (!text.is_empty()).then_some(Self(text))
     }
 }
@@ -177,7 +177,8 @@ impl ServeArgs {
         let mut check = Check::default();
         let host = self.app_host.parse().map_err(|_| "is not an IP address");
         let host = check.get("APP_HOST", host, IpAddr::from([127, 0, 0, 1]));
-        let url = check.get("DATABASE_URL", self.database_url(), Secret(String::new()));
+        let url = database_url(self.database_url_file.as_deref(), &self.database_url);
+        let url = check.get("DATABASE_URL", url, Secret(String::new()));
         let state_table = StateTable::parse(&self.state_table);
         let state_table = check.get("STATE_TABLE", state_table, StateTable::default());
         let state_store = check.get("STATE_STORE", component(self.state_store), String::new());
@@ -219,29 +220,30 @@ impl ServeArgs {
             log_format,
         })
     }
+}
 
-    fn database_url(&self) -> Result<Secret, String> {
-        let text = match (&self.database_url_file, self.database_url.as_str()) {
-            (Some(_), given) if !given.is_empty() => {
-                return Err("and DATABASE_URL_FILE are both given: use one".into());
-            }
-            (Some(file), _) => std::fs::read_to_string(file)
-                .map_err(|error| format!("_FILE {} cannot be read: {error}", file.display()))?,
-            (None, "") => {
-                return Err("is missing: give it, or a file with it as DATABASE_URL_FILE".into());
-            }
-            (None, given) => given.to_owned(),
-        };
-        let url = text.trim();
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Ok(Secret(url.to_owned()))
-        } else {
-            Err("must start with postgres:// or postgresql://".into())
+/// The URL of the database, given or in a file, but not both.
+pub(crate) fn database_url(file: Option<&Path>, given: &str) -> Result<Secret, String> {
+    let text = match (file, given) {
+        (Some(_), given) if !given.is_empty() => {
+            return Err("and DATABASE_URL_FILE are both given: use one".into());
         }
+        (Some(file), _) => std::fs::read_to_string(file)
+            .map_err(|error| format!("_FILE {} cannot be read: {error}", file.display()))?,
+        (None, "") => {
+            return Err("is missing: give it, or a file with it as DATABASE_URL_FILE".into());
+        }
+        (None, given) => given.to_owned(),
+    };
+    let url = text.trim();
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        Ok(Secret(url.to_owned()))
+    } else {
+        Err("must start with postgres:// or postgresql://".into())
     }
 }
 
-fn horizon_ms(text: &str) -> Result<Option<i64>, String> {
+pub(crate) fn horizon_ms(text: &str) -> Result<Option<i64>, String> {
     if text == "infinite" {
         return Ok(None);
     }

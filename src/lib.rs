@@ -13,14 +13,19 @@
 //! | [`read_model`] | the fence, `task_index` and `user_index`: migration and queries |
 //! | [`restore`] | what follows from the restore of a backup |
 //! | [`http`] | the outer server and its probes |
-//! | [`config`], [`telemetry`], [`clock`] | settings, logs, the one place that reads the clock |
+//! | [`firing`] | the operator's switch that stops reminders from firing |
+//! | [`cli`] | commands for operators |
+//! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings, logs, metrics, the one place that reads the clock |
 //! | [`serve`] | wiring |
 
 pub mod audit;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dapr;
+pub mod firing;
 pub mod http;
+pub mod metrics;
 pub mod outbox;
 #[doc(hidden)]
 pub mod planted;

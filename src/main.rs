@@ -1,6 +1,9 @@
 //! The `reminder-scheduler` binary.
 
 use clap::{Parser, Subcommand};
+use reminder_scheduler::cli::{
+    self, CliError, firing::FiringArgs, rearm::RearmArgs, repair::RepairArgs,
+};
 use reminder_scheduler::config::ServeArgs;
 use reminder_scheduler::restore::{AfterRestoreArgs, after_restore};
 use reminder_scheduler::{serve, telemetry};
@@ -29,14 +32,38 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Make a restored backup safe to go on from; run it before the service is started again
     AfterRestore(AfterRestoreArgs),
+    /// List, look at and repair tasks whose stored state cannot be read
+    Repair(RepairArgs),
+    /// Stop reminders from firing, for everyone or for one user, and let them go on
+    Firing(FiringArgs),
+    /// Register every near wake with Dapr's scheduler again
+    Rearm(Box<RearmArgs>),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let args = match Cli::parse().command {
-        Command::Serve(args) => args,
-        Command::AfterRestore(args) => return after_restore(args).await,
-    };
+    match Cli::parse().command {
+        Command::Serve(args) => serve(*args).await,
+        Command::AfterRestore(args) => after_restore(args).await,
+        Command::Repair(args) => ended(cli::repair::run(args)).await,
+        Command::Firing(args) => ended(cli::firing::run(args)).await,
+        Command::Rearm(args) => ended(cli::rearm::run(*args)).await,
+    }
+}
+
+/// Runs a command for people: its output is on standard output, its error on standard error.
+async fn ended(command: impl Future<Output = Result<(), CliError>>) -> ExitCode {
+    telemetry::init_for_people();
+    match command.await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            if error.is_usage() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn serve(args: ServeArgs) -> ExitCode {
     let config = match args.validate() {
         Ok(config) => config,
         Err(error) => {

@@ -2,6 +2,7 @@
 //!
 //! Every call has a deadline of its own inside the implementation, so none of these hangs.
 
+use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
@@ -88,7 +89,8 @@ pub trait Broker: Send + Sync {
 /// Actors as callers reach them: wherever they live now.
 #[async_trait]
 pub trait Actors: Send + Sync {
-    /// Runs a settle turn and answers the version that the task is at then.
+    /// Runs a settle turn and answers the version that the task is at then; 0 when there is no state,
+    /// or none that can be used.
     async fn settle(&self, id: &TaskId, at_least: u64) -> Result<u64, CallError>;
     /// Has the task follow its user's present preferences and the present rules of its zones.
     async fn refresh(&self, id: &TaskId) -> Result<(), CallError>;
@@ -120,6 +122,13 @@ pub trait Users: Send + Sync {
     async fn preferences(&self, user: &Person) -> Result<KnownPreferences, CallError>;
     /// How far the tasks are.
     async fn progress(&self, user: &Person) -> Result<Progress, CallError>;
+}
+
+/// Where it is noted that a task's state cannot be used.
+#[async_trait]
+pub trait Parking: Send + Sync {
+    /// Parks a task at the version that is known of it; tells whether that is news.
+    async fn park(&self, id: &TaskId, why: &UnreadableState) -> Result<bool, CallError>;
 }
 
 /// All of it.

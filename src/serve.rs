@@ -6,18 +6,21 @@ use crate::config::Config;
 use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
+use crate::firing;
 use crate::http::health::Readiness;
 use crate::http::server::{self, LateRoutes};
 use crate::outbox::publisher::Publisher;
-use crate::read_model::{self, ReadModel, UserLookup};
+use crate::read_model::{self, ParkedTable, ReadModel, TaskIndex, UserLookup};
 use crate::turn::driver::Driver;
+use crate::turn::firing::FiringStop;
+use crate::turn::oversight::Oversight;
 use crate::turn::recovery::RecoveryQueue;
 use crate::users::turns::UserTurns;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 /// The first pause while waiting for a part; it doubles up to [`WAIT_MAX`].
@@ -75,6 +78,9 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         RecoveryQueue::new(Arc::clone(&sidecar), Arc::clone(&publisher), background.clone());
     let lookup = Arc::new(UserLookup::default());
     let changed = Arc::new(Notify::new());
+    let parked = Arc::new(ParkedTable::default());
+    let (switch, firing) = watch::channel(Arc::default());
+    let oversight = Oversight { firing: firing.clone(), parking: parked.clone() };
     let tasks = Driver::new(
         Arc::clone(&sidecar),
         clock.clone(),
@@ -82,6 +88,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         Arc::clone(&publisher),
         recovery,
         config.limits,
+        oversight,
     );
     let users = UserTurns::new(sidecar.clone(), lookup.clone(), Arc::clone(&changed));
     let hosts = Hosts::new(tasks, users);
@@ -95,11 +102,15 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let server = tokio::spawn(server.into_future());
 
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
-    let start = prepare(&config, &sidecar, &hosts, &lookup, &publisher, &late, &readiness);
+    let start = prepare(&config, &sidecar, &hosts, &lookup, &publisher, &switch, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
+        parked.open(Arc::clone(&model));
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
-        let audit = Audit::new(Arc::clone(&sidecar), clock, model, epoch, config.audit, changed);
+        let following = firing::follow(model.clone(), switch);
+        tokio::spawn(background.clone().run_until_cancelled_owned(following));
+        let (ports, settings) = (Arc::clone(&sidecar), config.audit);
+        let audit = Audit::new(ports, clock, model, epoch, settings, changed, firing);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
         stop.cancelled().await;
     }
@@ -142,6 +153,7 @@ async fn prepare(
     hosts: &Hosts,
     lookup: &UserLookup,
     publisher: &Publisher<Sidecar>,
+    switch: &watch::Sender<Arc<FiringStop>>,
     late: &LateRoutes,
     readiness: &Readiness,
 ) -> Result<ReadModel, ServeError> {
@@ -167,6 +179,9 @@ async fn prepare(
         publisher.outbox().restored_in(migrated.incarnation);
         lookup.open(url, migrated.schema.clone())?;
         let model = ReadModel::new(url, migrated.schema)?;
+        // Nothing fires before it is known whether it may.
+        let read = || model.firing_stop();
+        firing::turn(switch, wait_for("database", readiness, read).await);
         readiness.ready("database");
         Ok::<_, read_model::MigrateError>(model)
     };
@@ -209,7 +224,7 @@ async fn sweep(hosts: Hosts) {
 
 /// A name for this run of the process that no other run has. Kept below 2^63, which JSON readers
 /// and Postgres handle as a number.
-fn new_epoch() -> u64 {
+pub(crate) fn new_epoch() -> u64 {
     let (high, _) = uuid::Uuid::now_v7().as_u64_pair();
     let (_, random) = uuid::Uuid::new_v4().as_u64_pair();
     ((high & 0xffff_ffff_0000_0000) ^ (random & 0xffff_ffff)) >> 1

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 /// Runs a call for each item and answers what came of those that were made. Once
 /// [`settings::FAILURES_MAX`] have failed, the rest is left out: when placement is dead, every call
 /// waits for its deadline.
-pub(super) async fn each<I, T, F>(
+pub(crate) async fn each<I, T, F>(
     items: impl IntoIterator<Item = I>,
     call: impl Fn(I) -> F,
 ) -> Vec<Result<T, CallError>>
@@ -38,7 +38,7 @@ where
 }
 
 /// How many calls succeeded and how many did not.
-pub(super) fn tally<T>(results: &[Result<T, CallError>]) -> (usize, usize) {
+pub(crate) fn tally<T>(results: &[Result<T, CallError>]) -> (usize, usize) {
     let succeeded = results.iter().filter(|result| result.is_ok()).count();
     (succeeded, results.len() - succeeded)
 }

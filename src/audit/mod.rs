@@ -13,11 +13,17 @@
 
 pub mod settings;
 
-mod calls;
+pub(crate) mod calls;
+mod measure;
+mod overdue;
 mod refresh;
 mod round;
 
+pub(crate) use refresh::pace;
+
 use crate::clock::SharedClock;
+use crate::firing::Firing;
+use crate::metrics::metrics;
 use crate::ports::{Ports, ReminderIndex};
 use crate::read_model::{TaskIndex, Waking};
 use refresh::Refresh;
@@ -25,6 +31,7 @@ use settings::Settings;
 use std::collections::HashSet;
 use std::sync::Arc;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 /// The sweep and the audit of one replica.
 pub struct Audit<P> {
@@ -34,8 +41,16 @@ pub struct Audit<P> {
     epoch: u64,
     settings: Settings,
     changed: Arc<Notify>,
+    firing: Firing,
     /// Dead epochs of which nothing is left to publish; they stay so.
     clean_epochs: HashSet<u64>,
+    /// Where calls failed, so that what follows comes first the next time: tasks that always fail
+    /// must not keep the others from their turn.
+    resume: Option<Waking>,
+    /// Whether the parked tasks were tried since this process holds the lease.
+    tried_parked: bool,
+    /// Whether the present round holds the lease.
+    held: bool,
     /// What the last round registered near the sweep's edge, which the next one looks at again.
     edge: HashSet<Waking>,
 }
@@ -49,9 +64,23 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         epoch: u64,
         settings: Settings,
         changed: Arc<Notify>,
+        firing: Firing,
     ) -> Self {
         let (clean_epochs, edge) = (HashSet::new(), HashSet::new());
-        Self { ports, clock, model, epoch, settings, changed, clean_epochs, edge }
+        Self {
+            ports,
+            clock,
+            model,
+            epoch,
+            settings,
+            changed,
+            firing,
+            clean_epochs,
+            resume: None,
+            tried_parked: false,
+            held: false,
+            edge,
+        }
     }
 
     /// Works at once and then at every interval, for ever.
@@ -66,13 +95,41 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     async fn rounds(mut self) {
         let mut timer = tokio::time::interval(self.settings.interval);
         timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut firing = self.firing.clone();
+        let mut stop = Arc::clone(&firing.borrow_and_update());
         loop {
-            timer.tick().await;
-            match self.round().await {
-                Ok(findings) if findings.is_nothing() => {}
-                Ok(findings) => tracing::info!(?findings, "the audit found something to do"),
-                Err(error) => tracing::warn!(%error, "the audit could not finish; it tries again"),
+            // In a fixed order, so that the same seed simulates the same.
+            tokio::select! {
+                biased;
+                Ok(()) = firing.changed() => {
+                    let now = Arc::clone(&firing.borrow_and_update());
+                    let released = stop.is_released_by(&now);
+                    stop = now;
+                    if released {
+                        self.catch_up().await;
+                    }
+                }
+                _ = timer.tick() => self.work(self.settings.grace_ms).await,
             }
+        }
+    }
+
+    /// Fires what waited for the release, at once; and what a replica let be that saw it later.
+    async fn catch_up(&mut self) {
+        self.work(0).await;
+        tokio::time::sleep(settings::RELEASE_SEEN_AFTER).await;
+        self.work(0).await;
+    }
+
+    async fn work(&mut self, grace_ms: i64) {
+        let began = Instant::now();
+        self.held = false;
+        let ended = self.round(grace_ms).await;
+        measure::round(self.held, &ended, began.elapsed(), self.clock.now());
+        match ended {
+            Ok(findings) if findings.is_nothing() => {}
+            Ok(findings) => tracing::info!(?findings, "the audit found something to do"),
+            Err(error) => tracing::warn!(%error, "the audit could not finish; it tries again"),
         }
     }
 }
@@ -88,5 +145,11 @@ async fn heartbeats(model: Arc<dyn TaskIndex>, epoch: u64) {
         if let Err(error) = beat.await {
             tracing::warn!(%error, "cannot say that this process is alive");
         }
+        if let Ok(parked) = model.count_parked().await {
+            metrics().parked.set(i64::try_from(parked).unwrap_or(i64::MAX));
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

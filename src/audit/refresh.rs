@@ -7,6 +7,7 @@
 use super::calls::{each, tally};
 use super::settings::{self, Settings};
 use crate::clock::SharedClock;
+use crate::metrics::metrics;
 use crate::ports::{Actors, CallError};
 use crate::read_model::{Changed, Cursor, QueryError, TaskIndex};
 use reminder_domain::time::zone_database;
@@ -154,8 +155,11 @@ impl<P: Actors + 'static> Refresh<P> {
                 let ports = Arc::clone(&self.ports);
                 async move { ports.refresh(&task).await }
             };
-            let results = each(burst.iter().cloned(), call).await;
+            let results = each(burst.to_vec(), call).await;
             let (refreshed, failed) = self::tally(&results);
+            let count = |outcome| metrics().refreshed.get_or_create_owned(&[("outcome", outcome)]);
+            count("done").inc_by(refreshed as u64);
+            count("failed").inc_by(failed as u64);
             tally.refreshed += refreshed;
             tally.failed += failed;
             failed_of_page += failed;
@@ -170,7 +174,7 @@ impl<P: Actors + 'static> Refresh<P> {
 }
 
 /// How many tasks may be refreshed at once, and how often, for so many in a second.
-fn pace(per_second: usize) -> (usize, Duration) {
+pub(crate) fn pace(per_second: usize) -> (usize, Duration) {
     let burst = settings::CONCURRENCY.min(per_second).max(1);
     let seconds = u32::try_from(burst).unwrap_or(u32::MAX);
     let per_second = u32::try_from(per_second).unwrap_or(u32::MAX).max(1);

@@ -1,7 +1,7 @@
 //! One round: what is overdue, what was left behind, what must be registered.
 
-use super::calls::{each, tally};
-use super::{Audit, settings};
+use super::calls::each;
+use super::{Audit, measure, settings};
 use crate::planted::{self, Bug};
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
 use crate::read_model::{QueryError, Waking};
@@ -13,15 +13,19 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Findings {
     /// Overdue tasks that were settled.
-    settled: usize,
+    pub(super) settled: usize,
     /// Tasks whose events a dead process had left.
-    republished: usize,
+    pub(super) republished: usize,
     /// Wakes that were registered.
-    armed: usize,
+    pub(super) armed: usize,
     /// Whether the scheduler had lost its data.
-    scheduler_lost: bool,
+    pub(super) scheduler_lost: bool,
+    /// Tasks that turned out to have a state that cannot be used.
+    pub(super) parked: usize,
+    /// Parked tasks that can be used again.
+    pub(super) unparked: usize,
     /// Calls that failed; the next round tries again.
-    failed: usize,
+    pub(super) failed: usize,
 }
 
 impl Findings {
@@ -42,33 +46,27 @@ pub(super) enum RoundError {
 }
 
 impl<P: Ports + ReminderIndex> Audit<P> {
-    pub(super) async fn round(&mut self) -> Result<Findings, RoundError> {
+    pub(super) async fn round(&mut self, grace_ms: i64) -> Result<Findings, RoundError> {
         let mut findings = Findings::default();
-        let Some(swept) = self.model.lease(self.epoch, settings::LEASE).await? else {
-            return Ok(findings);
-        };
-        self.settle_overdue(&mut findings).await?;
-        self.republish(&mut findings).await?;
-        self.sweep(swept, &mut findings).await?;
-        Ok(findings)
+        let ended = self.go_round(grace_ms, &mut findings).await;
+        // What a round did before it failed counts as well.
+        measure::findings(&findings);
+        ended.map(|()| findings)
     }
 
-    /// Fires what is overdue, with or without Dapr's scheduler.
-    async fn settle_overdue(&self, findings: &mut Findings) -> Result<(), RoundError> {
-        let until = self.clock.now().saturating_add_ms(-self.settings.grace_ms);
-        let mut after = start(Timestamp::from_millis(0));
-        loop {
-            let page = self.model.waking(&after, until, settings::PAGE).await?;
-            let Some(last) = page.last().cloned() else { return Ok(()) };
-            let tasks = page.into_iter().map(|waking| waking.task);
-            let (settled, failed) = self.settle_all(tasks).await;
-            findings.settled += settled;
-            findings.failed += failed;
-            if failed >= settings::FAILURES_MAX {
-                return Err(CallError("overdue tasks cannot be settled now".into()).into());
-            }
-            after = last;
+    async fn go_round(&mut self, grace_ms: i64, findings: &mut Findings) -> Result<(), RoundError> {
+        let Some(swept) = self.model.lease(self.epoch, settings::LEASE).await? else {
+            self.tried_parked = false;
+            return Ok(());
+        };
+        self.held = true;
+        if !self.firing.borrow().everyone() {
+            self.settle_overdue(grace_ms, findings).await?;
         }
+        self.try_parked(findings).await?;
+        self.republish(findings).await?;
+        self.sweep(swept, findings).await?;
+        Ok(())
     }
 
     /// Has the events published that dead processes committed and did not publish.
@@ -84,12 +82,13 @@ impl<P: Ports + ReminderIndex> Audit<P> {
                 let page = self.model.left_pending(epoch, n, settings::PAGE).await?;
                 let Some((_, last)) = page.last() else { break };
                 n = *last;
-                let (settled, failed) =
-                    self.settle_all(page.into_iter().map(|(task, _)| task)).await;
-                findings.republished += settled;
-                findings.failed += failed;
+                let tasks = page.into_iter().map(|(task, _)| task).collect();
+                let settled = self.settle_all(tasks).await?;
+                findings.republished += settled.done;
+                findings.parked += settled.parked;
+                findings.failed += settled.failed;
                 clean = false;
-                if failed >= settings::FAILURES_MAX {
+                if settled.failed >= settings::FAILURES_MAX {
                     return Err(CallError("what was left cannot be published now".into()).into());
                 }
             }
@@ -155,19 +154,10 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         let kept = self.model.swept(self.epoch, until).await?;
         if kept { Ok(()) } else { Err(RoundError::LeaseLost) }
     }
-
-    /// Settles tasks; returns how many were and how many could not be.
-    async fn settle_all(&self, tasks: impl IntoIterator<Item = TaskId>) -> (usize, usize) {
-        let settle = |task: TaskId| {
-            let ports = Arc::clone(&self.ports);
-            async move { ports.settle(&task, 0).await }
-        };
-        tally(&each(tasks, settle).await)
-    }
 }
 
 /// The place before everything that wakes after `at`.
-fn start(at: Timestamp) -> Waking {
+pub(super) fn start(at: Timestamp) -> Waking {
     let task = TaskId::parse("0").expect("a digit is a valid id");
     Waking { at, task }
 }

@@ -30,6 +30,12 @@ pub const PAGE: i64 = 500;
 pub const CONCURRENCY: usize = 16;
 /// When so many calls of one page fail, the rest is left to the next round.
 pub const FAILURES_MAX: usize = 32;
+/// How long a parked task is left alone before it is tried again: a newer process may read it now.
+pub const PARKED_RETRY: Duration = Duration::from_secs(60);
+/// Parked tasks tried in one round.
+pub const PARKED_PAGE: i64 = 200;
+/// After this long every replica has seen that firing was released, those that read it last as well.
+pub const RELEASE_SEEN_AFTER: Duration = Duration::from_secs(2);
 /// How far behind its edge the sweep looks again, in ms. A turn decides whether its wake is near
 /// some time before its row can be seen; this is longer than any turn takes, and allows for clocks
 /// that differ.

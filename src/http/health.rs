@@ -1,11 +1,12 @@
 //! Probes: what is missing until the service can work.
 
+use crate::metrics;
 use axum::extract;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use reminder_contract::names::{APP_HEALTH_PATH, LIVENESS_PATH, READINESS_PATH};
+use reminder_contract::names::{APP_HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, READINESS_PATH};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -53,7 +54,7 @@ impl Readiness {
     }
 }
 
-/// The probes.
+/// The probes, and the metrics: none asks for a token, for kubelet and Prometheus have none.
 ///
 /// Dapr's app health check says whether turns can run: the sidecar hosts no actors without it. It
 /// stays good while the process drains, since the sidecar would leave before the turns under way
@@ -63,7 +64,12 @@ pub fn routes(readiness: Readiness) -> Router {
         .route(LIVENESS_PATH, get(|| async { "alive" }))
         .route(READINESS_PATH, get(ready))
         .route(APP_HEALTH_PATH, get(healthy))
+        .route(METRICS_PATH, get(scraped))
         .with_state(readiness)
+}
+
+async fn scraped() -> Response {
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics::metrics().text()).into_response()
 }
 
 async fn ready(extract::State(readiness): extract::State<Readiness>) -> Response {

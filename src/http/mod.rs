@@ -1,4 +1,4 @@
-//! The outer HTTP server: probes, and the routes of the parts as they become ready.
+//! The outer HTTP server: probes, metrics, and the routes of the parts as they become ready.
 
 pub mod health;
 pub mod server;

@@ -2,6 +2,7 @@
 
 use super::lanes::{Batch, Next, Outbox};
 use crate::clock::SharedClock;
+use crate::metrics::{gauge, metrics};
 use crate::planted::{self, Bug};
 use crate::ports::{Message, Ports};
 use crate::turn::draft::Ledger;
@@ -71,6 +72,7 @@ impl<P: Ports> Publisher<P> {
             for handover in handovers {
                 outbox.enqueue(task, handover);
             }
+            metrics().outbox.set(gauge(outbox.waiting()));
         }
         self.work.values().for_each(Notify::notify_one);
     }
@@ -144,7 +146,13 @@ impl<P: Ports> Publisher<P> {
             let failures = outbox.failures(topic);
             let acknowledged = result.is_ok() || planted::is(Bug::FailedBatchForgotten);
             outbox.finished(batch, acknowledged, self.clock.now().as_millis());
+            metrics().outbox.set(gauge(outbox.waiting()));
             failures
+        };
+        let name = [("topic", cloud_event::topic_name(topic))];
+        match &result {
+            Ok(()) => metrics().published.get_or_create(&name).inc_by(size as u64),
+            Err(_) => metrics().publish_failures.get_or_create(&name).inc(),
         };
         match (result, failed_before) {
             (Ok(()), 1..) => tracing::info!(?topic, "the broker takes events again"),

@@ -1,6 +1,8 @@
 //! What the sweep, the audit and the refresh ask of the read model, as a trait: the simulation
 //! answers the same questions from memory.
 
+use crate::turn::firing::FiringStop;
+use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_domain::ids::Person;
 use reminder_domain::{TaskId, Timestamp};
@@ -70,6 +72,37 @@ pub trait TaskIndex: Send + Sync + 'static {
         until: Timestamp,
         limit: i64,
     ) -> Result<Vec<Waking>, QueryError>;
+    /// As [`waking`](Self::waking), without the tasks that are to be left alone: they are parked, or
+    /// their firing is stopped. In a world that knows neither, these are the same.
+    async fn overdue(
+        &self,
+        after: &Waking,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Waking>, QueryError> {
+        self.waking(after, until, limit).await
+    }
+    /// Whose reminders shall not fire now.
+    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
+        Ok(FiringStop::default())
+    }
+    /// Parks a task whose state cannot be used; tells whether that is news. One that is merely missing
+    /// is parked only where the index knows it, and changes no other reason.
+    async fn park(&self, _task: &TaskId, _why: &UnreadableState) -> Result<bool, QueryError> {
+        Ok(false)
+    }
+    /// Parked tasks that were not tried for so long, in order; they count as tried from now on.
+    async fn parked(&self, _untried_for: Duration, _limit: i64) -> Result<Vec<TaskId>, QueryError> {
+        Ok(Vec::new())
+    }
+    /// How many tasks are parked.
+    async fn count_parked(&self) -> Result<u64, QueryError> {
+        Ok(0)
+    }
+    /// Notes that a parked task can be used again.
+    async fn unpark(&self, _task: &TaskId) -> Result<(), QueryError> {
+        Ok(())
+    }
     /// Runs of a process that left pending stamps and have not been seen for a while.
     async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError>;
     /// Tasks whose last events an epoch committed after `n`, with the stamp's number, in its order.

@@ -38,6 +38,11 @@ const MIGRATIONS: &[Migration] = &[
         template: include_str!("../../migrations/0003_users.sql"),
     },
     Migration {
+        number: 4,
+        name: "0004_operations",
+        template: include_str!("../../migrations/0004_operations.sql"),
+    },
+    Migration {
         number: 5,
         name: "0005_restore",
         template: include_str!("../../migrations/0005_restore.sql"),

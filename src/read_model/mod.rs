@@ -7,18 +7,26 @@
 
 mod connect;
 mod error;
+mod firing;
 mod index;
 mod lookup;
 mod migrate;
+mod parked;
+mod rearm;
+mod repair;
 mod restored;
 mod state_table;
 mod store;
 mod waiting;
 
 pub use error::MigrateError;
+pub use firing::{STOPPED_USERS_MAX, Stop, Stopped};
 pub use index::{Changed, Cursor, QueryError, TaskIndex, Waking};
 pub use lookup::UserLookup;
 pub use migrate::{Migrated, migrate, migrate_within};
+pub use parked::{ParkedTable, ParkedTask};
+pub use rearm::RearmPlace;
+pub use repair::{IndexRow, Stored};
 pub use restored::{Checked, RestoreError, Restored, Unreadable};
 pub use state_table::{InvalidStateTable, StateTable};
 pub use store::ReadModel;

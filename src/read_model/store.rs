@@ -3,6 +3,8 @@
 use super::connect::Server;
 use super::error::{MigrateError, Obstacle};
 use super::index::{Changed, Cursor, QueryError, TaskIndex, Waking};
+use crate::turn::firing::FiringStop;
+use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
 use reminder_domain::ids::Person;
@@ -13,6 +15,16 @@ use tokio_postgres::{Client, Row};
 
 /// How long a query may take; each reads at most one page through an index.
 const QUERY_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Leaves out parked tasks: those of `idx` that are still at the version at which they were parked.
+const PARKED: &str = "AND NOT EXISTS (
+    SELECT FROM {schema}.task_parked AS parked
+    WHERE parked.app_id = idx.app_id AND parked.task_id = idx.task_id
+      AND parked.version = idx.version)";
+/// Leaves out the tasks of those whose firing is stopped.
+const STOPPED: &str = "AND NOT EXISTS (
+    SELECT FROM {schema}.firing_stop AS stop
+    WHERE stop.app_id = idx.app_id AND stop.user_id IN ('', coalesce(idx.user_id, '')))";
 
 impl From<Obstacle> for QueryError {
     fn from(obstacle: Obstacle) -> Self {
@@ -47,7 +59,32 @@ impl ReadModel {
         Ok(Self { server, schema, client: Mutex::new(None) })
     }
 
-    async fn query(
+    /// A page of what wakes, without the tasks that a condition on `idx` leaves out.
+    async fn waking_but_for(
+        &self,
+        left_out: &str,
+        after: &Waking,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Waking>, QueryError> {
+        let sql = format!(
+            "SELECT task_id, (extract(epoch FROM next_wake) * 1000)::int8
+             FROM {{schema}}.task_index AS idx
+             WHERE app_id = $1 AND next_wake IS NOT NULL
+               AND (next_wake, task_id) > (to_timestamp($2::float8 / 1000), $3)
+               AND next_wake <= to_timestamp($4::float8 / 1000) {left_out}
+             ORDER BY next_wake, task_id LIMIT $5"
+        );
+        let (from, to) = (millis(after.at), millis(until));
+        let rows = self.query(&sql, &[&APP_ID, &from, &after.task.as_str(), &to, &limit]).await?;
+        let waking = |row: &Row| {
+            let task = TaskId::parse(row.get::<_, String>(0)).ok()?;
+            Some(Waking { at: Timestamp::from_millis(row.get(1)), task })
+        };
+        Ok(rows.iter().filter_map(waking).collect())
+    }
+
+    pub(super) async fn query(
         &self,
         sql: &str,
         parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
@@ -110,19 +147,36 @@ impl TaskIndex for ReadModel {
         until: Timestamp,
         limit: i64,
     ) -> Result<Vec<Waking>, QueryError> {
-        let sql = "SELECT task_id, (extract(epoch FROM next_wake) * 1000)::int8
-                   FROM {schema}.task_index
-                   WHERE app_id = $1 AND next_wake IS NOT NULL
-                     AND (next_wake, task_id) > (to_timestamp($2::float8 / 1000), $3)
-                     AND next_wake <= to_timestamp($4::float8 / 1000)
-                   ORDER BY next_wake, task_id LIMIT $5";
-        let (from, to) = (millis(after.at), millis(until));
-        let rows = self.query(sql, &[&APP_ID, &from, &after.task.as_str(), &to, &limit]).await?;
-        let waking = |row: &Row| {
-            let task = TaskId::parse(row.get::<_, String>(0)).ok()?;
-            Some(Waking { at: Timestamp::from_millis(row.get(1)), task })
-        };
-        Ok(rows.iter().filter_map(waking).collect())
+        self.waking_but_for("", after, until, limit).await
+    }
+
+    async fn overdue(
+        &self,
+        after: &Waking,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Waking>, QueryError> {
+        self.waking_but_for(&format!("{PARKED} {STOPPED}"), after, until, limit).await
+    }
+
+    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
+        self.read_firing_stop().await
+    }
+
+    async fn park(&self, task: &TaskId, why: &UnreadableState) -> Result<bool, QueryError> {
+        self.note_parked(task, why).await
+    }
+
+    async fn parked(&self, untried_for: Duration, limit: i64) -> Result<Vec<TaskId>, QueryError> {
+        self.parked_to_try(untried_for, limit).await
+    }
+
+    async fn count_parked(&self) -> Result<u64, QueryError> {
+        self.read_count_of_parked().await
+    }
+
+    async fn unpark(&self, task: &TaskId) -> Result<(), QueryError> {
+        self.note_unparked(task).await
     }
 
     async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError> {
@@ -152,11 +206,13 @@ impl TaskIndex for ReadModel {
         n: u64,
         limit: i64,
     ) -> Result<Vec<(TaskId, u64)>, QueryError> {
-        let sql = "SELECT task_id, pending_n FROM {schema}.task_index
-                   WHERE app_id = $1 AND pending_epoch = $2 AND pending_n > $3
-                   ORDER BY pending_n LIMIT $4";
+        let sql = format!(
+            "SELECT task_id, pending_n FROM {{schema}}.task_index AS idx
+             WHERE app_id = $1 AND pending_epoch = $2 AND pending_n > $3 {PARKED}
+             ORDER BY pending_n LIMIT $4"
+        );
         let n = i64::try_from(n).unwrap_or(i64::MAX);
-        let rows = self.query(sql, &[&APP_ID, &epoch.to_string(), &n, &limit]).await?;
+        let rows = self.query(&sql, &[&APP_ID, &epoch.to_string(), &n, &limit]).await?;
         let left = |row: &Row| {
             let task = TaskId::parse(row.get::<_, String>(0)).ok()?;
             Some((task, u64::try_from(row.get::<_, i64>(1)).ok()?))
@@ -195,14 +251,16 @@ impl TaskIndex for ReadModel {
         after: &Cursor<i64>,
         limit: i64,
     ) -> Result<Vec<Cursor<i64>>, QueryError> {
-        let sql = "SELECT preferences, task_id FROM {schema}.task_index
-                   WHERE app_id = $1 AND user_id = $2 AND status IN ('pending', 'in_progress')
-                     AND preferences < $3 AND (preferences, task_id) > ($4, $5)
-                   ORDER BY preferences, task_id LIMIT $6";
+        let sql = format!(
+            "SELECT preferences, task_id FROM {{schema}}.task_index AS idx
+             WHERE app_id = $1 AND user_id = $2 AND status IN ('pending', 'in_progress')
+               AND preferences < $3 AND (preferences, task_id) > ($4, $5) {PARKED}
+             ORDER BY preferences, task_id LIMIT $6"
+        );
         let version = i64::try_from(changed.version).unwrap_or(i64::MAX);
         let user = changed.user.as_str();
         let (follows, task) = (after.follows, after.task.as_str());
-        let rows = self.query(sql, &[&APP_ID, &user, &version, &follows, &task, &limit]).await?;
+        let rows = self.query(&sql, &[&APP_ID, &user, &version, &follows, &task, &limit]).await?;
         Ok(rows.iter().map(|row| Cursor { follows: row.get(0), task: row.get(1) }).collect())
     }
 
@@ -212,18 +270,20 @@ impl TaskIndex for ReadModel {
         after: &Cursor<String>,
         limit: i64,
     ) -> Result<Vec<Cursor<String>>, QueryError> {
-        let sql = "SELECT zone_database, task_id FROM {schema}.task_index
-                   WHERE app_id = $1 AND status IN ('pending', 'in_progress')
-                     AND zone_database IS NOT NULL AND zone_database < $2
-                     AND (zone_database, task_id) > ($3, $4)
-                   ORDER BY zone_database, task_id LIMIT $5";
+        let sql = format!(
+            "SELECT zone_database, task_id FROM {{schema}}.task_index AS idx
+             WHERE app_id = $1 AND status IN ('pending', 'in_progress')
+               AND zone_database IS NOT NULL AND zone_database < $2
+               AND (zone_database, task_id) > ($3, $4) {PARKED}
+             ORDER BY zone_database, task_id LIMIT $5"
+        );
         let (follows, task) = (after.follows.as_str(), after.task.as_str());
-        let rows = self.query(sql, &[&APP_ID, &current, &follows, &task, &limit]).await?;
+        let rows = self.query(&sql, &[&APP_ID, &current, &follows, &task, &limit]).await?;
         Ok(rows.iter().map(|row| Cursor { follows: row.get(0), task: row.get(1) }).collect())
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "milliseconds until the year 9999 fit a double")]
-fn millis(time: Timestamp) -> f64 {
+pub(super) fn millis(time: Timestamp) -> f64 {
     time.as_millis() as f64
 }

@@ -2,9 +2,13 @@
 
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
-use super::record;
+use super::measure::{self, Measured};
+use super::oversight::Oversight;
+use super::places::{Crowded, Places};
+use super::record::{self, UnreadableState};
 use super::recovery::RecoveryQueue;
 use crate::clock::{self, SharedClock};
+use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::planted::{self, Bug};
 use crate::ports::{CommitError, Ports, Users};
@@ -17,6 +21,14 @@ use tokio_util::task::TaskTracker;
 
 /// How long a turn may wait for its actor and for a free place before it is refused.
 const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
+/// Commands and reads that may wait for a place; a further one is refused at once. With bodies of the
+/// largest size they take 128 MiB.
+const COMMANDS_WAITING_MAX: usize = 2_048;
+/// Wakes, and turns that this service asks itself for, wait rather than be refused: Dapr would repeat
+/// them, at once. The sidecar sends about a thousand at a time, so this bound is not met.
+const UNASKED_WAITING_MAX: usize = 16_384;
+/// Actors whose state is kept in memory between turns; every further one loads it each time.
+const REMEMBERED_MAX: usize = 50_000;
 
 /// The bounds that the operator may set.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +54,11 @@ pub struct Cell {
 #[derive(Debug, Default)]
 struct Memory {
     known: Known,
+    /// The place of `known` among those that are kept.
+    kept: Option<OwnedSemaphorePermit>,
     wake_failures: u32,
+    /// Whether it is noted that its state cannot be used, so that every call need not note it again.
+    parked: bool,
 }
 
 impl Cell {
@@ -69,9 +85,13 @@ pub struct Driver<P> {
     users: Arc<dyn Users>,
     publisher: Arc<Publisher<P>>,
     recovery: Arc<RecoveryQueue<P>>,
+    oversight: Oversight,
     horizon_ms: Option<i64>,
-    wake_slots: Arc<Semaphore>,
-    command_slots: Arc<Semaphore>,
+    wakes: Places,
+    commands: Places,
+    /// As `commands`, for the few turns of the audit and of recovery, which must not be refused.
+    internal: Places,
+    remembered: Arc<Semaphore>,
     turns: TaskTracker,
 }
 
@@ -84,6 +104,7 @@ impl<P: Ports> Driver<P> {
         publisher: Arc<Publisher<P>>,
         recovery: Arc<RecoveryQueue<P>>,
         limits: Limits,
+        oversight: Oversight,
     ) -> Arc<Self> {
         Arc::new(Self {
             ports,
@@ -91,24 +112,42 @@ impl<P: Ports> Driver<P> {
             users,
             publisher,
             recovery,
+            oversight,
             horizon_ms: limits.horizon_ms,
-            wake_slots: Arc::new(Semaphore::new(limits.wakes)),
-            command_slots: Arc::new(Semaphore::new(limits.commands)),
+            wakes: Places::new(limits.wakes, UNASKED_WAITING_MAX),
+            commands: Places::new(limits.commands, COMMANDS_WAITING_MAX),
+            internal: Places::new(limits.commands, UNASKED_WAITING_MAX),
+            remembered: Arc::new(Semaphore::new(REMEMBERED_MAX)),
             turns: TaskTracker::new(),
         })
     }
 
     /// Runs a turn to its end, in a task of its own: a caller who hangs up must not cut it short.
     pub async fn run(self: &Arc<Self>, cell: &Arc<Cell>, request: Request) -> Reply {
+        let measured = Measured::begin(&request);
+        let reply = self.to_its_end(cell, request).await;
+        measured.end(&reply);
+        reply
+    }
+
+    async fn to_its_end(self: &Arc<Self>, cell: &Arc<Cell>, request: Request) -> Reply {
         if self.turns.is_closed() {
             return Reply::Overloaded("this process is stopping; another one takes over".into());
         }
-        let (driver, cell) = (Arc::clone(self), Arc::clone(cell));
+        let unasked = matches!(request, Request::Wake | Request::Settle { .. });
+        let (driver, id, cell) = (Arc::clone(self), cell.id.clone(), Arc::clone(cell));
         let turn = self.turns.spawn(async move { driver.turn(&cell, request).await });
-        turn.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "a turn did not come to its end");
-            Reply::Unavailable("the turn did not come to its end".into())
-        })
+        let error = match turn.await {
+            Ok(reply) => return reply,
+            Err(error) => error.to_string(),
+        };
+        tracing::error!(task.id = %id, error, "a turn did not come to its end");
+        if unasked {
+            // Only the state can have led there, and would again, at once.
+            self.oversight.park(&id, &UnreadableState::Panicked).await;
+            return Reply::Unreadable(UnreadableState::Panicked);
+        }
+        Reply::Unavailable("the turn did not come to its end".into())
     }
 
     /// Runs a wake turn.
@@ -133,9 +172,12 @@ impl<P: Ports> Driver<P> {
     }
 
     async fn turn(&self, cell: &Cell, request: Request) -> Reply {
-        let queued = async { (self.place(&request).await, cell.memory.lock().await) };
-        let Ok((_place, mut memory)) = tokio::time::timeout(QUEUE_DEADLINE, queued).await else {
-            return Reply::Overloaded("too many turns are waiting".into());
+        let queued = async { Ok((self.place(&request).await?, cell.memory.lock().await)) };
+        let (_place, mut memory) = match tokio::time::timeout(QUEUE_DEADLINE, queued).await {
+            Ok(Ok(entered)) => entered,
+            Ok(Err(Crowded)) | Err(_) => {
+                return Reply::Overloaded("too many turns are waiting".into());
+            }
         };
         let mut known = std::mem::take(&mut memory.known);
         if cell.stale.swap(false, Ordering::AcqRel) {
@@ -143,25 +185,43 @@ impl<P: Ports> Driver<P> {
         }
         let request = planted::request(request);
         let mut machine =
-            Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures);
+            Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures)
+                .stopped_by(Arc::clone(&self.oversight.firing.borrow()));
         let finish = self.play(&cell.id, &mut machine).await;
-        memory.known = finish.known;
+        if let Reply::Unreadable(why) = &finish.reply {
+            memory.parked = memory.parked || self.oversight.park(&cell.id, why).await;
+        } else {
+            // Only a turn that read the state tells; one that failed before tells nothing.
+            memory.parked &= matches!(finish.known, Known::Nothing);
+        }
+        self.keep(&mut memory, finish.known);
         memory.wake_failures = finish.wake_failures;
         if let Some(recovery) = finish.recovery.filter(|_| !planted::is(Bug::DoubtForgotten)) {
+            metrics().doubtful.inc();
             self.recovery.add(cell.id.clone(), recovery);
         }
         finish.reply
     }
 
-    async fn place(&self, request: &Request) -> Option<OwnedSemaphorePermit> {
-        let slots = match request {
-            Request::Wake => &self.wake_slots,
-            Request::Get | Request::Command(_) | Request::Refresh | Request::Settle { .. } => {
-                &self.command_slots
-            }
+    async fn place(&self, request: &Request) -> Result<OwnedSemaphorePermit, Crowded> {
+        let places = match request {
+            Request::Wake => &self.wakes,
+            Request::Get | Request::Command(_) => &self.commands,
+            Request::Refresh | Request::Settle { .. } => &self.internal,
         };
-        // The semaphores are never closed, so this only ever waits.
-        Arc::clone(slots).acquire_owned().await.ok()
+        places.take().await
+    }
+
+    /// Keeps what is known of a state for the next turn, while there is room for it.
+    fn keep(&self, memory: &mut Memory, known: Known) {
+        memory.kept = match &known {
+            Known::State(_) => {
+                memory.kept.take().or_else(|| Arc::clone(&self.remembered).try_acquire_owned().ok())
+            }
+            Known::Absent | Known::Nothing => None,
+        };
+        let has_room = memory.kept.is_some() || !matches!(known, Known::State(_));
+        memory.known = if has_room { known } else { Known::Nothing };
     }
 
     async fn play(&self, id: &TaskId, machine: &mut Machine) -> Finish {
@@ -205,6 +265,7 @@ impl<P: Ports> Driver<P> {
             }
             Effect::Commit(state) => self.commit(id, &state).await,
             Effect::Publish(handovers) => {
+                measure::firings(&handovers);
                 self.publisher.enqueue(id, handovers);
                 Outcome::Done
             }
@@ -216,6 +277,7 @@ impl<P: Ports> Driver<P> {
         match self.ports.commit(id, record::encode(state)).await {
             Ok(()) => Outcome::Done,
             Err(CommitError::Fenced(reason)) => {
+                metrics().fenced.inc();
                 tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
                 Outcome::Fenced
             }
@@ -228,7 +290,7 @@ impl<P: Ports> Driver<P> {
             Ok(None) => Outcome::Loaded(None),
             Ok(Some(bytes)) => match record::decode(&bytes) {
                 Ok(state) => Outcome::Loaded(Some(Arc::new(state))),
-                Err(error) => Outcome::Failed(error.to_string()),
+                Err(why) => Outcome::Unreadable(why),
             },
             Err(error) => Outcome::Failed(error.0),
         }

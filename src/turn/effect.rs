@@ -1,5 +1,6 @@
 //! What goes in and out of the turn machine: requests, effects, outcomes, and how a turn ends.
 
+use super::record::UnreadableState;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
@@ -63,6 +64,8 @@ pub enum Outcome {
     Done,
     /// Of [`Effect::Commit`]: refused, and it will never take effect.
     Fenced,
+    /// Of [`Effect::Load`]: there is a state that cannot be used.
+    Unreadable(UnreadableState),
     /// Of any effect: it failed, and may still take effect.
     Failed(String),
 }
@@ -151,6 +154,8 @@ pub enum Reply {
     Unavailable(String),
     /// A wake, settle or refresh turn is over; the version that the task is at, 0 when there is none.
     Awake(u64),
+    /// The stored state cannot be used; nothing was done, and repeating it does not help.
+    Unreadable(UnreadableState),
 }
 
 /// What a later settle turn must put in order.

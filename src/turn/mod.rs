@@ -2,12 +2,17 @@
 //!
 //! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
 //! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
-//! happens to turns that ended in doubt, [`schema`] which stored forms there are.
+//! happens to turns that ended in doubt, [`schema`] which stored forms there are, [`oversight`] what
+//! operators are told of, [`firing`] what they may stop.
 
 pub mod draft;
 pub mod driver;
 pub mod effect;
+pub mod firing;
 pub mod machine;
+mod measure;
+pub mod oversight;
+pub(crate) mod places;
 pub mod record;
 pub mod recovery;
 pub mod schema;

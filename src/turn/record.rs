@@ -10,7 +10,7 @@ use reminder_domain::{TaskState, Timestamp, next_wake};
 use serde::{Deserialize, Serialize};
 
 /// A stored value that cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UnreadableState {
     /// Written by a newer version of the service.
     #[error("the stored state has schema {found}, newer than {read}: run the newer version", read = schema::read())]
@@ -21,6 +21,32 @@ pub enum UnreadableState {
     /// Not what this service writes.
     #[error("the stored state is damaged: {0}")]
     Damaged(String),
+    /// The database knows the task, but there is no state.
+    #[error("the task is known, but its state is not there")]
+    Missing,
+    /// A turn on it did not come to its end, for a reason that only the log tells.
+    #[error("a turn on the stored state ended in a panic; the log has more")]
+    Panicked,
+}
+
+impl UnreadableState {
+    /// The kind of reason, as it is stored and counted.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Newer { .. } => "newer",
+            Self::Damaged(_) => "damaged",
+            Self::Missing => "missing",
+            Self::Panicked => "panicked",
+        }
+    }
+
+    /// The schema of the state, where that is what is wrong.
+    pub fn schema(&self) -> Option<u32> {
+        match self {
+            Self::Newer { found } => Some(*found),
+            _ => None,
+        }
+    }
 }
 
 /// What the trigger reads. Its keys are short since every commit carries it;

@@ -6,6 +6,7 @@
 
 use super::draft::Ledger;
 use super::effect::Recovery;
+use crate::metrics::{gauge, metrics};
 use crate::outbox::publisher::Publisher;
 use crate::ports::{CallError, Ports};
 use reminder_domain::TaskId;
@@ -58,6 +59,7 @@ impl<P: Ports> RecoveryQueue<P> {
             }
             Entry::Vacant(new) => {
                 new.insert(recovery);
+                metrics().recovering.set(gauge(doubts.len()));
                 let queue = Arc::clone(self);
                 tokio::spawn(async move {
                     let stop = queue.stop.clone();
@@ -76,6 +78,7 @@ impl<P: Ports> RecoveryQueue<P> {
             let mut doubts = self.doubts();
             if doubts.get(id).is_none_or(Recovery::is_nothing) {
                 doubts.remove(id);
+                metrics().recovering.set(gauge(doubts.len()));
                 tracing::info!(task.id = %id, "put in order after a turn that ended in doubt");
                 return;
             }

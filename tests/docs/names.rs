@@ -1,13 +1,17 @@
 //! Names that the documentation uses: of tests, of files, of developer commands.
 
 use crate::pages::{pages, root};
+use reminder_scheduler::metrics::TABLE;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Whether a code span is the name of a test: four or more words joined by `_`.
 fn is_test_name(span: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
-    span.chars().all(plain) && span.split('_').filter(|word| !word.is_empty()).count() >= 4
+    // Metrics are named likewise.
+    !TABLE.iter().any(|(metric, ..)| *metric == span)
+        && span.chars().all(plain)
+        && span.split('_').filter(|word| !word.is_empty()).count() >= 4
 }
 
 /// The names of all functions below `tests`, `src`, `crates` and `xtask` that are tests: they stand

@@ -116,6 +116,19 @@ fn the_topics_are_those_of_the_code() {
 }
 
 #[test]
+fn the_metrics_are_those_of_the_code() {
+    let page = page("docs/operations.md");
+    let rows = page.rows_under("Metrics");
+    let told: Vec<[&str; 3]> =
+        rows.iter().map(|cells| [&*cells[0], &*cells[1], &*cells[2]]).collect();
+    let all: Vec<[&str; 3]> = reminder_scheduler::metrics::TABLE
+        .iter()
+        .map(|(name, kind, labels)| [*name, *kind, *labels])
+        .collect();
+    assert_eq!(told, all);
+}
+
+#[test]
 fn the_log_lines_to_watch_are_logged() {
     let page = page("docs/operations.md");
     let rows = page.rows_under("Logs to watch");

@@ -138,9 +138,9 @@ impl Pages {
         }
         let next = (event.incarnation, event.sequence);
         let last = self.sequences.insert(lane, next).unwrap_or((1, 0));
-        // A restore makes the numbers of each task jump, once.
-        let follows = if self.restored && next.0 > last.0 {
-            next.1 > last.1
+        // A restore makes the numbers of each task jump, once; a repaired task counts anew.
+        let follows = if next.0 > last.0 {
+            if self.restored { next.1 > last.1 } else { next.1 == 1 }
         } else {
             next == (last.0, last.1 + 1)
         };

@@ -32,9 +32,18 @@ pub(crate) struct Ended {
 impl Service {
     /// Starts the stack's own executable with nothing in its environment but this.
     pub(crate) fn start(suite: &Suite, environment: &BTreeMap<String, String>) -> Self {
+        Self::command(suite, &["serve"], environment)
+    }
+
+    /// The same with another command.
+    pub(crate) fn command(
+        suite: &Suite,
+        arguments: &[&str],
+        environment: &BTreeMap<String, String>,
+    ) -> Self {
         let program = suite.manifest().tools.app.expect("the stack runs the service");
         let mut command = Command::new(program);
-        command.arg("serve").env_clear().envs(environment).kill_on_drop(true);
+        command.args(arguments).env_clear().envs(environment).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let port = environment.get("APP_PORT").and_then(|port| port.parse().ok()).unwrap_or(0);
         Self { child: command.spawn().unwrap(), port }

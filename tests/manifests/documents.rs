@@ -15,12 +15,14 @@ pub(crate) struct Document {
 
 /// What the packaged files may contain, as (apiVersion, kind). A kind that is not listed is one
 /// that no check here looks at.
-const KINDS: [(&str, &str); 10] = [
+const KINDS: [(&str, &str); 12] = [
     ("dapr.io/v1alpha1", "Component"),
     ("dapr.io/v1alpha1", "Configuration"),
     ("dapr.io/v1alpha1", "Resiliency"),
     ("kafka.strimzi.io/v1", "KafkaTopic"),
     ("kustomize.config.k8s.io/v1beta1", "Kustomization"),
+    ("monitoring.coreos.com/v1", "PodMonitor"),
+    ("monitoring.coreos.com/v1", "PrometheusRule"),
     ("apps/v1", "Deployment"),
     ("v1", "Namespace"),
     ("v1", "Secret"),

@@ -13,7 +13,7 @@ import kubernetes_validate
 import yaml
 
 # Whose kinds have no schema in the package.
-OTHERS = ("dapr.io/", "kafka.strimzi.io/", "kustomize.config.k8s.io/")
+OTHERS = ("dapr.io/", "kafka.strimzi.io/", "kustomize.config.k8s.io/", "monitoring.coreos.com/")
 
 
 def main(versions, files):

@@ -12,8 +12,11 @@ mod many;
 
 mod audit;
 mod fence;
+mod firing;
 mod index;
 mod migration;
+mod parked;
+mod rearm;
 mod restore;
 mod scale;
 mod stored;

@@ -29,7 +29,13 @@ async fn eight_replicas_migrate_at_once() {
 async fn a_second_migration_changes_nothing() {
     let database = Database::with_table().await;
     let first = database.migrate().await.unwrap();
-    let all = ["0001_fence_and_task_index", "0002_audit", "0003_users", "0005_restore"];
+    let all = [
+        "0001_fence_and_task_index",
+        "0002_audit",
+        "0003_users",
+        "0004_operations",
+        "0005_restore",
+    ];
     assert_eq!(first.applied, all);
     assert_eq!(first.schema, "public");
     let catalog = "SELECT string_agg(xmin::text || oid::text, ' ' ORDER BY oid) FROM pg_trigger";

@@ -136,6 +136,16 @@ pub(crate) fn key(task: &str) -> String {
     format!("reminder-scheduler||TaskActor||{task}||task")
 }
 
+/// Overwrites stored states past the triggers, which is how they come to be damaged.
+pub(crate) async fn damage(database: &Database, task: &str, value: &[u8]) {
+    let past = "SET session_replication_role = replica";
+    database.client.batch_execute(past).await.unwrap();
+    let sql = "UPDATE reminder_state SET value = $2 WHERE key = $1";
+    assert_eq!(database.client.execute(sql, &[&key(task), &value]).await.unwrap(), 1);
+    let again = "SET session_replication_role = origin";
+    database.client.batch_execute(again).await.unwrap();
+}
+
 /// A value as the service writes it.
 #[derive(Clone, Copy)]
 pub(crate) struct Value {

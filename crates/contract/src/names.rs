@@ -78,3 +78,6 @@ pub const LIVENESS_PATH: &str = "/livez";
 
 /// Answers 200 once the service can take commands.
 pub const READINESS_PATH: &str = "/readyz";
+
+/// Answers with the metrics of the process.
+pub const METRICS_PATH: &str = "/metrics";

@@ -22,6 +22,9 @@ pub const RETRY_AFTER_PENDING_SECONDS: u32 = 5;
 /// How long a caller shall wait when the service lacks one of its parts, in seconds.
 pub const RETRY_AFTER_UNAVAILABLE_SECONDS: u32 = 2;
 
+/// How long a caller shall wait while versions of the service are mixed, in seconds.
+pub const RETRY_AFTER_NEWER_SECONDS: u32 = 30;
+
 /// Longest piece of the caller's own text in a problem, in characters; it may be 64 KiB otherwise.
 const ECHO_MAX_CHARS: usize = 300;
 
@@ -80,6 +83,11 @@ problem_kinds! {
     /// A part that the service needs does not answer; trying again with the same `commandId` is
     /// safe, and necessary: whether the command was applied may be unknown.
     Unavailable = 503, "unavailable", "The service cannot do this now";
+    /// What is stored cannot be read; nothing was done, and only an operator's repair helps.
+    DamagedState = 500, "damaged-state", "The stored state cannot be read";
+    /// What is stored was written by a newer version of the service; nothing was done. A replica of
+    /// that version can do it.
+    NewerState = 503, "newer-state", "The stored state is of a newer version";
 }
 
 /// One refusal. Boxed, since it is the error of functions whose results are small.
@@ -126,6 +134,7 @@ impl Problem {
         let retry_after_seconds = match kind {
             ProblemKind::Overloaded => Some(RETRY_AFTER_PENDING_SECONDS),
             ProblemKind::Unavailable => Some(RETRY_AFTER_UNAVAILABLE_SECONDS),
+            ProblemKind::NewerState => Some(RETRY_AFTER_NEWER_SECONDS),
             _ => None,
         };
         Self(Box::new(ProblemDetails {

@@ -98,6 +98,8 @@ pub enum What {
     BrokerAway(i64),
     /// A host's clock is set forward, or back, by so many ms.
     ClockStep(usize, i64),
+    /// An operator stops firing for so many ms: for a user, or for everyone.
+    FiringStopped(Option<u64>, i64),
 }
 
 impl What {
@@ -112,7 +114,8 @@ impl What {
             | Self::SchedulerAway(_)
             | Self::SchedulerWiped
             | Self::PostgresAway(_)
-            | Self::BrokerAway(_) => None,
+            | Self::BrokerAway(_)
+            | Self::FiringStopped(..) => None,
         }
     }
 }
@@ -151,6 +154,13 @@ impl Plan {
             rates: Rates::new(dice.of("rates"), class),
             faults: timed(dice.of("faults"), class, hosts),
         }
+    }
+}
+
+impl Plan {
+    /// Whether an operator stops firing at some time.
+    pub fn stops_firing(&self) -> bool {
+        self.faults.iter().any(|fault| matches!(fault.what, What::FiringStopped(..)))
     }
 }
 
@@ -199,10 +209,11 @@ fn timed(dice: Dice, class: Class, hosts: usize) -> Vec<TimedFault> {
 fn what(dice: Dice, class: Class, hosts: usize) -> What {
     let host = usize::try_from(dice.below("host", hosts as u64)).unwrap_or(0);
     let long = dice.within("long", 1_000, 30_000);
+    let user = Some(dice.below("user", 3)).filter(|_| dice.happens("one user", 500));
     let short = dice.within("short", 100, 4_000);
     let stall = dice.within("stall", 500, 20_000);
     let step = dice.within("step", -4_000, 4_000);
-    match (class, dice.below("what", 10)) {
+    match (class, dice.below("what", 11)) {
         (Class::CallsOnly, 0..2) => What::Stall(host, stall),
         (Class::CallsOnly, 2..6) => What::PostgresAway(short),
         (Class::CallsOnly, 6..8) => What::BrokerAway(long),
@@ -220,6 +231,7 @@ fn what(dice: Dice, class: Class, hosts: usize) -> What {
         (Class::Everything, 6) => What::SchedulerWiped,
         (Class::Everything, 7) => What::PostgresAway(long),
         (Class::Everything, 8) => What::BrokerAway(long),
+        (Class::Everything, 9) => What::FiringStopped(user, long),
         (Class::Everything, _) => What::ClockStep(host, step),
     }
 }

@@ -132,6 +132,7 @@ async fn strike(world: Arc<World>, fault: TimedFault) {
         What::SchedulerWiped => world.wipe_scheduler(),
         What::PostgresAway(ms) => world.take_away(Part::Postgres, ms),
         What::BrokerAway(ms) => world.take_away(Part::Broker, ms),
+        What::FiringStopped(user, ms) => world.stop_firing(user, ms).await,
         What::ClockStep(host, ms) => world.step_clock(host, Some(ms)),
     }
 }

@@ -1,6 +1,6 @@
 //! The `TaskActor` as the SDK sees it: it parses, asks the driver for a turn, and words the answer.
 
-use super::internal::{REFRESH, SETTLE, SettleRequest};
+use super::internal::{NO_VERSION, REFRESH, SETTLE, SettleRequest};
 use super::registry::{Hosted, Registry};
 use super::reply;
 use crate::clock::{Clock, SystemClock};
@@ -144,11 +144,11 @@ impl TaskActor {
         let request = serde_json::from_slice(&body)
             .map(|SettleRequest { at_least }| Request::Settle { at_least })
             .map_err(|error| Problem::new(ProblemKind::MalformedJson, error.to_string()));
-        self.answer(request).await
+        self.answer_with(request, settled).await
     }
 
     async fn refresh(&self, body: Bytes) -> Response {
-        self.answer(wire::parse_get(&body).map(|_| Request::Refresh)).await
+        self.answer_with(wire::parse_get(&body).map(|_| Request::Refresh), settled).await
     }
 
     async fn command(&self, method: Method, headers: HeaderMap, body: Bytes) -> Response {
@@ -214,12 +214,21 @@ fn shown(id: &TaskId, reply: Reply, query: &Query) -> Result<Vec<u8>, Problem> {
     }
 }
 
+/// The answer to another part of this service, which is no failure where nothing can be done.
+fn settled(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
+    match reply {
+        Reply::Unreadable(_) => written(id, Reply::Awake(NO_VERSION)),
+        reply => written(id, reply),
+    }
+}
+
 fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
     match reply {
         Reply::Answer(answer) => Ok(CommandAnswer::new(id, answer).to_json()),
         Reply::View(state) => Ok(TaskView::new(id, Some(&state))?.to_json()),
         Reply::Awake(version) => Ok(format!(r#"{{"version":{version}}}"#).into_bytes()),
         Reply::Rejected(rejection) => Err(Problem::from(rejection)),
+        Reply::Unreadable(why) => Err(reply::unreadable(&why)),
         Reply::Overloaded(reason) => Err(Problem::new(ProblemKind::Overloaded, reason)),
         Reply::Unavailable(reason) => {
             tracing::warn!(task.id = %id, reason, "a turn could not be done");
@@ -241,7 +250,8 @@ fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
     Traceparent::parse(text).ok()
 }
 
-fn new_correlation_id() -> CorrelationId {
+/// A name for a flow that nobody named.
+pub(crate) fn new_correlation_id() -> CorrelationId {
     let id = uuid::Uuid::now_v7().to_string();
     CorrelationId::parse(id).expect("a UUID is visible ASCII")
 }

@@ -23,9 +23,12 @@ impl SettleRequest {
     }
 }
 
+/// Of a task without a state, or without one that can be used.
+pub const NO_VERSION: u64 = 0;
+
 /// What they answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reached {
-    /// The version that the task is at; 0 when there is none.
+    /// The version that the task is at, or [`NO_VERSION`].
     pub version: u64,
 }

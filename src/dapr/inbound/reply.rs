@@ -1,10 +1,11 @@
 //! Answers of actor methods, written so that they reach the caller untouched.
 
+use crate::turn::record::UnreadableState;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use reminder_contract::Problem;
 use reminder_contract::problem::{CONTENT_TYPE, ERROR_HEADER};
+use reminder_contract::{Problem, ProblemKind};
 
 const PROBLEM_JSON: HeaderValue = HeaderValue::from_static(CONTENT_TYPE);
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -12,6 +13,17 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json");
 /// What a caller is told when something needed did not answer.
 pub(super) const REPEAT_IT: &str = "a part that the service needs did not answer; repeat the command, \
                                     it is not applied twice";
+
+/// What a caller is told whose task or user has a state that cannot be used.
+pub(super) fn unreadable(why: &UnreadableState) -> Problem {
+    let kind = match why {
+        UnreadableState::Newer { .. } => ProblemKind::NewerState,
+        UnreadableState::Damaged(_) | UnreadableState::Missing | UnreadableState::Panicked => {
+            ProblemKind::DamagedState
+        }
+    };
+    Problem::new(kind, format!("{why}; an operator finds it with `reminder-scheduler repair list`"))
+}
 
 /// An answer.
 pub fn answer(body: Vec<u8>) -> Response {

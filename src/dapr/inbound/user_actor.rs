@@ -95,6 +95,7 @@ fn written(user: &Person, reply: UserReply) -> Result<Vec<u8>, Problem> {
         }
         UserReply::Rejected(rejection) => Err(Problem::from(rejection)),
         UserReply::Overloaded(reason) => Err(Problem::new(ProblemKind::Overloaded, reason)),
+        UserReply::Unreadable(why) => Err(reply::unreadable(&why)),
         UserReply::Unavailable(reason) => {
             tracing::warn!(reason, "a user's turn could not be done");
             Err(Problem::new(ProblemKind::Unavailable, reply::REPEAT_IT))

@@ -2,7 +2,7 @@
 
 use super::{Sidecar, failed, request, within};
 use crate::ports::{CallError, CommitError, StateStore, UserStore};
-use crate::read_model::FENCED_SQLSTATE;
+use crate::read_model::{FENCED_SQLSTATE, UNREADABLE_SQLSTATE};
 use async_trait::async_trait;
 use dapr::dapr::proto::common::v1::StateItem;
 use dapr::dapr::proto::runtime::v1::{
@@ -72,7 +72,12 @@ impl Sidecar {
         let call = client.execute_actor_state_transaction(request(message, COMMIT_DEADLINE));
         match within(COMMIT_DEADLINE, call).await {
             Ok(()) => Ok(()),
-            Err(status) if status.message().contains(FENCED_SQLSTATE) => {
+            // An unreadable value is refused for good as well: the turn loads, and finds it so.
+            Err(status)
+                if [FENCED_SQLSTATE, UNREADABLE_SQLSTATE]
+                    .iter()
+                    .any(|code| status.message().contains(code)) =>
+            {
                 Err(CommitError::Fenced(status.message().to_owned()))
             }
             Err(status) => Err(CommitError::Unknown(failed(status).0)),

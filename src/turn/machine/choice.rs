@@ -3,6 +3,7 @@
 use super::Machine;
 use crate::planted::{self, Bug};
 use crate::turn::effect::{Known, Reply, Request};
+use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::{decide_refresh, decide_wake};
 use reminder_domain::{Change, Origin, Rejection, TaskState, Timestamp, Turn, decide, next_wake};
@@ -27,12 +28,23 @@ impl Machine {
         });
     }
 
+    /// The same turn while reminders of some shall not fire: wakes and settles let what is due be.
+    #[must_use]
+    pub fn stopped_by(self, firing: Arc<FiringStop>) -> Self {
+        Self { firing, ..self }
+    }
+
+    /// Whether what is due of this task shall not fire now.
+    pub(super) fn is_withheld(&self, state: &TaskState) -> bool {
+        state.live().is_some_and(|live| self.firing.stops(live.task.user_id.as_ref()))
+    }
+
     /// When a wake came so little before the due time that it should wait for it.
     pub(super) fn slightly_early(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
         let due = next_wake(state)?;
         let early_ms = due.millis_since(now);
-        let waits = wakes && !planted::is(Bug::FiresEarly);
+        let waits = wakes && !self.is_withheld(state) && !planted::is(Bug::FiresEarly);
         (waits && early_ms > 0 && early_ms <= settings::EARLY_WAKE_WAIT_MS).then_some(due)
     }
 
@@ -55,6 +67,11 @@ impl Machine {
             Request::Refresh => {
                 let known = self.preferences.known();
                 self.unasked(state, |state| decide_refresh(state, known, now))
+            }
+            Request::Wake | Request::Settle { .. }
+                if state.is_some_and(|state| self.is_withheld(state)) =>
+            {
+                Decision::Reply(Reply::Awake(self.version()))
             }
             Request::Wake | Request::Settle { .. } => {
                 let early =

@@ -34,7 +34,8 @@ impl Machine {
             self.wake_failures = 0;
         }
         let Some(state) = self.state() else { return self.finish(reply, ledger) };
-        let next = next_wake(&state);
+        // What is withheld would wake at once, in vain, again and again; its release finds it.
+        let next = next_wake(&state).filter(|at| *at > now || !self.is_withheld(&state));
         match self.request {
             // A refresh has registered an earlier wake before its commit; a later one may stay.
             Request::Get | Request::Refresh => {}

@@ -19,6 +19,7 @@ use self::preferences::UserPreferences;
 use crate::planted::{self, Bug};
 use crate::turn::draft::{self, Draft, Ledger, Pending};
 use crate::turn::effect::{Effect, Handover, Known, Outcome, Reply, Request};
+use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::fence;
 use reminder_domain::state::Stamp;
@@ -52,6 +53,7 @@ pub struct Machine {
     request: Request,
     /// How far ahead wakes are registered, in ms; `None`: any distance.
     horizon_ms: Option<i64>,
+    firing: Arc<FiringStop>,
     /// How many wakes of this actor failed in a row, this one included once it has.
     wake_failures: u32,
     phase: Phase,
@@ -89,6 +91,7 @@ impl Machine {
             id,
             request,
             horizon_ms,
+            firing: Arc::default(),
             wake_failures,
             phase: Phase::Start,
             known: if relies { known } else { Known::Nothing },
@@ -114,6 +117,10 @@ impl Machine {
             (Phase::Loading, Outcome::Loaded(state)) => {
                 self.loaded(state, ledger.incarnation());
                 self.consider(ledger, now)
+            }
+            // Whatever it was asked for, it cannot be done, and trying again soon would not help.
+            (Phase::Loading, Outcome::Unreadable(why)) => {
+                self.finish(Reply::Unreadable(why), ledger)
             }
             (Phase::LoadingWatermark(epoch), Outcome::Watermark(n)) => {
                 self.watermarks.insert(epoch, n);

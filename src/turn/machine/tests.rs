@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::outbox::lanes::Outbox;
+use crate::turn::firing::FiringStop;
+use crate::turn::record::UnreadableState;
 use reminder_domain::command::{IfPast, Put};
+use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{Command, CommandKind, Task, Turn, decide};
 
@@ -42,7 +45,7 @@ fn play(
     now: Timestamp,
     fails: &str,
 ) -> (Vec<String>, Option<Arc<TaskState>>, Box<crate::turn::effect::Finish>) {
-    play_with(&mut Outbox::new(1), request, stored, now, fails)
+    play_in(&mut Outbox::new(1), Arc::default(), request, stored, now, fails)
 }
 
 /// The same with an outbox of the caller's.
@@ -50,12 +53,34 @@ fn play_with(
     outbox: &mut Outbox,
     request: Request,
     stored: Option<&Arc<TaskState>>,
+    now: Timestamp,
+    fails: &str,
+) -> (Vec<String>, Option<Arc<TaskState>>, Box<crate::turn::effect::Finish>) {
+    play_in(outbox, Arc::default(), request, stored, now, fails)
+}
+
+/// The same while some reminders shall not fire.
+fn play_while(
+    stop: Arc<FiringStop>,
+    request: Request,
+    stored: Option<&Arc<TaskState>>,
+    now: Timestamp,
+    fails: &str,
+) -> (Vec<String>, Option<Arc<TaskState>>, Box<crate::turn::effect::Finish>) {
+    play_in(&mut Outbox::new(1), stop, request, stored, now, fails)
+}
+
+fn play_in(
+    outbox: &mut Outbox,
+    stop: Arc<FiringStop>,
+    request: Request,
+    stored: Option<&Arc<TaskState>>,
     mut now: Timestamp,
     fails: &str,
 ) -> (Vec<String>, Option<Arc<TaskState>>, Box<crate::turn::effect::Finish>) {
     let id = TaskId::parse("t").unwrap();
     let horizon_ms = Some(HOUR_MS);
-    let mut machine = Machine::new(id, request, Known::Nothing, horizon_ms, 0);
+    let mut machine = Machine::new(id, request, Known::Nothing, horizon_ms, 0).stopped_by(stop);
     let (mut calls, mut committed) = (Vec::new(), None);
     let mut outcome = Outcome::Start;
     loop {
@@ -90,6 +115,26 @@ fn play_with(
             _ => Outcome::Done,
         };
         calls.push(call);
+    }
+}
+
+#[test]
+fn a_state_that_cannot_be_read_ends_the_turn_at_once() {
+    let why = UnreadableState::Newer { found: 2 };
+    for request in [Request::Get, Request::Wake, Request::Settle { at_least: 3 }, put(at(60_000))] {
+        let mut outbox = Outbox::new(1);
+        let id = TaskId::parse("t").unwrap();
+        let mut machine = Machine::new(id, request, Known::Nothing, None, 0);
+        let effect = machine.step(Outcome::Start, &mut outbox, at(0));
+        assert!(matches!(effect, Effect::Load));
+        // No registration that would come back at once, and no doubt that would be looked after.
+        match machine.step(Outcome::Unreadable(why.clone()), &mut outbox, at(0)) {
+            Effect::Finish(finish) => {
+                assert!(matches!(&finish.reply, Reply::Unreadable(told) if *told == why));
+                assert_eq!((finish.recovery, finish.wake_failures), (None, 0));
+            }
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -242,4 +287,37 @@ fn a_refresh_takes_over_newer_preferences_and_registers_an_earlier_wake_first() 
     let (calls, state, _) = play(Request::Refresh, Some(&state), now, "");
     assert_eq!(calls, ["load", "load preferences"]);
     assert!(state.is_none(), "nothing is left to do");
+}
+
+#[test]
+fn while_firing_is_stopped_what_is_due_waits_and_does_not_spin() {
+    let everyone = || Arc::new(FiringStop::new(true, []));
+    let stopped = |request, stored: &Arc<TaskState>, now| {
+        play_while(everyone(), request, Some(stored), now, "").0
+    };
+    let due = stored(at(0));
+    for request in [Request::Wake, Request::Settle { at_least: 0 }] {
+        for late in [0, 5, HOUR_MS] {
+            assert_eq!(stopped(request.clone(), &due, at(late)), ["load"], "no commit, no arm");
+        }
+        // What is still to come is registered as ever, and a wake slightly early waits for nothing.
+        assert_eq!(stopped(request.clone(), &stored(at(600_000)), at(0)), ["load", "arm +600s"]);
+        assert_eq!(stopped(request, &stored(at(50)), at(0)), ["load", "arm +0s"]);
+    }
+    // Doubts are settled and commands are done all the same.
+    assert_eq!(stopped(Request::Settle { at_least: 2 }, &due, at(5)), ["load", "commit"]);
+    assert_eq!(stopped(command(CommandKind::Complete), &due, at(5)), ["load", "commit", "publish"]);
+    let calls = play(Request::Wake, Some(&due), at(5), "").0;
+    assert_eq!(calls, ["load", "commit", "publish"], "released, it fires");
+}
+
+#[test]
+fn a_stop_for_one_user_leaves_others_alone() {
+    let now = Timestamp::parse(IN_TOKYO).unwrap();
+    let ada = play(put_for("ada", LOCAL), None, at(0), "").1.unwrap();
+    for (stopped, commits) in [("ada", false), ("bob", true)] {
+        let stop = Arc::new(FiringStop::new(false, [Person::parse(stopped).unwrap()]));
+        let (_, state, _) = play_while(stop, Request::Wake, Some(&ada), now, "");
+        assert_eq!(state.is_some(), commits);
+    }
 }

@@ -141,6 +141,16 @@ fn problems() {
         ("inapplicable", Problem::from(&Rejection::Inapplicable("nothing rang")).with_task_id(&id)),
         ("overloaded", Problem::from(&Rejection::TooManyPending(100)).with_task_id(&id)),
         ("unavailable", Problem::unavailable("the state store does not answer")),
+        (
+            "damaged-state",
+            Problem::new(ProblemKind::DamagedState, "the stored state is damaged")
+                .with_task_id(&id),
+        ),
+        (
+            "newer-state",
+            Problem::new(ProblemKind::NewerState, "the stored state has schema 2")
+                .with_task_id(&id),
+        ),
     ];
     assert_eq!(examples.len(), ProblemKind::ALL.len());
     for (slug, problem) in examples {

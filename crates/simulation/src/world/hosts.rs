@@ -6,8 +6,10 @@ use crate::plan::Class;
 use reminder_domain::TaskId;
 use reminder_scheduler::audit::Audit;
 use reminder_scheduler::audit::settings::Settings;
+use reminder_scheduler::firing;
 use reminder_scheduler::outbox::publisher::Publisher;
 use reminder_scheduler::turn::driver::{Cell, Driver, Limits};
+use reminder_scheduler::turn::oversight::Oversight;
 use reminder_scheduler::turn::recovery::RecoveryQueue;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -107,6 +109,16 @@ impl World {
             RecoveryQueue::new(Arc::clone(&ports), Arc::clone(&publisher), background.clone());
         let limits =
             Limits { horizon_ms: self.plan.horizon_ms, wakes: CONCURRENCY, commands: CONCURRENCY };
+        let firing = if self.plan.stops_firing() {
+            let (switch, firing) = tokio::sync::watch::channel(Arc::default());
+            let follow = firing::follow(ports.clone(), switch);
+            tokio::spawn(background.clone().run_until_cancelled_owned(follow));
+            firing
+        } else {
+            // Nobody has to look every second where nobody stops anything.
+            firing::never_stopped()
+        };
+        let oversight = Oversight { firing: firing.clone(), ..Oversight::default() };
         let driver = Driver::new(
             Arc::clone(&ports),
             clock.clone(),
@@ -114,6 +126,7 @@ impl World {
             Arc::clone(&publisher),
             recovery,
             limits,
+            oversight,
         );
         publisher.start(&background);
         let changed = Arc::new(Notify::new());
@@ -125,8 +138,8 @@ impl World {
                 interval: Duration::from_millis(self.plan.audit_interval_ms),
                 refresh_rate: REFRESH_RATE,
             };
-            let audit =
-                Audit::new(ports.clone(), clock, ports, epoch, settings, Arc::clone(&changed));
+            let told = Arc::clone(&changed);
+            let audit = Audit::new(ports.clone(), clock, ports, epoch, settings, told, firing);
             tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
         }
         let actors = Mutex::default();

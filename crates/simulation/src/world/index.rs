@@ -90,6 +90,19 @@ impl State {
         page
     }
 
+    /// As [`Self::waking`], without those whose firing is stopped.
+    pub(super) fn overdue(&self, after: &Waking, until: Timestamp, limit: i64) -> Vec<Waking> {
+        let mut page = self.waking(after, until, i64::MAX);
+        let withheld = |task: &TaskId| {
+            let state = self.store.state(task);
+            let live = state.and_then(TaskState::live);
+            live.is_some_and(|live| self.stop.stops(live.task.user_id.as_ref()))
+        };
+        page.retain(|waking| !withheld(&waking.task));
+        page.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        page
+    }
+
     pub(super) fn dead_epochs(&self, unseen_for: Duration, now_ms: i64) -> Vec<u64> {
         let stamps = self.store.states().filter_map(|(_, state)| state.pending.last());
         let mut epochs: Vec<u64> = stamps.map(|commit| commit.stamp.epoch).collect();

@@ -17,6 +17,7 @@ use crate::plan::{Class, FAULTS_END_MS, Plan, Rates};
 use reminder_domain::{TaskId, Timestamp};
 use reminder_reference::calendar;
 use reminder_scheduler::clock::Clock;
+use reminder_scheduler::turn::firing::FiringStop;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::hash::Hash;
@@ -46,6 +47,8 @@ pub struct State {
     index: index::Rows,
     reminders: reminders::Reminders,
     users: users::Users,
+    /// Whose reminders shall not fire now.
+    stop: Arc<FiringStop>,
     hosts: Vec<Host>,
     /// Raised when actors move.
     placement: u64,
@@ -109,6 +112,7 @@ impl World {
             index: index::Rows::default(),
             reminders: reminders::Reminders::default(),
             users: users::Users::default(),
+            stop: Arc::default(),
             hosts: (0..plan.hosts).map(|_| Host::default()).collect(),
             placement: 0,
             epochs: 0,

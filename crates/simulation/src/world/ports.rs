@@ -13,6 +13,7 @@ use reminder_scheduler::ports::{
 };
 use reminder_scheduler::read_model::{Changed, Cursor, QueryError, TaskIndex, Waking};
 use reminder_scheduler::turn::effect::{Reply, Request};
+use reminder_scheduler::turn::firing::FiringStop;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -307,6 +308,20 @@ impl TaskIndex for HostPorts {
     ) -> Result<Vec<Waking>, QueryError> {
         let after = after.clone();
         self.query("waking", move |world| world.state().waking(&after, until, limit)).await
+    }
+
+    async fn overdue(
+        &self,
+        after: &Waking,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Waking>, QueryError> {
+        let after = after.clone();
+        self.query("overdue", move |world| world.state().overdue(&after, until, limit)).await
+    }
+
+    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
+        self.query("firing stop", |world| FiringStop::clone(&world.state().stop)).await
     }
 
     async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError> {

@@ -23,6 +23,10 @@ impl Store {
         self.tasks.get(task).map(|(bytes, _)| bytes.clone())
     }
 
+    pub(super) fn state(&self, task: &TaskId) -> Option<&TaskState> {
+        self.tasks.get(task).map(|(_, state)| state)
+    }
+
     pub(super) fn states(&self) -> impl Iterator<Item = (&TaskId, &TaskState)> {
         self.tasks.iter().map(|(task, (_, state))| (task, state))
     }

@@ -5,6 +5,7 @@ use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_reference::calendar::Prefs;
 use reminder_reference::words::known;
+use reminder_scheduler::turn::firing::FiringStop;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -51,6 +52,16 @@ impl Users {
 }
 
 impl World {
+    /// An operator stops firing, for a user or for everyone, and releases it after a while.
+    pub async fn stop_firing(&self, user: Option<u64>, for_ms: i64) {
+        self.note(|| format!("firing stops for {user:?}, {for_ms} ms"), ("stop", user));
+        let person = user.and_then(|user| Person::parse(format!("u{user}")).ok());
+        self.state().stop = Arc::new(FiringStop::new(user.is_none(), person));
+        super::sleep_ms(for_ms).await;
+        self.note(|| "firing is released".into(), "released");
+        self.state().stop = Arc::default();
+    }
+
     /// A user says what is preferred; a host that hears of it looks at once.
     pub fn prefer(self: &Arc<Self>, user: u64, prefs: Prefs) {
         let now_ms = self.now_ms();

@@ -1,0 +1,240 @@
+//! A round among tasks that cannot be settled: nobody is kept from his turn.
+
+use super::*;
+use crate::firing::never_stopped;
+use crate::ports::{
+    Actors, Broker, CallError, CommitError, Message, Registered, Reminders, StateStore,
+};
+use crate::read_model::{Changed, Cursor, QueryError};
+use crate::turn::firing::FiringStop;
+use crate::turn::record::UnreadableState;
+use async_trait::async_trait;
+use reminder_domain::ids::Person;
+use reminder_domain::{TaskId, Timestamp, Topic};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Tasks that are overdue, by what a settle turn of them answers.
+#[derive(Default)]
+struct World {
+    overdue: Mutex<BTreeMap<Waking, Result<u64, CallError>>>,
+    settled: Mutex<BTreeSet<TaskId>>,
+    parked: Mutex<BTreeSet<TaskId>>,
+}
+
+impl World {
+    fn add(&self, ms: i64, task: &str, answer: Result<u64, CallError>) {
+        let task = TaskId::parse(task).unwrap();
+        self.overdue
+            .lock()
+            .unwrap()
+            .insert(Waking { at: Timestamp::from_millis(ms), task }, answer);
+    }
+
+    fn is_settled(&self, task: &str) -> bool {
+        self.settled.lock().unwrap().contains(&TaskId::parse(task).unwrap())
+    }
+}
+
+#[async_trait]
+impl Actors for World {
+    async fn settle(&self, id: &TaskId, _: u64) -> Result<u64, CallError> {
+        let mut overdue = self.overdue.lock().unwrap();
+        let (waking, answer) = overdue.iter().find(|(waking, _)| waking.task == *id).unwrap();
+        let (waking, answer) = (waking.clone(), answer.clone());
+        if answer.as_ref().is_ok_and(|version| *version > 0) {
+            overdue.remove(&waking);
+            self.settled.lock().unwrap().insert(id.clone());
+        }
+        answer
+    }
+    async fn refresh(&self, _: &TaskId) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl TaskIndex for World {
+    async fn waking(&self, _: &Waking, _: Timestamp, _: i64) -> Result<Vec<Waking>, QueryError> {
+        Ok(Vec::new())
+    }
+    async fn overdue(
+        &self,
+        after: &Waking,
+        until: Timestamp,
+        limit: i64,
+    ) -> Result<Vec<Waking>, QueryError> {
+        let (overdue, parked) = (self.overdue.lock().unwrap(), self.parked.lock().unwrap());
+        let left = overdue.keys().filter(|waking| *waking > after && waking.at <= until);
+        let left = left.filter(|waking| !parked.contains(&waking.task));
+        Ok(left.take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
+    async fn park(&self, task: &TaskId, why: &UnreadableState) -> Result<bool, QueryError> {
+        assert_eq!(*why, UnreadableState::Missing);
+        Ok(self.parked.lock().unwrap().insert(task.clone()))
+    }
+    async fn parked(&self, _: Duration, _: i64) -> Result<Vec<TaskId>, QueryError> {
+        Ok(self.parked.lock().unwrap().iter().cloned().collect())
+    }
+    async fn unpark(&self, task: &TaskId) -> Result<(), QueryError> {
+        self.parked.lock().unwrap().remove(task);
+        Ok(())
+    }
+    async fn heartbeat(&self, _: u64, _: Duration, _: Duration) -> Result<(), QueryError> {
+        Ok(())
+    }
+    async fn lease(&self, _: u64, _: Duration) -> Result<Option<Timestamp>, QueryError> {
+        Ok(Some(Timestamp::from_millis(0)))
+    }
+    async fn swept(&self, _: u64, _: Timestamp) -> Result<bool, QueryError> {
+        Ok(true)
+    }
+    async fn dead_epochs(&self, _: Duration) -> Result<Vec<u64>, QueryError> {
+        Ok(Vec::new())
+    }
+    async fn left_pending(&self, _: u64, _: u64, _: i64) -> Result<Vec<(TaskId, u64)>, QueryError> {
+        Ok(Vec::new())
+    }
+    async fn changed_users(
+        &self,
+        _: Timestamp,
+        _: Option<&Person>,
+        _: i64,
+    ) -> Result<Vec<Changed>, QueryError> {
+        Ok(Vec::new())
+    }
+    async fn outdated_of(
+        &self,
+        _: &Changed,
+        _: &Cursor<i64>,
+        _: i64,
+    ) -> Result<Vec<Cursor<i64>>, QueryError> {
+        Ok(Vec::new())
+    }
+    async fn outdated_zones(
+        &self,
+        _: &str,
+        _: &Cursor<String>,
+        _: i64,
+    ) -> Result<Vec<Cursor<String>>, QueryError> {
+        Ok(Vec::new())
+    }
+}
+
+#[async_trait]
+impl StateStore for World {
+    async fn load(&self, _: &TaskId) -> Result<Option<Vec<u8>>, CallError> {
+        Ok(None)
+    }
+    async fn commit(&self, _: &TaskId, _: Vec<u8>) -> Result<(), CommitError> {
+        Ok(())
+    }
+    async fn load_watermark(&self, _: u64) -> Result<u64, CallError> {
+        Ok(0)
+    }
+    async fn save_watermark(&self, _: u64, _: u64) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Reminders for World {
+    async fn arm(&self, _: &TaskId, _: Timestamp) -> Result<(), CallError> {
+        Ok(())
+    }
+    async fn disarm(&self, _: &TaskId) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl ReminderIndex for World {
+    async fn arm_if_absent(&self, _: &TaskId, _: Timestamp) -> Result<Registered, CallError> {
+        Ok(Registered::Now)
+    }
+    async fn canary_is_alive(&self) -> Result<bool, CallError> {
+        Ok(true)
+    }
+    async fn release_canary(&self) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Broker for World {
+    async fn publish(&self, _: Topic, _: Vec<Message>) -> Result<(), CallError> {
+        Ok(())
+    }
+}
+
+struct Noon;
+
+impl crate::clock::Clock for Noon {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_000_000)
+    }
+}
+
+fn audit(world: &Arc<World>, firing: Firing) -> Audit<World> {
+    let settings =
+        Settings { horizon_ms: None, grace_ms: 0, interval: settings::HEARTBEAT, refresh_rate: 1 };
+    let (ports, model) = (Arc::clone(world), world.clone());
+    Audit::new(ports, Arc::new(Noon), model, 1, settings, Arc::default(), firing)
+}
+
+fn failing() -> Result<u64, CallError> {
+    Err(CallError("always".into()))
+}
+
+#[tokio::test]
+async fn tasks_that_always_fail_keep_no_other_from_its_turn_for_long() {
+    let world = Arc::new(World::default());
+    // Twice as many as make a round give up, before and after the healthy ones.
+    for n in 0..64 {
+        world.add(n, &format!("bad-{n}"), failing());
+        world.add(1_000 + n, &format!("worse-{n}"), failing());
+    }
+    world.add(500, "healthy", Ok(2));
+    world.add(2_000, "last", Ok(2));
+    let mut audit = audit(&world, never_stopped());
+    let mut rounds = 0;
+    while !(world.is_settled("healthy") && world.is_settled("last")) {
+        rounds += 1;
+        assert!(rounds <= 6, "each round gives up behind the last: 128 failures are 4 rounds");
+        assert!(audit.round(0).await.is_err(), "a round that gives up says so");
+    }
+    world.add(0, "new", Ok(2));
+    for _ in 0..6 {
+        assert!(audit.round(0).await.is_err());
+    }
+    assert!(world.is_settled("new"), "what comes first has its turn as well");
+}
+
+#[tokio::test]
+async fn a_task_without_a_state_is_parked_once_and_tried_again() {
+    let world = Arc::new(World::default());
+    for n in 0..100 {
+        world.add(n, &format!("gone-{n}"), Ok(0));
+    }
+    world.add(500, "healthy", Ok(2));
+    let mut audit = audit(&world, never_stopped());
+    let findings = audit.round(0).await.unwrap();
+    assert_eq!((findings.settled, findings.parked, findings.failed), (1, 100, 0));
+    assert!(audit.round(0).await.unwrap().is_nothing(), "they are left alone");
+    world.add(0, "gone-0", Ok(3));
+    assert_eq!(audit.round(0).await.unwrap().unparked, 1);
+}
+
+#[tokio::test]
+async fn while_everyone_is_stopped_nothing_is_settled() {
+    let world = Arc::new(World::default());
+    world.add(0, "due", Ok(2));
+    let (switch, firing) = watch::channel(Arc::new(FiringStop::new(true, [])));
+    let mut audit = audit(&world, firing);
+    assert!(audit.round(0).await.unwrap().is_nothing());
+    assert!(!world.is_settled("due"));
+    switch.send_replace(Arc::default());
+    assert_eq!(audit.round(0).await.unwrap().settled, 1);
+}

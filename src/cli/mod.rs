@@ -1,0 +1,93 @@
+//! Commands for operators. They talk to the database, beside the service or without it.
+
+pub mod firing;
+pub mod rearm;
+pub mod repair;
+
+use crate::config::{Secret, database_url};
+use crate::read_model::{
+    MigrateError, QueryError, ReadModel, StateTable, UserLookup, migrate_within,
+};
+use clap::Args;
+use reminder_contract::names;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// How long a command waits for the database.
+const DATABASE_PATIENCE: Duration = Duration::from_secs(15);
+
+/// Why a command did not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// It cannot be understood.
+    #[error("{0}")]
+    Usage(String),
+    /// It makes no sense as things are; nothing was changed.
+    #[error("{0}")]
+    Refused(String),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Database(#[from] MigrateError),
+    /// The database does not answer, or refuses.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// Another part does not answer.
+    #[error("{0}")]
+    Call(#[from] crate::ports::CallError),
+    /// What was asked for did not come in time.
+    #[error("{0}")]
+    GaveUp(String),
+}
+
+impl CliError {
+    /// Whether the command line is at fault.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage(_))
+    }
+}
+
+/// Which database.
+#[derive(Args, Clone, Debug)]
+pub struct DatabaseArgs {
+    /// URL of the Postgres database that holds the actor state store
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, default_value = "", global = true)]
+    database_url: String,
+    /// File that holds the database URL; an alternative to giving it directly
+    #[arg(long, env = "DATABASE_URL_FILE", global = true)]
+    database_url_file: Option<PathBuf>,
+    /// Table of the actor state store: its `tablePrefix` followed by `state`
+    #[arg(long, env = "STATE_TABLE", default_value = names::STATE_TABLE, global = true)]
+    state_table: String,
+}
+
+/// The database, as commands use it.
+pub(crate) struct Database {
+    pub(crate) model: ReadModel,
+    pub(crate) table: String,
+    url: Secret,
+    schema: String,
+}
+
+impl DatabaseArgs {
+    /// Connects, and installs what this version needs, as the service does at its start.
+    pub(crate) async fn open(&self) -> Result<Database, CliError> {
+        let url = database_url(self.database_url_file.as_deref(), &self.database_url)
+            .map_err(|reason| CliError::Usage(format!("DATABASE_URL {reason}")))?;
+        let table = StateTable::parse(&self.state_table)
+            .map_err(|error| CliError::Usage(format!("STATE_TABLE {error}")))?;
+        let tell = |reason: &str| eprintln!("waiting for {reason}");
+        let migrated =
+            migrate_within(url.expose(), table.as_str(), DATABASE_PATIENCE, &tell).await?;
+        let model = ReadModel::new(url.expose(), migrated.schema.clone())?;
+        Ok(Database { model, table: table.as_str().to_owned(), url, schema: migrated.schema })
+    }
+}
+
+impl Database {
+    /// What is known of users.
+    pub(crate) fn users(&self) -> Result<UserLookup, CliError> {
+        let users = UserLookup::default();
+        users.open(self.url.expose(), self.schema.clone())?;
+        Ok(users)
+    }
+}

@@ -1,0 +1,223 @@
+//! `repair`: tasks whose stored state cannot be read are listed, looked at, and replaced.
+//!
+//! A repair is one statement through the fence: it follows the last version that the index knows and
+//! raises the incarnation, so that no event id is used twice. The service finds the events of the new
+//! state as those of a process that is gone, publishes them, and registers the wake.
+
+mod successor;
+
+use self::successor::successor;
+use super::{CliError, Database, DatabaseArgs};
+use crate::clock::{Clock, SystemClock};
+use crate::dapr::inbound::actor::new_correlation_id;
+use crate::ports::Users;
+use crate::read_model::Stored;
+use crate::turn::record::{self, UnreadableState};
+use clap::{Args, Subcommand};
+use reminder_contract::wire::{Method, parse_command, parse_task_id};
+use reminder_domain::{Command, TaskId, TaskState, next_wake};
+use std::path::PathBuf;
+
+/// Parked tasks read at once.
+const PAGE: i64 = 500;
+/// How much of a damaged line is shown, in bytes.
+const SHOWN_MAX_BYTES: usize = 400;
+
+/// What to repair, and how.
+#[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+pub struct RepairArgs {
+    #[command(subcommand)]
+    look: Option<Look>,
+    /// The task to repair
+    task: Option<String>,
+    /// File with the body of a `put`, which takes the place of what is stored
+    #[arg(long, conflicts_with = "forget")]
+    with: Option<PathBuf>,
+    /// Leave a deleted task behind, so that a new `put` can start over
+    #[arg(long)]
+    forget: bool,
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+#[derive(Subcommand, Clone, Debug)]
+enum Look {
+    /// Show the tasks that are parked, and why
+    List,
+    /// Show what is stored of a task, and where reading it fails
+    Show {
+        /// The task
+        task: String,
+    },
+}
+
+/// Runs it.
+///
+/// # Errors
+/// Says what is wrong with the command, with the task, or with the database.
+pub async fn run(args: RepairArgs) -> Result<(), CliError> {
+    match (&args.look, &args.task) {
+        (Some(Look::List), _) => list(&args.database.open().await?).await,
+        (Some(Look::Show { task }), _) => {
+            let task = task_id(task)?;
+            show(&args.database.open().await?, &task).await
+        }
+        (None, Some(task)) => {
+            let task = task_id(task)?;
+            let replacement = Replacement::read(&args)?;
+            repair(&args.database.open().await?, &task, &replacement).await
+        }
+        (None, None) => Err(CliError::Usage("say which task, or `list`".into())),
+    }
+}
+
+fn task_id(text: &str) -> Result<TaskId, CliError> {
+    parse_task_id(text).map_err(|problem| CliError::Usage(problem.detail.clone()))
+}
+
+async fn list(database: &Database) -> Result<(), CliError> {
+    let mut after = String::new();
+    let mut count = 0;
+    loop {
+        let page = database.model.list_parked(&after, PAGE).await?;
+        let Some(last) = page.last() else { break };
+        last.task.clone_into(&mut after);
+        count += page.len();
+        for parked in page {
+            println!(
+                "{}  {}  since {}  last tried {}  next wake {}  user {}\n    {}",
+                parked.task,
+                parked.reason,
+                parked.since,
+                parked.tried_at,
+                parked.next_wake.as_deref().unwrap_or("-"),
+                parked.user.as_deref().unwrap_or("-"),
+                parked.detail
+            );
+        }
+    }
+    println!("{count} parked");
+    Ok(())
+}
+
+async fn show(database: &Database, task: &TaskId) -> Result<(), CliError> {
+    let stored = database.model.stored(&database.table, task).await?;
+    println!("task      {task}");
+    println!("parked    {}", stored.parked.as_deref().unwrap_or("no"));
+    match &stored.index {
+        None => println!("index     no row"),
+        Some(row) => println!(
+            "index     version {}, incarnation {}, {}, user {}, next wake {}, committed {}",
+            row.version,
+            row.incarnation,
+            row.status,
+            row.user.as_deref().unwrap_or("-"),
+            row.next_wake.as_deref().unwrap_or("-"),
+            row.updated_at
+        ),
+    }
+    let Some(value) = &stored.value else {
+        println!("stored    no row");
+        return Ok(());
+    };
+    let line = value.iter().position(|byte| *byte == b'\n').unwrap_or(value.len());
+    let shown = String::from_utf8_lossy(&value[..line.min(SHOWN_MAX_BYTES)]).into_owned();
+    println!("stored    {} bytes, of which {line} are the first line", value.len());
+    println!("line      {}", shown.escape_debug());
+    match examine(&stored) {
+        Ok(state) => println!("verdict   it can be read, at version {}", state.version),
+        Err(why) => println!("verdict   {why}"),
+    }
+    Ok(())
+}
+
+/// What takes the place of a state that cannot be read.
+enum Replacement {
+    Task(Box<Command>),
+    Tombstone,
+}
+
+impl Replacement {
+    fn read(args: &RepairArgs) -> Result<Self, CliError> {
+        let file = match (&args.with, args.forget) {
+            (Some(file), _) => file,
+            (None, true) => return Ok(Self::Tombstone),
+            (None, false) => {
+                let usage = "say --with FILE, the body of a `put`, or --forget";
+                return Err(CliError::Usage(usage.into()));
+            }
+        };
+        let body = std::fs::read(file).map_err(|error| {
+            CliError::Usage(format!("{} cannot be read: {error}", file.display()))
+        })?;
+        let mut command = parse_command(Method::Put, &body).map_err(|problem| {
+            CliError::Usage(format!("{}: {}", file.display(), problem.detail))
+        })?;
+        command.origin.correlation_id.get_or_insert_with(new_correlation_id);
+        Ok(Self::Task(Box::new(command)))
+    }
+}
+
+async fn repair(
+    database: &Database,
+    task: &TaskId,
+    replacement: &Replacement,
+) -> Result<(), CliError> {
+    let stored = database.model.stored(&database.table, task).await?;
+    let why = refuse_unless_broken(task, &stored)?;
+    let preferences = match replacement {
+        Replacement::Task(command) => match command.kind.needs_preferences_of() {
+            Some(user) => Some(database.users()?.preferences(user).await?),
+            None => None,
+        },
+        Replacement::Tombstone => None,
+    };
+    let next = successor(task, &stored, replacement, preferences.as_ref(), SystemClock.now())?;
+    let (model, old) = (&database.model, stored.value.as_deref());
+    if !model.replace_state(&database.table, task, old, &record::encode(&next)).await? {
+        return Err(CliError::Refused(format!(
+            "task {task} was changed meanwhile, so nothing was done; look again with `repair show`"
+        )));
+    }
+    println!(
+        "task {task} was repaired ({why}): version {}, incarnation {}",
+        next.version, next.incarnation
+    );
+    match next_wake(&next) {
+        Some(at) => {
+            println!("it wakes at {at}; the service registers that within a round of its audit");
+        }
+        None if next.live().is_none() => println!("it counts as deleted; a `put` starts over"),
+        None => println!("nothing is left to fire"),
+    }
+    Ok(())
+}
+
+/// Why it may be repaired, in words; a task that is well is left alone.
+fn refuse_unless_broken(task: &TaskId, stored: &Stored) -> Result<String, CliError> {
+    if stored.value.is_none() && stored.index.is_none() {
+        return Err(CliError::Refused(format!("there is no task {task}; a `put` creates it")));
+    }
+    match examine(stored) {
+        Ok(_) if stored.parked.as_deref() == Some(UnreadableState::Panicked.reason()) => {
+            Ok(UnreadableState::Panicked.to_string())
+        }
+        Ok(state) => Err(CliError::Refused(format!(
+            "nothing is wrong with task {task}: it can be read, at version {}; use the actor API",
+            state.version
+        ))),
+        Err(newer @ UnreadableState::Newer { .. }) => Err(CliError::Refused(format!(
+            "task {task} is not damaged: {newer}; it is tried again by itself"
+        ))),
+        Err(why) => Ok(why.to_string()),
+    }
+}
+
+/// Reads what is stored. An empty value is none.
+fn examine(stored: &Stored) -> Result<TaskState, UnreadableState> {
+    match stored.value.as_deref() {
+        None | Some([]) => Err(UnreadableState::Missing),
+        Some(value) => record::decode(value),
+    }
+}

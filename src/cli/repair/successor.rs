@@ -1,0 +1,163 @@
+//! The state that takes the place of one that cannot be read.
+
+use super::Replacement;
+use crate::cli::CliError;
+use crate::read_model::Stored;
+use crate::serve::new_epoch;
+use reminder_domain::ids::Person;
+use reminder_domain::preferences::KnownPreferences;
+use reminder_domain::state::{Lifecycle, PendingCommit, Sequences, Stamp};
+use reminder_domain::{TaskId, TaskState, Timestamp, Turn, decide};
+use serde::Deserialize;
+
+/// As much of an index line as the fence goes by.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Numbers {
+    v: Option<u64>,
+    i: Option<u32>,
+}
+
+/// The state that follows what is stored, as the fence wants it of a repair.
+pub(super) fn successor(
+    task: &TaskId,
+    stored: &Stored,
+    replacement: &Replacement,
+    preferences: Option<&KnownPreferences>,
+    now: Timestamp,
+) -> Result<TaskState, CliError> {
+    let line = stored.value.as_deref().and_then(|value| value.split(|byte| *byte == b'\n').next());
+    let line: Numbers = line.and_then(|line| serde_json::from_slice(line).ok()).unwrap_or_default();
+    let index = stored.index.as_ref();
+    // The fence goes by the line if it can read it, else by the index; a row that is gone begins
+    // at version 1. The incarnation is one that neither has used.
+    let version = match (&stored.value, line.v.zip(line.i)) {
+        (None, _) => 0,
+        (Some(_), Some((version, _))) => version,
+        (Some(_), None) => index.map_or(0, |row| row.version),
+    };
+    let known = line.i.into_iter().chain(index.map(|row| row.incarnation)).max().unwrap_or(1);
+    let user_id = index.and_then(|row| row.user.clone());
+    let user_id = user_id.and_then(|user| Person::parse(user).ok());
+    let mut state = TaskState {
+        version,
+        incarnation: known.saturating_add(1),
+        updated_at: now,
+        lifecycle: Lifecycle::Deleted { deleted_at: now, user_id },
+        sequences: Sequences::default(),
+        commands: Vec::new(),
+        armed: None,
+        pending: Vec::new(),
+    };
+    state.go_on_in(stored.restored_in);
+    let command = match replacement {
+        Replacement::Tombstone => {
+            state.version += 1;
+            return Ok(state);
+        }
+        Replacement::Task(command) => command,
+    };
+    match decide(task, Some(&state), command, preferences, now) {
+        Ok(Turn::Commit(change)) => {
+            let mut next = change.state;
+            // This command's own epoch is never alive, so the audit publishes for it.
+            let stamp = Stamp { epoch: new_epoch(), n: 1 };
+            let (origin, events) = (command.origin.clone(), change.events);
+            let commit =
+                PendingCommit { stamp, at: now, origin, snapshot: None, events, incarnation: None };
+            next.pending.push(commit);
+            Ok(next)
+        }
+        Ok(Turn::Answer(_)) => Err(CliError::Refused("the put changes nothing".into())),
+        Err(rejection) => Err(CliError::Refused(format!("the task is refused: {rejection}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::refuse_unless_broken;
+    use super::*;
+    use crate::read_model::IndexRow;
+    use crate::turn::record;
+    use reminder_contract::wire::{Method, parse_command};
+
+    const BODY: &str = r#"{"task":{"title":"t","dueDate":"2027-01-15T08:00:00Z"}}"#;
+
+    fn stored(value: Option<&[u8]>) -> Stored {
+        let index = IndexRow {
+            version: 7,
+            incarnation: 3,
+            user: Some("ada@example.org".into()),
+            status: "pending".into(),
+            next_wake: None,
+            updated_at: String::new(),
+        };
+        Stored {
+            value: value.map(<[u8]>::to_vec),
+            index: Some(index),
+            parked: None,
+            restored_in: 0,
+        }
+    }
+
+    fn next(stored: &Stored, replacement: &Replacement) -> TaskState {
+        let (task, now) = (TaskId::parse("t").unwrap(), Timestamp::from_millis(1_800_000_000_000));
+        successor(&task, stored, replacement, None, now).unwrap()
+    }
+
+    fn put() -> Replacement {
+        Replacement::Task(Box::new(parse_command(Method::Put, BODY.as_bytes()).unwrap()))
+    }
+
+    #[test]
+    fn after_a_restore_a_repair_goes_on_in_its_incarnation() {
+        let stored = Stored { restored_in: 1_795_347_173, ..stored(Some(b"damaged")) };
+        let state = next(&stored, &put());
+        assert_eq!(state.incarnation, 1_795_347_173);
+        assert!(state.version > 1_000_000 && state.sequences.reminders > 1_000_000);
+    }
+
+    #[test]
+    fn a_repair_follows_what_the_fence_goes_by_and_never_reuses_an_incarnation() {
+        for (value, version, incarnation) in [
+            (Some(&b"damaged"[..]), 8, 4),
+            (Some(&b""[..]), 8, 4),
+            (Some(&b"{\"s\":1,\"v\":9,\"i\":2}\n{damaged"[..]), 10, 4),
+            (Some(&b"{\"s\":1,\"v\":9,\"i\":5}\n{damaged"[..]), 10, 6),
+            (Some(&b"{\"s\":1,\"v\":9}\n{damaged"[..]), 8, 4),
+            (None, 1, 4),
+        ] {
+            for replacement in [put(), Replacement::Tombstone] {
+                let next = next(&stored(value), &replacement);
+                assert_eq!((next.version, next.incarnation), (version, incarnation), "{value:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_task_has_its_events_pending_and_a_tombstone_has_none() {
+        let task = next(&stored(Some(b"damaged")), &put());
+        let events: Vec<u64> = task.pending[0].events.iter().map(|event| event.sequence).collect();
+        assert_eq!(events, [1, 1, 1], "scheduled, updated, sync: a new incarnation counts anew");
+        assert_eq!(task.commands.len(), 1);
+        let deleted = next(&stored(Some(b"damaged")), &Replacement::Tombstone);
+        assert!(deleted.live().is_none() && deleted.pending.is_empty());
+        assert_eq!(record::decode(&record::encode(&deleted)).unwrap(), deleted);
+    }
+
+    #[test]
+    fn only_what_is_broken_is_repaired() {
+        let task = TaskId::parse("t").unwrap();
+        let refused =
+            |stored: &Stored| refuse_unless_broken(&task, stored).unwrap_err().to_string();
+        assert!(refused(&Stored::default()).contains("there is no task t"));
+        let well = record::encode(&next(&stored(None), &put()));
+        assert!(refused(&stored(Some(&well))).contains("nothing is wrong with task t"));
+        assert!(refused(&stored(Some(b"{\"s\":9}\n{}"))).contains("not damaged"));
+        for broken in [None, Some(&b""[..]), Some(b"{\"s\":1}\n{"), Some(b"x")] {
+            assert!(refuse_unless_broken(&task, &stored(broken)).is_ok(), "{broken:?}");
+        }
+        let panicked = Stored { parked: Some("panicked".into()), ..stored(Some(&well)) };
+        assert!(refuse_unless_broken(&task, &panicked).is_ok());
+    }
+}

@@ -1,0 +1,204 @@
+//! Metrics of this process, in Prometheus' text format.
+//!
+//! They are counted at the edge (driver, audit, publisher) and never in the pure machine, which knows
+//! nothing of them. One set per process, so that nothing has to be handed through: counting is an
+//! addition to a number, and decides nothing.
+
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+/// The media type of [`Metrics::text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// How long commands take, in seconds; a commit takes some milliseconds.
+const COMMAND_SECONDS: [f64; 12] =
+    [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 20.0];
+/// How late reminders fire, in seconds: on time, by the audit, after an outage.
+const LATENESS_SECONDS: [f64; 14] =
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 300.0, 3_600.0];
+/// How long rounds take, in seconds.
+const ROUND_SECONDS: [f64; 9] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0];
+
+/// One label with its value.
+type One = [(&'static str, &'static str); 1];
+/// Two of them.
+type Two = [(&'static str, &'static str); 2];
+/// Durations by the name of what took them.
+type Durations = Family<One, Histogram, fn() -> Histogram>;
+
+/// Declares the metrics as one table: name, kind as Prometheus calls it, labels, help.
+macro_rules! metrics {
+    ($($field:ident: $type:ty = $make:expr, $name:literal, $kind:literal, $labels:literal, $help:literal;)*) => {
+        /// Everything that is measured.
+        pub struct Metrics {
+            registry: Registry,
+            $(#[doc = $help] pub(crate) $field: $type,)*
+        }
+
+        /// Name as it is scraped, kind and labels of each metric.
+        pub const TABLE: &[(&str, &str, &str)] = &[$(($name, $kind, $labels),)*];
+
+        impl Metrics {
+            fn new() -> Self {
+                let mut registry = Registry::default();
+                $(
+                    let $field: $type = $make;
+                    // The library adds the suffix of counters and the full stop of the help itself.
+                    let name = $name.strip_suffix("_total").unwrap_or($name);
+                    registry.register(name, $help, $field.clone());
+                )*
+                Self { registry, $($field,)* }
+            }
+        }
+    };
+}
+
+metrics! {
+    commands: Family<Two, Counter> = Family::default(),
+        "reminder_commands_total", "counter", "method, outcome",
+        "Commands and reads by what became of them";
+    command_seconds: Durations = Family::new_with_constructor(|| Histogram::new(COMMAND_SECONDS)),
+        "reminder_command_seconds", "histogram", "method",
+        "How long commands and reads took, waiting for a place included";
+    wakes: Family<One, Counter> = Family::default(),
+        "reminder_wakes_total", "counter", "outcome",
+        "Wakes by what became of them";
+    overloads: Family<One, Counter> = Family::default(),
+        "reminder_overloads_total", "counter", "turn",
+        "Turns that were refused since too much was waiting";
+    firings: Family<One, Counter> = Family::default(),
+        "reminder_firings_total", "counter", "cause",
+        "Reminders that fired";
+    lateness: Histogram = Histogram::new(LATENESS_SECONDS),
+        "reminder_firing_lateness_seconds", "histogram", "-",
+        "From the due time to the firing: the service level";
+    fenced: Counter = Counter::default(),
+        "reminder_commits_fenced_total", "counter", "-",
+        "Commits that the fence refused, since another writer was first";
+    doubtful: Counter = Counter::default(),
+        "reminder_turns_doubtful_total", "counter", "-",
+        "Turns that ended in doubt and are put in order later";
+    recovering: Gauge = Gauge::default(),
+        "reminder_recovery_tasks", "gauge", "-",
+        "Tasks that wait to be put in order after a turn in doubt";
+    outbox: Gauge = Gauge::default(),
+        "reminder_outbox_events", "gauge", "-",
+        "Events of this process that wait for the broker";
+    published: Family<One, Counter> = Family::default(),
+        "reminder_events_published_total", "counter", "topic",
+        "Events that the broker acknowledged";
+    publish_failures: Family<One, Counter> = Family::default(),
+        "reminder_publish_failures_total", "counter", "topic",
+        "Batches of events that were not published and are tried again";
+    rounds: Family<One, Counter> = Family::default(),
+        "reminder_audit_rounds_total", "counter", "outcome",
+        "Rounds of the audit: done, failed, or left to the holder of the lease";
+    round_seconds: Histogram = Histogram::new(ROUND_SECONDS),
+        "reminder_audit_round_seconds", "histogram", "-",
+        "How long the rounds of the holder took";
+    last_round: Gauge<f64, AtomicU64> = Gauge::default(),
+        "reminder_audit_last_round_timestamp_seconds", "gauge", "-",
+        "When the last round was done, in seconds since 1970";
+    lease_held: Gauge = Gauge::default(),
+        "reminder_audit_lease_held", "gauge", "-",
+        "1 on the replica that holds the lease";
+    found: Family<One, Counter> = Family::default(),
+        "reminder_audit_found_total", "counter", "what",
+        "What rounds found and did, as in the log";
+    oldest_overdue: Gauge<f64, AtomicU64> = Gauge::default(),
+        "reminder_audit_oldest_overdue_seconds", "gauge", "-",
+        "How long the oldest task was overdue that the last round met; stopped and parked ones aside";
+    refreshed: Family<One, Counter> = Family::default(),
+        "reminder_refreshed_tasks_total", "counter", "outcome",
+        "Tasks that followed changed preferences or zones";
+    parked: Gauge = Gauge::default(),
+        "reminder_parked_tasks", "gauge", "-",
+        "Tasks whose stored state cannot be read";
+    firing_stopped: Family<One, Gauge> = Family::default(),
+        "reminder_firing_stopped", "gauge", "whose",
+        "Whether everyone is stopped (0 or 1), and how many users are";
+}
+
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
+
+/// Those of this process.
+pub fn metrics() -> &'static Metrics {
+    &METRICS
+}
+
+impl Metrics {
+    /// All of them as a scrape gets them.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to memory does not fail; a scrape without metrics says enough if it does.
+        let _ = text::encode(&mut text, &self.registry);
+        text
+    }
+}
+
+/// A count for a gauge.
+pub(crate) fn gauge(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Milliseconds as seconds.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds until the year 9999 fit a double")]
+pub(crate) fn seconds(ms: i64) -> f64 {
+    Duration::from_millis(ms.unsigned_abs()).as_secs_f64().copysign(ms as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn what_is_scraped_is_what_the_table_says() {
+        let metrics = Metrics::new();
+        metrics.firings.get_or_create(&[("cause", "late")]).inc();
+        metrics.lateness.observe(seconds(7_250));
+        metrics.commands.get_or_create(&[("method", "put"), ("outcome", "answered")]).inc_by(3);
+        metrics.command_seconds.get_or_create(&[("method", "put")]).observe(0.1);
+        metrics.firing_stopped.get_or_create(&[("whose", "users")]).set(1);
+        for one in [
+            &metrics.wakes,
+            &metrics.overloads,
+            &metrics.published,
+            &metrics.publish_failures,
+            &metrics.rounds,
+            &metrics.found,
+            &metrics.refreshed,
+        ] {
+            one.get_or_create(&[("label", "value")]).inc();
+        }
+        let text = metrics.text();
+        let types: BTreeSet<String> = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("# TYPE "))
+            .map(str::to_owned)
+            .collect();
+        let told = TABLE.iter().map(|(name, kind, _)| {
+            format!("{} {kind}", name.strip_suffix("_total").unwrap_or(name))
+        });
+        assert_eq!(types, told.collect());
+        for (name, kind, _) in TABLE {
+            assert_eq!(name.ends_with("_total"), *kind == "counter", "{name}");
+        }
+        for line in [
+            r#"reminder_firings_total{cause="late"} 1"#,
+            r#"reminder_firing_lateness_seconds_bucket{le="15.0"} 1"#,
+            "reminder_firing_lateness_seconds_sum 7.25",
+            r#"reminder_commands_total{method="put",outcome="answered"} 3"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+        }
+        assert_eq!(seconds(-1_500).to_bits(), (-1.5_f64).to_bits());
+    }
+}
