@@ -102,7 +102,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let server = tokio::spawn(server.into_future());
 
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
-    let start = prepare(&config, &sidecar, &hosts, &lookup, &publisher, &switch, &late, &readiness);
+    let told = Told { publisher: &publisher, lookup: &lookup, switch: &switch };
+    let start = prepare(&config, &sidecar, &hosts, told, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
         parked.open(Arc::clone(&model));
@@ -146,14 +147,19 @@ async fn drain(
     tracing::info!(took = ?began.elapsed(), "stopped");
 }
 
+/// Who must be told what the database says before anything may run.
+struct Told<'a> {
+    publisher: &'a Publisher<Sidecar>,
+    lookup: &'a UserLookup,
+    switch: &'a watch::Sender<Arc<FiringStop>>,
+}
+
 /// Waits for the sidecar and the database, then lets the actors in.
 async fn prepare(
     config: &Config,
     sidecar: &Sidecar,
     hosts: &Hosts,
-    lookup: &UserLookup,
-    publisher: &Publisher<Sidecar>,
-    switch: &watch::Sender<Arc<FiringStop>>,
+    told: Told<'_>,
     late: &LateRoutes,
     readiness: &Readiness,
 ) -> Result<ReadModel, ServeError> {
@@ -176,12 +182,12 @@ async fn prepare(
         let url = database.url.expose();
         let table = database.state_table.as_str();
         let migrated = read_model::migrate(url, table, &report).await?;
-        publisher.outbox().restored_in(migrated.incarnation);
-        lookup.open(url, migrated.schema.clone())?;
+        told.publisher.outbox().restored_in(migrated.incarnation);
+        told.lookup.open(url, migrated.schema.clone())?;
         let model = ReadModel::new(url, migrated.schema)?;
         // Nothing fires before it is known whether it may.
         let read = || model.firing_stop();
-        firing::turn(switch, wait_for("database", readiness, read).await);
+        firing::turn(told.switch, wait_for("database", readiness, read).await);
         readiness.ready("database");
         Ok::<_, read_model::MigrateError>(model)
     };

@@ -46,7 +46,7 @@ impl Machine {
                     self.phase = Phase::ArmingNext { at, reply };
                     return Effect::Arm(at);
                 }
-                if self.obsolete {
+                if self.registration.obsolete {
                     self.phase = Phase::Disarming { reply };
                     return Effect::Disarm;
                 }
@@ -82,7 +82,7 @@ impl Machine {
 
     pub(super) fn finish(&mut self, reply: Reply, ledger: &mut dyn Ledger) -> Effect {
         let kept = self.settle_stamps(ledger);
-        let misarmed = self.misarmed;
+        let misarmed = self.registration.misarmed;
         let recovery = Recovery { at_least: self.doubtful, stamps: kept, misarmed };
         let recovery = (!recovery.is_nothing()).then_some(recovery);
         let reply = match (reply, self.state()) {

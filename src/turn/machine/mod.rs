@@ -10,10 +10,12 @@
 //! The driver runs each effect and feeds back its outcome. A crash is simply never calling `step`
 //! again, so tests enumerate crashes instead of hoping for them.
 
+mod arming;
 mod choice;
 mod ending;
 mod preferences;
 
+use self::arming::Registration;
 use self::choice::Decision;
 use self::preferences::UserPreferences;
 use crate::planted::{self, Bug};
@@ -23,7 +25,7 @@ use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::fence;
 use reminder_domain::state::Stamp;
-use reminder_domain::{Change, Origin, TaskId, TaskState, Timestamp, next_wake};
+use reminder_domain::{Change, Origin, TaskId, TaskState, Timestamp};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -69,10 +71,8 @@ pub struct Machine {
     doubtful: u64,
     /// Whether any statement of this turn had an unknown outcome.
     ever_doubtful: bool,
-    /// The registered wake is far away and nobody needs it any more.
-    obsolete: bool,
-    /// The wake may not be registered as it should be.
-    misarmed: bool,
+    /// What became of the registered wake.
+    registration: Registration,
     attempts: u32,
 }
 
@@ -101,8 +101,7 @@ impl Machine {
             stamps: Vec::new(),
             doubtful: 0,
             ever_doubtful: false,
-            obsolete: false,
-            misarmed: false,
+            registration: Registration::default(),
             attempts: 0,
         }
     }
@@ -241,7 +240,7 @@ impl Machine {
             Decision::Reply(reply) => {
                 let must_write = !pending.orphaned.is_empty() || self.must_fence();
                 if !must_write {
-                    self.obsolete = false;
+                    self.registration.obsolete = false;
                     return self.conclude(reply, ledger, now);
                 }
                 (fence(before, now), Origin::default(), reply)
@@ -274,14 +273,7 @@ impl Machine {
             taken += 1;
             stamps[taken - 1]
         });
-        self.obsolete = self.makes_wake_obsolete(&draft.state, now);
-        let to_arm = self.to_arm_first(&draft.state, now);
-        if draft.state.armed != next_wake(&draft.state) && !planted::is(Bug::ArmedKept) {
-            // An earlier wake that is left to fire leads to the next one by itself. Later turns must
-            // not count on it: it may be taken away, or be gone with the scheduler's data, and the
-            // sweep registers anew only what is still to come.
-            draft.state.armed = None;
-        }
+        let to_arm = self.plan_registration(&mut draft.state, now);
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
         match to_arm {
             Some(at) if !wakes && !planted::is(Bug::ArmAfterCommit) => {
@@ -290,26 +282,6 @@ impl Machine {
             }
             _ => self.commit(draft, reply),
         }
-    }
-
-    /// The wake to register before the commit: near, and earlier than what is registered. A
-    /// registration whose time has passed has been used up.
-    fn to_arm_first(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
-        let at = next_wake(state).filter(|at| self.is_near(*at, now))?;
-        let armed = state.armed.filter(|armed| *armed > now);
-        armed.is_none_or(|armed| at < armed).then_some(at)
-    }
-
-    /// Whether a command leaves nothing to wake for, while the registered wake is far away.
-    fn makes_wake_obsolete(&self, state: &TaskState, now: Timestamp) -> bool {
-        let far = |armed: Timestamp| armed.millis_since(now) > settings::DISARM_BEYOND_MS;
-        matches!(self.request, Request::Command(_))
-            && next_wake(state).is_none()
-            && state.armed.is_some_and(far)
-    }
-
-    fn is_near(&self, at: Timestamp, now: Timestamp) -> bool {
-        self.horizon_ms.is_none_or(|horizon| at.millis_since(now) <= horizon)
     }
 
     fn commit(&mut self, draft: Draft, reply: Reply) -> Effect {
@@ -361,17 +333,6 @@ impl Machine {
         match &self.known {
             Known::State(state) => state.version,
             Known::Absent | Known::Nothing => 0,
-        }
-    }
-
-    fn note_misarmed(&mut self, failed: bool) {
-        self.misarmed |= failed && !planted::is(Bug::LateCallForgotten);
-    }
-
-    /// Remembers, in memory only, what is registered now; a stored `armed` would need a commit.
-    fn note_armed(&mut self, armed: Option<Timestamp>) {
-        if let Known::State(state) = &mut self.known {
-            Arc::make_mut(state).armed = armed;
         }
     }
 }
