@@ -5,7 +5,7 @@
 //! `TEST_POSTGRES_URL` as for `tests/postgres`:
 //!
 //! ```text
-//! INDEX_ROWS=100000 cargo bench --features postgres-tests --bench index
+//! INDEX_ROWS=100000 cargo bench --profile dev --features postgres-tests --bench index
 //! ```
 
 #![expect(clippy::unwrap_used, reason = "a benchmark fails by panicking")]

@@ -47,7 +47,9 @@ pub(super) async fn run(options: &Options) -> Result<bool> {
         let url = url.context("the stack has no Postgres of its own")?;
         let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         command.current_dir(root).kill_on_drop(true);
-        command.args(["bench", "--features", "postgres-tests", "--bench", "index"]);
+        // Without optimisations, for the time goes by in Postgres, and a release build takes minutes.
+        command.args(["bench", "--profile", "dev", "--features", "postgres-tests"]);
+        command.args(["--bench", "index"]);
         command.env("TEST_POSTGRES_URL", url).env("INDEX_ROWS", options.rows.to_string());
         Ok(command.status().await?.success())
     };
