@@ -18,6 +18,7 @@ impl Dice {
     }
 
     /// Dice of their own for a part of the run.
+    #[must_use]
     pub fn of(self, part: impl Hash) -> Self {
         Self(self.roll(part))
     }

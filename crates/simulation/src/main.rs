@@ -30,7 +30,7 @@ const SHOWN_CHARS: usize = 120;
   cargo xtask simulate bugs")]
 struct Cli {
     #[command(flatten)]
-    seeds: Seeds,
+    many: Many,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -44,7 +44,7 @@ enum Command {
 }
 
 #[derive(Args)]
-struct Seeds {
+struct Many {
     /// How many seeds to run
     #[arg(long, default_value_t = 20_000)]
     seeds: u64,
@@ -84,13 +84,13 @@ struct Bugs {
 fn main() -> Result<()> {
     let cli = Cli::parse();
     match cli.command {
-        None => seeds(&cli.seeds),
+        None => seeds(&cli.many),
         Some(Command::Replay(options)) => replay(&options),
         Some(Command::Bugs(options)) => bugs(&options),
     }
 }
 
-fn seeds(asked: &Seeds) -> Result<()> {
+fn seeds(asked: &Many) -> Result<()> {
     let options = Options { jobs: asked.jobs, keep_going: asked.keep_going, bug: None };
     let jobs = options.jobs();
     println!("{} seeds from {} on, {jobs} at a time", asked.seeds, asked.from);

@@ -212,26 +212,27 @@ fn what(dice: Dice, class: Class, hosts: usize) -> What {
     let user = Some(dice.below("user", 3)).filter(|_| dice.happens("one user", 500));
     let short = dice.within("short", 100, 4_000);
     let stall = dice.within("stall", 500, 20_000);
-    let step = dice.within("step", -4_000, 4_000);
-    match (class, dice.below("what", 11)) {
-        (Class::CallsOnly, 0..2) => What::Stall(host, stall),
-        (Class::CallsOnly, 2..6) => What::PostgresAway(short),
-        (Class::CallsOnly, 6..8) => What::BrokerAway(long),
-        (Class::CallsOnly, _) => What::SchedulerAway(short),
-        (Class::CrashesOnly, 0..4) => What::Stop(host),
-        (Class::CrashesOnly, _) => What::Kill(host),
-        (Class::SweepOnly, 0..4) => What::SchedulerWiped,
-        (Class::SweepOnly, 4..7) => What::SchedulerAway(short),
-        (Class::SweepOnly, _) => What::PostgresAway(short),
-        (Class::Everything, 0) => What::Kill(host),
-        (Class::Everything, 1) => What::Stop(host),
-        (Class::Everything, 2..4) => What::Stall(host, stall),
-        (Class::Everything, 4) => What::Move,
-        (Class::Everything, 5) => What::SchedulerAway(long),
-        (Class::Everything, 6) => What::SchedulerWiped,
-        (Class::Everything, 7) => What::PostgresAway(long),
-        (Class::Everything, 8) => What::BrokerAway(long),
-        (Class::Everything, 9) => What::FiringStopped(user, long),
-        (Class::Everything, _) => What::ClockStep(host, step),
-    }
+    let set_by = dice.within("step", -4_000, 4_000);
+    let (stall, scheduler) = (What::Stall(host, stall), What::SchedulerAway(short));
+    let (postgres, broker) = (What::PostgresAway(short), What::BrokerAway(long));
+    let (kill, stop) = (What::Kill(host), What::Stop(host));
+    let all: &[What] = match class {
+        Class::CallsOnly => &[stall, postgres, postgres, broker, scheduler],
+        Class::CrashesOnly => &[kill, stop],
+        Class::SweepOnly => &[What::SchedulerWiped, What::SchedulerWiped, scheduler, postgres],
+        Class::Everything => &[
+            kill,
+            stop,
+            stall,
+            stall,
+            What::Move,
+            What::SchedulerAway(long),
+            What::SchedulerWiped,
+            What::PostgresAway(long),
+            broker,
+            What::FiringStopped(user, long),
+            What::ClockStep(host, set_by),
+        ],
+    };
+    dice.pick("what", all)
 }

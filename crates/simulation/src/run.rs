@@ -138,7 +138,7 @@ async fn strike(world: Arc<World>, fault: TimedFault) {
 }
 
 fn task_of(caller: &Caller) -> TaskId {
-    TaskId::parse(&format!("t{}", caller.name)).expect("a letter and a number")
+    TaskId::parse(format!("t{}", caller.name)).expect("a letter and a number")
 }
 
 async fn call(world: Arc<World>, caller: Caller) {

@@ -7,7 +7,7 @@ use crate::turn::record::UnreadableState;
 use reminder_domain::command::{IfPast, Put};
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
-use reminder_domain::{Command, CommandKind, Task, Turn, decide};
+use reminder_domain::{Command, CommandKind, Task, Turn, decide, next_wake};
 
 mod restored;
 

@@ -227,7 +227,7 @@ impl World {
     pub(super) fn route(&self, task: &TaskId) -> Option<Arc<Running>> {
         let now = self.now_ms();
         let moves = self.plan.class == Class::Everything && self.is_hostile();
-        let stale = moves && self.dice("route", super::key(task)).happens("stale", STALE_TABLES);
+        let outdated = moves && self.dice("route", super::key(task)).happens("stale", STALE_TABLES);
         let state = self.state();
         let hosts = &state.hosts;
         let usable = |host: &&Host| host.unhealthy_until_ms <= now;
@@ -238,7 +238,7 @@ impl World {
             let place = self.dice.below(("place", super::key(task), generation), live.len() as u64);
             live.get(usize::try_from(place).ok()?).map(|home| Arc::clone(home))
         };
-        if stale {
+        if outdated {
             return place(state.placement.saturating_sub(1));
         }
         let home = place(state.placement)?;

@@ -24,31 +24,10 @@ struct Lease {
 }
 
 impl Rows {
-    /// What the trigger does beside the fence.
-    pub(super) fn committed(
-        &mut self,
-        _task: &TaskId,
-        previous: Option<&TaskState>,
-        next: &TaskState,
-        users: &mut Users,
-        now_ms: i64,
-    ) {
-        let open_of = |state: &TaskState| {
-            let live = state.live().filter(|live| live.task.status.is_open())?;
-            live.task.user_id.clone()
-        };
-        let (before, after) = (previous.and_then(open_of), open_of(next));
-        let Some(user) = after.filter(|after| before.as_ref() != Some(after)) else { return };
-        let (user, has) = (users::number(&user), follows(next));
-        if users.current(user) > has {
-            users.fell_behind(user, now_ms);
-        }
-    }
-
     pub(super) fn heartbeat(&mut self, epoch: u64, hold: Duration, now_ms: i64) {
         self.seen.insert(epoch, now_ms);
-        let held = self.lease.as_mut().filter(|l| l.holder == epoch && l.until_ms > now_ms);
-        if let Some(lease) = held {
+        let lease = self.lease.as_mut();
+        if let Some(lease) = lease.filter(|l| l.holder == epoch && l.until_ms > now_ms) {
             lease.until_ms = now_ms + millis(hold);
         }
     }
@@ -70,6 +49,26 @@ impl Rows {
 
     fn is_alive(&self, epoch: u64, unseen_for: Duration, now_ms: i64) -> bool {
         self.seen.get(&epoch).is_some_and(|seen| *seen > now_ms - millis(unseen_for))
+    }
+}
+
+/// What the trigger does beside the fence: it notes users of whom a task with an older copy of the
+/// preferences came to be open.
+pub(super) fn note_behind(
+    previous: Option<&TaskState>,
+    next: &TaskState,
+    users: &mut Users,
+    now_ms: i64,
+) {
+    let open_of = |state: &TaskState| {
+        let live = state.live().filter(|live| live.task.status.is_open())?;
+        live.task.user_id.clone()
+    };
+    let (before, after) = (previous.and_then(open_of), open_of(next));
+    let Some(user) = after.filter(|after| before.as_ref() != Some(after)) else { return };
+    let (user, has) = (users::number(&user), follows(next));
+    if users.current(user) > has {
+        users.fell_behind(user, now_ms);
     }
 }
 

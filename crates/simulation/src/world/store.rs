@@ -63,7 +63,7 @@ impl World {
         let users = &state.users;
         let prefs = |user: u64, version| users.version(user, version);
         let verdict = state.judge.committed(task, previous, &next, latest_ms, &near, prefs);
-        state.index.committed(task, previous, &next, &mut state.users, now_ms);
+        super::index::note_behind(previous, &next, &mut state.users, now_ms);
         state.store.tasks.insert(task.clone(), (bytes.to_vec(), next));
         if let Err(violation) = verdict {
             state.judge.violated(now_ms, violation);
