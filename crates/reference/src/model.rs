@@ -2,6 +2,7 @@
 
 mod alarms;
 mod commands;
+mod ring;
 
 pub use alarms::{Alarm, Because, Clock, Moment, Plan, Ring, Rung};
 
