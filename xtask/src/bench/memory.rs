@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 const SAMPLE_EVERY: Duration = Duration::from_millis(250);
 
 /// How much more memory the service may take than at the beginning, in MiB: the bodies of the
-/// commands that wait (128 MiB at most), 50,000 remembered states of a few KiB each, and what the
+/// commands that wait (32 MiB at most), 50,000 remembered states of a few KiB each, and what the
 /// allocator keeps.
 const SERVICE_GROWTH_MAX_MIB: u64 = 768;
 

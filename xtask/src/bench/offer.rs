@@ -14,8 +14,8 @@ use super::calls::{Call, Pool};
 use super::samples::Samples;
 use crate::api::Reply;
 
-/// Calls that may be under way at the same time. The service lets 1024 commands run and 2048 wait, so
-/// this is not the limit; should it be met all the same, what was held back is told.
+/// Calls that may be under way at the same time. The service lets 64 commands run and 512 wait, so this
+/// is not the limit; should it be met all the same, what was held back is told.
 const OUTSTANDING_MAX: usize = 7_000;
 
 /// What became of a command.
