@@ -56,10 +56,10 @@ pub struct ServeArgs {
     #[arg(long, env = "REFRESH_RATE", default_value_t = 200)]
     refresh_rate: usize,
     /// Wake turns that run at the same time
-    #[arg(long, env = "WAKE_CONCURRENCY", default_value_t = 256)]
+    #[arg(long, env = "WAKE_CONCURRENCY", default_value_t = 64)]
     wake_concurrency: usize,
     /// Command turns that run at the same time
-    #[arg(long, env = "COMMAND_CONCURRENCY", default_value_t = 1024)]
+    #[arg(long, env = "COMMAND_CONCURRENCY", default_value_t = 64)]
     command_concurrency: usize,
     /// How long a shutdown may take in all, such as 10s; shorter than the pod's grace period
     #[arg(long, env = "SHUTDOWN_GRACE", default_value = "10s")]

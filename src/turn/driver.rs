@@ -21,9 +21,11 @@ use tokio_util::task::TaskTracker;
 
 /// How long a turn may wait for its actor and for a free place before it is refused.
 const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
-/// Commands and reads that may wait for a place; a further one is refused at once. With bodies of the
-/// largest size they take 128 MiB.
-const COMMANDS_WAITING_MAX: usize = 2_048;
+/// Commands and reads that may wait for each place; a further one is refused at once. That is 512 of
+/// them by default, some seconds of work, which with bodies of the largest size take 32 MiB. It must be
+/// well below a thousand: the sidecar opens about 1024 connections to us, and what it cannot send waits
+/// there, where nobody refuses it.
+const COMMANDS_WAITING_PER_PLACE: usize = 8;
 /// Wakes, and turns that this service asks itself for, wait rather than be refused: Dapr would repeat
 /// them, at once. The sidecar sends about a thousand at a time, so this bound is not met.
 const UNASKED_WAITING_MAX: usize = 16_384;
@@ -115,7 +117,10 @@ impl<P: Ports> Driver<P> {
             oversight,
             horizon_ms: limits.horizon_ms,
             wakes: Places::new(limits.wakes, UNASKED_WAITING_MAX),
-            commands: Places::new(limits.commands, COMMANDS_WAITING_MAX),
+            commands: Places::new(
+                limits.commands,
+                limits.commands.saturating_mul(COMMANDS_WAITING_PER_PLACE),
+            ),
             internal: Places::new(limits.commands, UNASKED_WAITING_MAX),
             remembered: Arc::new(Semaphore::new(REMEMBERED_MAX)),
             turns: TaskTracker::new(),

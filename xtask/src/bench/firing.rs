@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
-use reminder_contract::names;
-use reminder_stack::events::{Reader, Record};
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
+use super::arrivals::arrivals;
 use super::report::{Measure, Scenario};
 use super::samples::Samples;
 use super::tally::Tally;
@@ -29,9 +27,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The version of a task that was put and fired.
 const FIRED_ONCE: u64 = 2;
-
-/// Records between the reader and us.
-const BUFFER: usize = 4096;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -132,18 +127,4 @@ async fn fired_again(address: &Address, names: &Names, count: usize) -> Result<V
         }
     }
     Ok(errors)
-}
-
-/// The events on `reminders` from now on, each with the moment of its arrival.
-async fn arrivals(bootstrap: &str) -> Result<mpsc::Receiver<(DateTime<Utc>, Record)>> {
-    let mut tail = Reader::connect(bootstrap).await?.live(&[names::REMINDERS]).await?;
-    let (sender, receiver) = mpsc::channel(BUFFER);
-    tokio::spawn(async move {
-        while let Ok(record) = tail.next().await {
-            if sender.send((Utc::now(), record)).await.is_err() {
-                break;
-            }
-        }
-    });
-    Ok(receiver)
 }

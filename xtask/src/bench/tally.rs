@@ -17,8 +17,8 @@ const SHOWN: usize = 5;
 /// What was read of the reminders of one run.
 pub(super) struct Tally {
     names: Names,
-    /// When the reminder of each task is due.
-    due: Vec<DateTime<Utc>>,
+    /// When the reminder of each task is due; `None`: it must not fire, for it does not exist.
+    due: Vec<Option<DateTime<Utc>>>,
     /// How often each fired.
     fired: Vec<u32>,
     missing: usize,
@@ -31,10 +31,15 @@ pub(super) struct Tally {
 
 impl Tally {
     pub(super) fn new(names: Names, due: Vec<DateTime<Utc>>) -> Self {
+        Self::of_some(names, due.into_iter().map(Some).collect())
+    }
+
+    /// The same where some tasks must not exist.
+    pub(super) fn of_some(names: Names, due: Vec<Option<DateTime<Utc>>>) -> Self {
         Self {
             names,
             fired: vec![0; due.len()],
-            missing: due.len(),
+            missing: due.iter().flatten().count(),
             due,
             ledger: Ledger::default(),
             wrong: Vec::new(),
@@ -48,7 +53,7 @@ impl Tally {
     pub(super) fn add(&mut self, record: &Record, arrived: DateTime<Utc>) -> Result<()> {
         let event = ledger::read(record)?;
         let Some(number) = self.names.number(ledger::task_of(&event)) else { return Ok(()) };
-        let known = self.due.get(number).copied();
+        let known = self.due.get(number).copied().flatten();
         if self.ledger.note(record, &event) == Noted::Repeat {
             return Ok(());
         }
@@ -86,7 +91,8 @@ impl Tally {
 
     /// What was wrong.
     pub(super) fn errors(&self) -> Vec<String> {
-        let silent = self.fired.iter().enumerate().filter(|(_, fired)| **fired == 0);
+        let silent = self.fired.iter().zip(&self.due).enumerate();
+        let silent = silent.filter(|(_, (fired, due))| **fired == 0 && due.is_some());
         let silent = silent.map(|(number, _)| format!("{}: has not fired", self.names.id(number)));
         let silent: Vec<String> = silent.collect();
         [&silent[..], &self.wrong[..], self.ledger.faults()].into_iter().flat_map(shown).collect()
@@ -105,7 +111,8 @@ impl Tally {
     }
 }
 
-fn shown(errors: &[String]) -> Vec<String> {
+/// The first few, and how many more there are.
+pub(super) fn shown(errors: &[String]) -> Vec<String> {
     let mut shown: Vec<String> = errors.iter().take(SHOWN).cloned().collect();
     if errors.len() > SHOWN {
         shown.push(format!("… and {} more of this kind", errors.len() - SHOWN));
@@ -180,5 +187,15 @@ mod tests {
         run.fire(0, 2, 1);
         run.fire(7, 1, 1);
         assert_eq!(run.tally.errors().len(), 2);
+    }
+
+    #[test]
+    fn a_task_that_must_not_exist_is_not_waited_for_and_must_not_fire() {
+        let mut run = Run::of(2);
+        run.tally = Tally::of_some(Names::new("some"), vec![Some(run.due), None]);
+        run.fire(0, 1, 1);
+        assert!(run.tally.is_complete() && run.tally.errors().is_empty());
+        run.fire(1, 1, 1);
+        assert_eq!(run.tally.errors().len(), 1);
     }
 }
