@@ -86,7 +86,7 @@ impl Plan {
     /// so far away that no sweep reaches it before that.
     fn due(&self, number: usize, now: DateTime<Utc>) -> DateTime<Utc> {
         let ahead = if number.is_multiple_of(2) {
-            self.horizon - NEAR_BY
+            self.horizon.saturating_sub(NEAR_BY)
         } else {
             self.horizon + WARM_UP + CAPACITY_FOR + self.load + NEAR_BY
         };
