@@ -212,9 +212,9 @@ impl Model {
                 continue;
             }
             if demand.at < to {
+                // Nobody knows whether it is called off: if it is not, it fires in its time, which may
+                // be after the answer.
                 demand.fate = Fate::May;
-                demand.until = Some(command.answered());
-                continue;
             }
             live.holds.push(index);
         }

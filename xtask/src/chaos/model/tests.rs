@@ -79,6 +79,9 @@ fn completing_a_recurring_task_calls_off_what_lies_before_its_next_occurrence() 
     // Heard at 5 s it moves on to the second, heard at 16 s to the third.
     let unclear = [series, command(Ask::Complete, 5_000, 16_000)];
     assert!(fate(&unclear).eq([May, May, Must, Must]));
+    // Should it have moved on to the second, that one fires after the answer as well.
+    let until: Vec<_> = Model::of(&unclear).demands.iter().map(|demand| demand.until).collect();
+    assert_eq!(until, [Some(16_000), None, None, None]);
 }
 
 #[test]
