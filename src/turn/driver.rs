@@ -23,8 +23,8 @@ use tokio_util::task::TaskTracker;
 const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
 /// Commands and reads that may wait for each place; a further one is refused at once. That is 512 of
 /// them by default, some seconds of work, which with bodies of the largest size take 32 MiB. It must be
-/// well below a thousand: the sidecar opens about 1024 connections to us, and what it cannot send waits
-/// there, where nobody refuses it.
+/// below `names::SIDECAR_APP_MAX_CONCURRENCY`: what the sidecar may not send yet waits there, where
+/// nobody refuses it.
 const COMMANDS_WAITING_PER_PLACE: usize = 8;
 /// Wakes, and turns that this service asks itself for, wait rather than be refused: Dapr would repeat
 /// them, at once. The sidecar sends about a thousand at a time, so this bound is not met.

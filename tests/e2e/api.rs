@@ -96,7 +96,7 @@ impl Answer {
         self.body
     }
 
-    fn is_accepted(&self) -> bool {
+    pub(crate) fn is_accepted(&self) -> bool {
         self.status == 200 && !self.is_problem
     }
 }
@@ -125,6 +125,11 @@ impl Task {
 
     pub(crate) fn due(self, at: DateTime<Utc>) -> Self {
         self.with("dueDate", rfc3339(at))
+    }
+
+    /// Another task that says the same, without a client of its own.
+    pub(crate) fn another(&self, name: &str) -> Self {
+        Self { id: self.suite.unique(name), ..self.clone() }
     }
 
     /// Calls another replica's sidecar from now on.

@@ -30,6 +30,7 @@ mod control_plane;
 mod database;
 mod firing;
 mod operations;
+mod overload;
 mod preferences;
 mod recurring;
 mod refusals;

@@ -13,13 +13,14 @@ const HEALTH_TIMEOUT_MILLISECONDS: u32 = 2000;
 const HEALTH_THRESHOLD: u32 = 3;
 
 /// The annotations of Dapr 1.18 that we use or may come to use; the injector ignores others.
-const ANNOTATIONS: [&str; 24] = [
+const ANNOTATIONS: [&str; 25] = [
     "dapr.io/api-token-secret",
     "dapr.io/app-health-check-path",
     "dapr.io/app-health-probe-interval",
     "dapr.io/app-health-probe-timeout",
     "dapr.io/app-health-threshold",
     "dapr.io/app-id",
+    "dapr.io/app-max-concurrency",
     "dapr.io/app-port",
     "dapr.io/app-protocol",
     "dapr.io/app-token-secret",
@@ -47,6 +48,7 @@ fn expected() -> Vec<(&'static str, String)> {
         ("app-port", names::DEFAULT_APP_PORT.to_string()),
         ("app-protocol", "http".to_owned()),
         ("max-body-size", names::SIDECAR_MAX_BODY_SIZE.to_owned()),
+        ("app-max-concurrency", names::SIDECAR_APP_MAX_CONCURRENCY.to_string()),
         ("enable-app-health-check", "true".to_owned()),
         ("app-health-check-path", names::APP_HEALTH_PATH.to_owned()),
         ("app-health-probe-interval", HEALTH_INTERVAL_SECONDS.to_string()),

@@ -70,6 +70,11 @@ pub const DEFAULT_DAPR_GRPC_PORT: u16 = 50001;
 /// whose events wait for the broker: 64 KiB, a hundred times, and the events themselves.
 pub const SIDECAR_MAX_BODY_SIZE: &str = "16Mi";
 
+/// The sidecar's `--app-max-concurrency`: calls of the service at the same time. The sidecar opens at
+/// most 1024 connections and asks for the service's health over the same ones. When a herd of wakes
+/// has them all, it takes the service for dead, over and over, and nothing fires.
+pub const SIDECAR_APP_MAX_CONCURRENCY: u32 = 768;
+
 /// What Dapr's app health check asks.
 pub const APP_HEALTH_PATH: &str = "/healthz";
 

@@ -101,9 +101,9 @@ fn judge(uses: &BTreeMap<Part, Use>) -> Vec<String> {
     for (part, bound) in bounds {
         match uses.get(&part) {
             None => errors.push(format!("{part}: its memory could not be seen")),
-            Some(memory) if memory.most - memory.before > bound => errors.push(format!(
+            Some(seen) if seen.most - seen.before > bound => errors.push(format!(
                 "{part}: grew by {} MiB, beyond the bound of {bound} MiB",
-                memory.most - memory.before
+                seen.most - seen.before
             )),
             Some(_) => {}
         }

@@ -129,18 +129,18 @@ mod tests {
 
     use super::*;
 
-    fn refused(kind: ProblemKind) -> Reply {
-        Reply { took: Duration::ZERO, outcome: Err(Problem::new(kind, "why")) }
+    fn refused(kind: ProblemKind) -> Fate {
+        fate(&Ok(Reply { took: Duration::ZERO, outcome: Err(Problem::new(kind, "why")) }))
     }
 
     #[test]
     fn refusals_doubts_and_mistakes_are_told_apart() {
         let answered = Ok(Reply { took: Duration::ZERO, outcome: Ok(json!({})) });
         assert_eq!(fate(&answered), Fate::Answered);
-        assert_eq!(fate(&Ok(refused(ProblemKind::Overloaded))), Fate::Refused);
-        assert_eq!(fate(&Ok(refused(ProblemKind::Unavailable))), Fate::Unknown("why".into()));
+        assert_eq!(refused(ProblemKind::Overloaded), Fate::Refused);
+        assert_eq!(refused(ProblemKind::Unavailable), Fate::Unknown("why".into()));
         assert_eq!(fate(&Err(anyhow::anyhow!("none"))), Fate::Unknown("none".into()));
-        let wrong = fate(&Ok(refused(ProblemKind::InvalidInput)));
+        let wrong = refused(ProblemKind::InvalidInput);
         assert_eq!(wrong, Fate::Wrong("422 why".into()));
     }
 

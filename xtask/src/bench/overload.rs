@@ -202,6 +202,7 @@ async fn capacity(address: &Address, plan: Plan) -> Result<(f64, Samples)> {
         callers.spawn(async move {
             let mut caller = address.connect().await?;
             let mut samples = Samples::default();
+            // An odd stride: each caller puts near and far ones in turns.
             for number in (first..).step_by(CAPACITY_CALLERS + 1) {
                 let call = plan.call(&names, number);
                 let reply = caller.call(&call.task, call.method, &call.body).await?;

@@ -53,6 +53,7 @@ pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
         args.extend(flags(&[
             ("app-port", replica.app_port.to_string()),
             ("app-channel-address", LOOPBACK.into()),
+            ("app-max-concurrency", names::SIDECAR_APP_MAX_CONCURRENCY.to_string()),
             ("app-protocol", "http".into()),
             ("app-health-check-path", names::APP_HEALTH_PATH.into()),
             ("app-health-probe-interval", APP_HEALTH_INTERVAL_S.to_string()),
