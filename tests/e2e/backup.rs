@@ -87,7 +87,6 @@ fn what_a_restored_backup_demands_fires_once_and_every_number_is_new() {
         let folder = suite.stack.dir().join("backup");
         std::fs::create_dir_all(&folder).unwrap();
         let file = folder.join("reminders.dump");
-        suite.journal.expect_a_restore();
         let (soon, later) = (in_ms(8_000), in_ms(AWAY_MS));
         let last = in_ms(AWAY_MS + 5_000);
         let put = async |name: &str, due| {

@@ -30,8 +30,6 @@ struct Pages {
     told: HashMap<String, Value>,
     /// The last incarnation and sequence by task and topic.
     sequences: HashMap<(String, String), (u64, u64)>,
-    /// Whether a backup was restored in this run.
-    restored: bool,
     partitions: HashMap<(String, String), i32>,
     /// How many events of each task came again.
     repeats: HashMap<String, u64>,
@@ -81,11 +79,6 @@ impl Journal {
     /// The events of a task so far, in the order read, duplicates dropped.
     pub(crate) fn events(&self, task: &str) -> Vec<Event> {
         self.pages().by_task.get(task).cloned().unwrap_or_default()
-    }
-
-    /// From now on, numbers may jump: a backup is restored.
-    pub(crate) fn expect_a_restore(&self) {
-        self.pages().restored = true;
     }
 
     /// How many events of a task came again under an id that was known.
@@ -138,12 +131,8 @@ impl Pages {
         }
         let next = (event.incarnation, event.sequence);
         let last = self.sequences.insert(lane, next).unwrap_or((1, 0));
-        // A restore makes the numbers of each task jump, once; a repaired task counts anew.
-        let follows = if next.0 > last.0 {
-            if self.restored { next.1 > last.1 } else { next.1 == 1 }
-        } else {
-            next == (last.0, last.1 + 1)
-        };
+        // A restore and a repair make the numbers of a task jump, under a later incarnation.
+        let follows = if next.0 > last.0 { next.1 > last.1 } else { next == (last.0, last.1 + 1) };
         if !follows {
             self.faults.push(format!("{place}: {} comes after {last:?}", event.id));
         }

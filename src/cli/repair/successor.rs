@@ -6,7 +6,7 @@ use crate::read_model::Stored;
 use crate::serve::new_epoch;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
-use reminder_domain::state::{Lifecycle, PendingCommit, Sequences, Stamp};
+use reminder_domain::state::{Lifecycle, PendingCommit, Stamp};
 use reminder_domain::{TaskId, TaskState, Timestamp, Turn, decide};
 use serde::Deserialize;
 
@@ -39,12 +39,15 @@ pub(super) fn successor(
     let known = line.i.into_iter().chain(index.map(|row| row.incarnation)).max().unwrap_or(1);
     let user_id = index.and_then(|row| row.user.clone());
     let user_id = user_id.and_then(|user| Person::parse(user).ok());
+    let incarnation = known.saturating_add(1);
+    // What was told before is lost with the state; the numbers of a later incarnation lie above it.
+    let sequences = TaskState::unborn(incarnation, now).sequences;
     let mut state = TaskState {
         version,
-        incarnation: known.saturating_add(1),
+        incarnation,
         updated_at: now,
         lifecycle: Lifecycle::Deleted { deleted_at: now, user_id },
-        sequences: Sequences::default(),
+        sequences,
         commands: Vec::new(),
         armed: None,
         pending: Vec::new(),
@@ -138,7 +141,7 @@ mod tests {
     fn a_new_task_has_its_events_pending_and_a_tombstone_has_none() {
         let task = next(&stored(Some(b"damaged")), &put());
         let events: Vec<u64> = task.pending[0].events.iter().map(|event| event.sequence).collect();
-        assert_eq!(events, [1, 1, 1], "scheduled, updated, sync: a new incarnation counts anew");
+        assert_eq!(events, [3_001; 3], "above all that were given before, one on each topic");
         assert_eq!(task.commands.len(), 1);
         let deleted = next(&stored(Some(b"damaged")), &Replacement::Tombstone);
         assert!(deleted.live().is_none() && deleted.pending.is_empty());
