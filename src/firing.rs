@@ -1,7 +1,7 @@
 //! Follows the operator's switch that stops firing: every replica reads it again and again.
 
 use crate::metrics::{gauge, metrics};
-use crate::read_model::TaskIndex;
+use crate::read_model::FiringSwitch;
 use crate::turn::firing::FiringStop;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub fn never_stopped() -> Firing {
 }
 
 /// Reads the switch for ever. While the database does not answer, the last answer holds.
-pub async fn follow(model: Arc<dyn TaskIndex>, switch: watch::Sender<Arc<FiringStop>>) {
+pub async fn follow(model: Arc<dyn FiringSwitch>, switch: watch::Sender<Arc<FiringStop>>) {
     let mut timer = tokio::time::interval(FOLLOW_EVERY);
     timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut answers = true;
@@ -57,10 +57,8 @@ pub(crate) fn turn(switch: &watch::Sender<Arc<FiringStop>>, stop: FiringStop) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::read_model::{Changed, Cursor, QueryError, Waking};
+    use crate::read_model::QueryError;
     use async_trait::async_trait;
-    use reminder_domain::ids::Person;
-    use reminder_domain::{TaskId, Timestamp};
     use std::sync::Mutex;
 
     type Answer = Result<FiringStop, QueryError>;
@@ -69,62 +67,10 @@ mod tests {
     struct Model(Mutex<Vec<Answer>>);
 
     #[async_trait]
-    impl TaskIndex for Model {
+    impl FiringSwitch for Model {
         async fn firing_stop(&self) -> Answer {
             let mut answers = self.0.lock().unwrap();
             if answers.len() > 1 { answers.remove(0) } else { answers[0].clone() }
-        }
-        async fn heartbeat(&self, _: u64, _: Duration, _: Duration) -> Result<(), QueryError> {
-            unreachable!()
-        }
-        async fn lease(&self, _: u64, _: Duration) -> Result<Option<Timestamp>, QueryError> {
-            unreachable!()
-        }
-        async fn swept(&self, _: u64, _: Timestamp) -> Result<bool, QueryError> {
-            unreachable!()
-        }
-        async fn waking(
-            &self,
-            _: &Waking,
-            _: Timestamp,
-            _: i64,
-        ) -> Result<Vec<Waking>, QueryError> {
-            unreachable!()
-        }
-        async fn dead_epochs(&self, _: Duration) -> Result<Vec<u64>, QueryError> {
-            unreachable!()
-        }
-        async fn left_pending(
-            &self,
-            _: u64,
-            _: u64,
-            _: i64,
-        ) -> Result<Vec<(TaskId, u64)>, QueryError> {
-            unreachable!()
-        }
-        async fn changed_users(
-            &self,
-            _: Timestamp,
-            _: Option<&Person>,
-            _: i64,
-        ) -> Result<Vec<Changed>, QueryError> {
-            unreachable!()
-        }
-        async fn outdated_of(
-            &self,
-            _: &Changed,
-            _: &Cursor<i64>,
-            _: i64,
-        ) -> Result<Vec<Cursor<i64>>, QueryError> {
-            unreachable!()
-        }
-        async fn outdated_zones(
-            &self,
-            _: &str,
-            _: &Cursor<String>,
-            _: i64,
-        ) -> Result<Vec<Cursor<String>>, QueryError> {
-            unreachable!()
         }
     }
 

@@ -11,7 +11,6 @@
 //! | [`ports`] | what a turn needs of the world outside |
 //! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
 //! | [`read_model`] | the fence, `task_index` and `user_index`: migration and queries |
-//! | [`restore`] | what follows from the restore of a backup |
 //! | [`http`] | the outer server and its probes |
 //! | [`firing`] | the operator's switch that stops reminders from firing |
 //! | [`cli`] | commands for operators |
@@ -31,7 +30,6 @@ pub mod outbox;
 pub mod planted;
 pub mod ports;
 pub mod read_model;
-pub mod restore;
 pub mod serve;
 pub mod telemetry;
 pub mod turn;

@@ -2,17 +2,14 @@
 
 use clap::{Parser, Subcommand};
 use reminder_scheduler::cli::{
-    self, CliError, firing::FiringArgs, rearm::RearmArgs, repair::RepairArgs,
+    self, CliError, EXIT_USAGE, after_restore::AfterRestoreArgs, firing::FiringArgs,
+    rearm::RearmArgs, repair::RepairArgs,
 };
 use reminder_scheduler::config::ServeArgs;
-use reminder_scheduler::restore::{AfterRestoreArgs, after_restore};
 use reminder_scheduler::{serve, telemetry};
 use std::process::ExitCode;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-
-/// The exit code for a configuration that cannot be used, as clap uses it for bad arguments.
-const EXIT_USAGE: u8 = 2;
 
 /// A durable, actor-based reminder scheduler on Dapr.
 #[derive(Parser)]
@@ -44,7 +41,7 @@ enum Command {
 async fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Serve(args) => serve(*args).await,
-        Command::AfterRestore(args) => after_restore(args).await,
+        Command::AfterRestore(args) => cli::after_restore::run(args).await,
         Command::Repair(args) => ended(cli::repair::run(args)).await,
         Command::Firing(args) => ended(cli::firing::run(args)).await,
         Command::Rearm(args) => ended(cli::rearm::run(*args)).await,

@@ -10,7 +10,7 @@ use crate::firing;
 use crate::http::health::Readiness;
 use crate::http::server::{self, LateRoutes};
 use crate::outbox::publisher::Publisher;
-use crate::read_model::{self, ParkedTable, ReadModel, TaskIndex, UserLookup};
+use crate::read_model::{self, FiringSwitch, ParkedTable, ReadModel, UserLookup};
 use crate::turn::driver::Driver;
 use crate::turn::firing::FiringStop;
 use crate::turn::oversight::Oversight;

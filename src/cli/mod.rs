@@ -1,5 +1,6 @@
 //! Commands for operators. They talk to the database, beside the service or without it.
 
+pub mod after_restore;
 pub mod firing;
 pub mod rearm;
 pub mod repair;
@@ -12,6 +13,9 @@ use clap::Args;
 use reminder_contract::names;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// The exit code for what the command line or the settings got wrong, as clap has it.
+pub const EXIT_USAGE: u8 = 2;
 
 /// How long a command waits for the database.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(15);
@@ -64,22 +68,31 @@ pub struct DatabaseArgs {
 pub(crate) struct Database {
     pub(crate) model: ReadModel,
     pub(crate) table: String,
+    /// The incarnation that everything goes on in.
+    pub(crate) incarnation: u32,
     url: Secret,
     schema: String,
 }
 
 impl DatabaseArgs {
-    /// Connects, and installs what this version needs, as the service does at its start.
-    pub(crate) async fn open(&self) -> Result<Database, CliError> {
+    /// The URL, and the state table.
+    pub(crate) fn checked(&self) -> Result<(Secret, StateTable), CliError> {
         let url = database_url(self.database_url_file.as_deref(), &self.database_url)
             .map_err(|reason| CliError::Usage(format!("DATABASE_URL {reason}")))?;
         let table = StateTable::parse(&self.state_table)
             .map_err(|error| CliError::Usage(format!("STATE_TABLE {error}")))?;
+        Ok((url, table))
+    }
+
+    /// Connects, and installs what this version needs, as the service does at its start.
+    pub(crate) async fn open(&self) -> Result<Database, CliError> {
+        let (url, table) = self.checked()?;
         let tell = |reason: &str| eprintln!("waiting for {reason}");
         let migrated =
             migrate_within(url.expose(), table.as_str(), DATABASE_PATIENCE, &tell).await?;
         let model = ReadModel::new(url.expose(), migrated.schema.clone())?;
-        Ok(Database { model, table: table.as_str().to_owned(), url, schema: migrated.schema })
+        let (incarnation, schema) = (migrated.incarnation, migrated.schema);
+        Ok(Database { model, table: table.as_str().to_owned(), incarnation, url, schema })
     }
 }
 

@@ -1,8 +1,9 @@
 //! The operator's switch that stops firing, as rows.
 
-use super::index::QueryError;
+use super::index::{FiringSwitch, QueryError};
 use super::store::ReadModel;
 use crate::turn::firing::FiringStop;
+use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
 use reminder_domain::ids::Person;
 
@@ -36,15 +37,18 @@ pub enum Stop {
     TooMany,
 }
 
-impl ReadModel {
-    pub(super) async fn read_firing_stop(&self) -> Result<FiringStop, QueryError> {
+#[async_trait]
+impl FiringSwitch for ReadModel {
+    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
         let sql = "SELECT user_id FROM {schema}.firing_stop WHERE app_id = $1";
         let rows = self.query(sql, &[&APP_ID]).await?;
         let users: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
         let everyone = users.iter().any(|user| user == EVERYONE);
         Ok(FiringStop::new(everyone, users.into_iter().filter_map(|user| Person::parse(user).ok())))
     }
+}
 
+impl ReadModel {
     /// Stops the firing of a user's reminders; `None`: of everyone's.
     ///
     /// # Errors

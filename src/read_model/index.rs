@@ -82,10 +82,6 @@ pub trait TaskIndex: Send + Sync + 'static {
     ) -> Result<Vec<Waking>, QueryError> {
         self.waking(after, until, limit).await
     }
-    /// Whose reminders shall not fire now.
-    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
-        Ok(FiringStop::default())
-    }
     /// Parks a task whose state cannot be used; tells whether that is news. One that is merely missing
     /// is parked only where the index knows it, and changes no other reason.
     async fn park(&self, _task: &TaskId, _why: &UnreadableState) -> Result<bool, QueryError> {
@@ -133,4 +129,11 @@ pub trait TaskIndex: Send + Sync + 'static {
         after: &Cursor<String>,
         limit: i64,
     ) -> Result<Vec<Cursor<String>>, QueryError>;
+}
+
+/// The operator's switch that stops firing, as the database has it.
+#[async_trait]
+pub trait FiringSwitch: Send + Sync + 'static {
+    /// Whose reminders shall not fire now.
+    async fn firing_stop(&self) -> Result<FiringStop, QueryError>;
 }

@@ -14,8 +14,6 @@ pub struct Stored {
     pub index: Option<IndexRow>,
     /// Why it is parked, if it is.
     pub parked: Option<String>,
-    /// The incarnation that everything goes on in since a backup was restored; 0: none ever was.
-    pub restored_in: u32,
 }
 
 /// What the index knows of a task.
@@ -62,11 +60,7 @@ impl ReadModel {
                    WHERE parked.app_id = $1 AND parked.task_id = $2
                      AND parked.version IS NOT DISTINCT FROM idx.version";
         let rows = self.query(sql, &[&APP_ID, &task.as_str()]).await?;
-        let parked = rows.first().map(|row| row.get(0));
-        let sql = "SELECT incarnation FROM {schema}.task_restore WHERE app_id = $1";
-        let rows = self.query(sql, &[&APP_ID]).await?;
-        let restored_in = rows.first().and_then(|row| u32::try_from(row.get::<_, i64>(0)).ok());
-        Ok(Stored { value, index, parked, restored_in: restored_in.unwrap_or(0) })
+        Ok(Stored { value, index, parked: rows.first().map(|row| row.get(0)) })
     }
 
     /// Replaces a task's state in one statement, if it is still `old`; `false`: it is not any more.

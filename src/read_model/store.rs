@@ -3,7 +3,6 @@
 use super::connect::Server;
 use super::error::{MigrateError, Obstacle};
 use super::index::{Changed, Cursor, QueryError, TaskIndex, Waking};
-use crate::turn::firing::FiringStop;
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
@@ -157,10 +156,6 @@ impl TaskIndex for ReadModel {
         limit: i64,
     ) -> Result<Vec<Waking>, QueryError> {
         self.waking_but_for(&format!("{PARKED} {STOPPED}"), after, until, limit).await
-    }
-
-    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
-        self.read_firing_stop().await
     }
 
     async fn park(&self, task: &TaskId, why: &UnreadableState) -> Result<bool, QueryError> {

@@ -4,7 +4,6 @@
 pub(crate) mod sidecar;
 
 use crate::api::{Answer, in_ms};
-use crate::event::Event;
 use crate::suite::{EVENT_DEADLINE, Suite, gentle};
 use chrono::{SecondsFormat, TimeDelta, Timelike, Utc};
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
@@ -205,9 +204,10 @@ fn the_sidecar_keeps_the_attributes_of_an_event_and_its_key() {
         grpc(suite).await.publish_event(message).await.unwrap();
         let wanted = tail.find_within(EVENT_DEADLINE, |r| r.key.as_deref() == Some(&*id)).await;
         let record = wanted.expect("it comes under its key");
-        let found = Event::read(&record).unwrap();
+        // It is no event of ours, so its envelope is read as it is.
+        let envelope = record.json().unwrap();
         for (name, value) in event.as_object().unwrap() {
-            assert_eq!(&found.envelope[name], value, "{name}");
+            assert_eq!(&envelope[name], value, "{name}");
         }
     });
 }

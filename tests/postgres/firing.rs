@@ -3,7 +3,9 @@
 use crate::support::{Database, Value, WAKE_MS, key, upsert, value};
 use reminder_domain::ids::Person;
 use reminder_domain::{TaskId, Timestamp};
-use reminder_scheduler::read_model::{ReadModel, STOPPED_USERS_MAX, Stop, TaskIndex, Waking};
+use reminder_scheduler::read_model::{
+    FiringSwitch, ReadModel, STOPPED_USERS_MAX, Stop, TaskIndex, Waking,
+};
 use reminder_scheduler::turn::firing::FiringStop;
 
 async fn model() -> (Database, ReadModel) {

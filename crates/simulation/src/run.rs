@@ -3,12 +3,11 @@
 use crate::judge::{Tally, Violation};
 use crate::plan::{Class, FAULTS_END_MS, Plan, TimedFault, What};
 use crate::workload::{Act, Caller};
-use crate::world::{Part, World};
+use crate::world::{Part, World, sleep_ms};
 use reminder_domain::{Command, Origin, TaskId};
 use reminder_reference::words::{IfVersion, Kind, Request, command_kind};
 use reminder_scheduler::turn::effect::{Reply, Request as TurnRequest};
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::task::JoinSet;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -73,7 +72,7 @@ async fn live(plan: Plan, traced: bool) -> Outcome {
 /// Waits until everything is as it should be, or for too long.
 async fn heal(world: &Arc<World>, callers: &mut JoinSet<()>) {
     loop {
-        tokio::time::sleep(Duration::from_millis(LOOK_EVERY_MS.unsigned_abs())).await;
+        sleep_ms(LOOK_EVERY_MS).await;
         if world.state().judge.violation().is_some() {
             return;
         }
@@ -115,14 +114,14 @@ async fn open_ends(world: &Arc<World>) -> Option<Vec<String>> {
 
 /// Nothing goes wrong any more.
 async fn calm(world: Arc<World>) {
-    tokio::time::sleep(Duration::from_millis(FAULTS_END_MS.unsigned_abs())).await;
+    sleep_ms(FAULTS_END_MS).await;
     for host in 0..world.plan.hosts {
         world.step_clock(host, None);
     }
 }
 
 async fn strike(world: Arc<World>, fault: TimedFault) {
-    tokio::time::sleep(Duration::from_millis(fault.at_ms.unsigned_abs())).await;
+    sleep_ms(fault.at_ms).await;
     match fault.what {
         What::Kill(host) => world.kill_host(host),
         What::Stop(host) => world.stop_host(host).await,
@@ -144,7 +143,7 @@ fn task_of(caller: &Caller) -> TaskId {
 async fn call(world: Arc<World>, caller: Caller) {
     let task = task_of(&caller);
     for (n, step) in caller.steps.iter().enumerate() {
-        tokio::time::sleep(Duration::from_millis(step.after_ms.unsigned_abs())).await;
+        sleep_ms(step.after_ms).await;
         match &step.act {
             Act::Prefer(prefs) => world.prefer(caller.name, prefs.clone()),
             Act::Command(kind) => {
@@ -191,7 +190,7 @@ async fn send(world: &Arc<World>, task: &TaskId, user: u64, id: u64, kind: &Kind
             Ok(Reply::Answer(answer)) => world.state().judge.answered(task, id, &answer),
             Ok(Reply::Rejected(_)) => world.state().judge.rejected(task, id),
             Ok(Reply::Overloaded(_) | Reply::Unavailable(_)) | Err(_) => {
-                tokio::time::sleep(Duration::from_millis(pause.unsigned_abs())).await;
+                sleep_ms(pause).await;
                 pause = (pause * 2).min(ATTEMPT_PAUSE_MAX_MS);
                 continue;
             }

@@ -173,7 +173,8 @@ async fn repair(
         },
         Replacement::Tombstone => None,
     };
-    let next = successor(task, &stored, replacement, preferences.as_ref(), SystemClock.now())?;
+    let (present, now) = (database.incarnation, SystemClock.now());
+    let next = successor(task, &stored, present, replacement, preferences.as_ref(), now)?;
     let (model, old) = (&database.model, stored.value.as_deref());
     if !model.replace_state(&database.table, task, old, &record::encode(&next)).await? {
         return Err(CliError::Refused(format!(

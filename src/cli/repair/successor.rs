@@ -18,10 +18,12 @@ struct Numbers {
     i: Option<u32>,
 }
 
-/// The state that follows what is stored, as the fence wants it of a repair.
+/// The state that follows what is stored, as the fence wants it of a repair; `present` is the incarnation
+/// that everything goes on in.
 pub(super) fn successor(
     task: &TaskId,
     stored: &Stored,
+    present: u32,
     replacement: &Replacement,
     preferences: Option<&KnownPreferences>,
     now: Timestamp,
@@ -52,7 +54,7 @@ pub(super) fn successor(
         armed: None,
         pending: Vec::new(),
     };
-    state.go_on_in(stored.restored_in);
+    state.go_on_in(present);
     let command = match replacement {
         Replacement::Tombstone => {
             state.version += 1;
@@ -83,6 +85,7 @@ mod tests {
     use crate::read_model::IndexRow;
     use crate::turn::record;
     use reminder_contract::wire::{Method, parse_command};
+    use reminder_domain::restored::FIRST_INCARNATION;
 
     const BODY: &str = r#"{"task":{"title":"t","dueDate":"2027-01-15T08:00:00Z"}}"#;
 
@@ -95,17 +98,16 @@ mod tests {
             next_wake: None,
             updated_at: String::new(),
         };
-        Stored {
-            value: value.map(<[u8]>::to_vec),
-            index: Some(index),
-            parked: None,
-            restored_in: 0,
-        }
+        Stored { value: value.map(<[u8]>::to_vec), index: Some(index), parked: None }
     }
 
     fn next(stored: &Stored, replacement: &Replacement) -> TaskState {
+        next_in(FIRST_INCARNATION, stored, replacement)
+    }
+
+    fn next_in(present: u32, stored: &Stored, replacement: &Replacement) -> TaskState {
         let (task, now) = (TaskId::parse("t").unwrap(), Timestamp::from_millis(1_800_000_000_000));
-        successor(&task, stored, replacement, None, now).unwrap()
+        successor(&task, stored, present, replacement, None, now).unwrap()
     }
 
     fn put() -> Replacement {
@@ -114,8 +116,7 @@ mod tests {
 
     #[test]
     fn after_a_restore_a_repair_goes_on_in_its_incarnation() {
-        let stored = Stored { restored_in: 1_795_347_173, ..stored(Some(b"damaged")) };
-        let state = next(&stored, &put());
+        let state = next_in(1_795_347_173, &stored(Some(b"damaged")), &put());
         assert_eq!(state.incarnation, 1_795_347_173);
         assert!(state.version > 1_000_000 && state.sequences.reminders > 1_000_000);
     }

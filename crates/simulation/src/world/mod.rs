@@ -235,6 +235,7 @@ fn millis(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
-async fn sleep_ms(ms: i64) {
+/// Lets so many ms pass.
+pub(crate) async fn sleep_ms(ms: i64) {
     tokio::time::sleep(Duration::from_millis(ms.unsigned_abs())).await;
 }

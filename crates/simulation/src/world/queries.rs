@@ -5,7 +5,9 @@ use super::{Part, World};
 use async_trait::async_trait;
 use reminder_domain::ids::Person;
 use reminder_domain::{TaskId, Timestamp};
-use reminder_scheduler::read_model::{Changed, Cursor, QueryError, TaskIndex, Waking};
+use reminder_scheduler::read_model::{
+    Changed, Cursor, FiringSwitch, QueryError, TaskIndex, Waking,
+};
 use reminder_scheduler::turn::firing::FiringStop;
 use std::time::Duration;
 
@@ -61,10 +63,6 @@ impl TaskIndex for HostPorts {
         self.query("overdue", move |world| world.state().overdue(&after, until, limit)).await
     }
 
-    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
-        self.query("firing stop", |world| FiringStop::clone(&world.state().stop)).await
-    }
-
     async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError> {
         let dead = move |world: &World| {
             let now = world.now_ms();
@@ -111,5 +109,12 @@ impl TaskIndex for HostPorts {
     ) -> Result<Vec<Cursor<String>>, QueryError> {
         // There is one version of the zone database in a run.
         self.query("outdated zones", |_| Vec::new()).await
+    }
+}
+
+#[async_trait]
+impl FiringSwitch for HostPorts {
+    async fn firing_stop(&self) -> Result<FiringStop, QueryError> {
+        self.query("firing stop", |world| FiringStop::clone(&world.state().stop)).await
     }
 }

@@ -1,12 +1,12 @@
 //! `reminder-scheduler after-restore`: what follows from the restore of a backup, done once, before
 //! the service is started again. `docs/operations.md` has the whole procedure.
 
+use super::{DatabaseArgs, EXIT_USAGE};
 use crate::audit::settings::DEAD_AFTER;
 use crate::clock::{Clock, SystemClock};
+use crate::config::Secret;
 use crate::read_model::{self, Checked, RestoreError, Restored, StateTable};
 use clap::Args;
-use reminder_contract::names;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -19,55 +19,27 @@ const TELL_EVERY: Duration = Duration::from_secs(1);
 const NAMED_MAX: usize = 20;
 /// The exit code when everything was done, but there are tasks that cannot be read.
 const EXIT_UNREADABLE: u8 = 3;
-/// The exit code for settings that cannot be used.
-const EXIT_USAGE: u8 = 2;
 
 /// Which database, and how careful.
 #[derive(Args, Clone, Debug)]
 pub struct AfterRestoreArgs {
-    /// URL of the Postgres database that was restored
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true, default_value = "")]
-    database_url: String,
-    /// File that holds the database URL; an alternative to giving it directly
-    #[arg(long, env = "DATABASE_URL_FILE")]
-    database_url_file: Option<PathBuf>,
-    /// Table of the actor state store: its `tablePrefix` followed by `state`
-    #[arg(long, env = "STATE_TABLE", default_value = names::STATE_TABLE)]
-    state_table: StateTable,
+    #[command(flatten)]
+    database: DatabaseArgs,
     /// Even though the service seems to run; its processes can write nothing until they are restarted
     #[arg(long)]
     force: bool,
 }
 
-/// Why the settings cannot be used.
-#[derive(Debug, thiserror::Error)]
-enum InvalidArgs {
-    #[error("DATABASE_URL or DATABASE_URL_FILE must be set")]
-    NoUrl,
-    #[error("DATABASE_URL_FILE: {0}")]
-    UrlFile(std::io::Error),
-}
-
-impl AfterRestoreArgs {
-    fn url(&self) -> Result<String, InvalidArgs> {
-        match &self.database_url_file {
-            _ if !self.database_url.is_empty() => Ok(self.database_url.clone()),
-            Some(file) => std::fs::read_to_string(file).map_err(InvalidArgs::UrlFile),
-            None => Err(InvalidArgs::NoUrl),
-        }
-    }
-}
-
 /// Does it, telling how far it is.
-pub async fn after_restore(args: AfterRestoreArgs) -> ExitCode {
-    let url = match args.url() {
-        Ok(url) => url,
+pub async fn run(args: AfterRestoreArgs) -> ExitCode {
+    let (url, table) = match args.database.checked() {
+        Ok(settings) => settings,
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(EXIT_USAGE);
         }
     };
-    match go_on(&url, args).await {
+    match go_on(&url, table, args.force).await {
         Ok(checked) if checked.unreadable.is_empty() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(EXIT_UNREADABLE),
         Err(error) => {
@@ -77,14 +49,13 @@ pub async fn after_restore(args: AfterRestoreArgs) -> ExitCode {
     }
 }
 
-async fn go_on(url: &str, args: AfterRestoreArgs) -> Result<Checked, RestoreError> {
-    let table = args.state_table;
+async fn go_on(url: &Secret, table: StateTable, force: bool) -> Result<Checked, RestoreError> {
     // A backup may be older than the migrations of this version.
     let tell = |reason: &str| println!("waiting for {reason}");
     let migrated =
-        read_model::migrate_within(url, table.as_str(), DATABASE_PATIENCE, &tell).await?;
-    let mut restored = Restored::connect(url, migrated.schema, table).await?;
-    let incarnation = restored.begin_incarnation((!args.force).then_some(DEAD_AFTER)).await?;
+        read_model::migrate_within(url.expose(), table.as_str(), DATABASE_PATIENCE, &tell).await?;
+    let mut restored = Restored::connect(url.expose(), migrated.schema, table).await?;
+    let incarnation = restored.begin_incarnation((!force).then_some(DEAD_AFTER)).await?;
     println!("everything goes on in incarnation {incarnation}; the service may be started now");
     let checked = check(&mut restored, incarnation).await?;
     let lost = restored.forget_lost().await?;
