@@ -1,6 +1,6 @@
 //! Hosts: their processes start, die, stop properly and stand still.
 
-use super::ports::HostPorts;
+use super::ports::{HostPorts, SLOW_MS};
 use super::{World, sleep_ms};
 use crate::plan::Class;
 use reminder_domain::TaskId;
@@ -179,7 +179,10 @@ impl World {
             state.hosts[host].stalled_until_ms = 0;
             state.placement += 1;
         }
-        let pause = self.dice("restart", 0).within("after", 200, 12_000);
+        // Without an audit nobody would find what a call of the dead process does to the next one.
+        let lands_first = self.plan.class == Class::CrashesOnly;
+        let least = if lands_first { SLOW_MS + 200 } else { 200 };
+        let pause = self.dice("restart", 0).within("after", least, 12_000);
         let world = Arc::clone(self);
         tokio::spawn(async move {
             sleep_ms(pause).await;

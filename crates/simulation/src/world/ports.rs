@@ -16,6 +16,8 @@ use std::sync::Arc;
 
 /// How long a call that hangs is waited for, in ms: the sidecar gives up then.
 const HANGS_MS: i64 = 10_000;
+/// How long a slow call may take to have its effect, in ms.
+pub(super) const SLOW_MS: i64 = 3_000;
 
 /// The ports of one process.
 pub(super) struct HostPorts {
@@ -71,7 +73,7 @@ impl HostPorts {
         world.note(|| format!("  {epoch} {name} {about:x} {fate:?}"), (epoch, name, about, fate));
         let slow = dice.happens("slow", rates.slow);
         let there =
-            if slow { dice.within("slow there", 50, 3_000) } else { dice.within("there", 0, 3) };
+            if slow { dice.within("slow there", 50, SLOW_MS) } else { dice.within("there", 0, 3) };
         if fate == Fate::CrashBefore {
             world.kill(&self.process);
             self.live().await;
