@@ -2,7 +2,7 @@
 
 use crate::audit::settings as audit;
 use crate::read_model::StateTable;
-use crate::turn::driver::Limits;
+use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
 use clap::Args;
 use reminder_contract::names;
 use std::fmt::Display;
@@ -209,7 +209,12 @@ impl ServeArgs {
                 pubsub,
             },
             database: DatabaseConfig { url, state_table },
-            limits: Limits { horizon_ms, wakes, commands },
+            limits: Limits {
+                horizon_ms,
+                wakes,
+                wakes_waiting: wakes.saturating_mul(WAKES_WAITING_PER_PLACE),
+                commands,
+            },
             audit: audit::Settings {
                 horizon_ms,
                 grace_ms: i64::try_from(grace.as_millis()).unwrap_or(i64::MAX),

@@ -73,10 +73,10 @@ pub enum Registered {
 pub trait ReminderIndex: Send + Sync {
     /// Registers the wake at `at` unless one is registered: the turn knows better than the sweep.
     async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError>;
-    /// Whether the reminder that stands for all others is still registered.
-    async fn canary_is_alive(&self) -> Result<bool, CallError>;
+    /// Whether the reminder that stands for all others is still registered; each has a number.
+    async fn canary_is_alive(&self, number: u64) -> Result<bool, CallError>;
     /// Registers the reminder that stands for all others.
-    async fn release_canary(&self) -> Result<(), CallError>;
+    async fn release_canary(&self, number: u64) -> Result<(), CallError>;
 }
 
 /// The broker.

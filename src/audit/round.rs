@@ -4,7 +4,7 @@ use super::calls::each;
 use super::{Audit, measure, settings};
 use crate::planted::{self, Bug};
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
-use crate::read_model::{QueryError, Waking};
+use crate::read_model::{QueryError, Swept, Waking};
 use reminder_domain::{TaskId, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -101,16 +101,21 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 
     /// Registers the wakes that came within the horizon since the last round; all that are within
     /// it when the scheduler has lost its data.
-    async fn sweep(&mut self, swept: Timestamp, findings: &mut Findings) -> Result<(), RoundError> {
-        let data_lost = !self.ports.canary_is_alive().await? && !planted::is(Bug::CanaryIgnored);
+    async fn sweep(&mut self, swept: Swept, findings: &mut Findings) -> Result<(), RoundError> {
+        let alive = self.ports.canary_is_alive(swept.canary).await?;
+        let data_lost = !alive && !planted::is(Bug::CanaryIgnored);
         findings.scheduler_lost = data_lost;
         let edge_begins = |edge: Timestamp| edge.saturating_add_ms(-settings::EDGE_MS);
-        let from = if data_lost { Timestamp::from_millis(0) } else { edge_begins(swept) };
+        let from = if data_lost { Timestamp::from_millis(0) } else { edge_begins(swept.until) };
         let until = self.horizon(self.clock.now());
         if data_lost {
             self.edge.clear();
-            // Should this replica die in between, the next one begins anew.
-            self.note_swept(from).await?;
+            // Should this replica die in between, the next one goes on from there.
+            let canary = self.model.begin_anew(self.epoch).await?.ok_or(RoundError::LeaseLost)?;
+            // Before anything else is registered: should the data be lost again meanwhile, it is gone
+            // with them. An earlier one, whose registration was given up and takes effect only now, has
+            // another name.
+            self.ports.release_canary(canary).await?;
         }
         let mut after = start(from);
         let mut edge = HashSet::new();
@@ -140,9 +145,6 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         }
         self.note_swept(until).await?;
         self.edge = edge;
-        if data_lost {
-            self.ports.release_canary().await?;
-        }
         Ok(())
     }
 

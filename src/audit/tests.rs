@@ -5,7 +5,7 @@ use crate::firing::never_stopped;
 use crate::ports::{
     Actors, Broker, CallError, CommitError, Message, Registered, Reminders, StateStore,
 };
-use crate::read_model::{Changed, Cursor, QueryError};
+use crate::read_model::{Changed, Cursor, QueryError, Swept};
 use crate::turn::firing::FiringStop;
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
@@ -85,8 +85,11 @@ impl TaskIndex for World {
     async fn heartbeat(&self, _: u64, _: Duration, _: Duration) -> Result<(), QueryError> {
         Ok(())
     }
-    async fn lease(&self, _: u64, _: Duration) -> Result<Option<Timestamp>, QueryError> {
-        Ok(Some(Timestamp::from_millis(0)))
+    async fn lease(&self, _: u64, _: Duration) -> Result<Option<Swept>, QueryError> {
+        Ok(Some(Swept { until: Timestamp::from_millis(0), canary: 1 }))
+    }
+    async fn begin_anew(&self, _: u64) -> Result<Option<u64>, QueryError> {
+        Ok(Some(2))
     }
     async fn swept(&self, _: u64, _: Timestamp) -> Result<bool, QueryError> {
         Ok(true)
@@ -154,10 +157,10 @@ impl ReminderIndex for World {
     async fn arm_if_absent(&self, _: &TaskId, _: Timestamp) -> Result<Registered, CallError> {
         Ok(Registered::Now)
     }
-    async fn canary_is_alive(&self) -> Result<bool, CallError> {
+    async fn canary_is_alive(&self, _: u64) -> Result<bool, CallError> {
         Ok(true)
     }
-    async fn release_canary(&self) -> Result<(), CallError> {
+    async fn release_canary(&self, _: u64) -> Result<(), CallError> {
         Ok(())
     }
 }

@@ -22,6 +22,15 @@ pub struct Waking {
     pub task: TaskId,
 }
 
+/// How far the sweep came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swept {
+    /// Every wake up to here was registered.
+    pub until: Timestamp,
+    /// The canary that was released before; 0: none yet.
+    pub canary: u64,
+}
+
 /// A user with outdated tasks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
@@ -62,7 +71,9 @@ pub trait TaskIndex: Send + Sync + 'static {
         forget_after: Duration,
     ) -> Result<(), QueryError>;
     /// Takes the lease, or keeps it; answers how far the sweep came. `None`: another replica has it.
-    async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Timestamp>, QueryError>;
+    async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Swept>, QueryError>;
+    /// Has the sweep begin anew, under another canary; its number. `None`: the lease was lost.
+    async fn begin_anew(&self, epoch: u64) -> Result<Option<u64>, QueryError>;
     /// Notes how far the sweep came; `false`: the lease was lost.
     async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError>;
     /// Tasks that wake after `after` (exclusive) and up to `until`, in this order.

@@ -47,6 +47,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0005_restore",
         template: include_str!("../../migrations/0005_restore.sql"),
     },
+    Migration {
+        number: 6,
+        name: "0006_canary",
+        template: include_str!("../../migrations/0006_canary.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.

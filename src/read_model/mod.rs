@@ -21,7 +21,7 @@ mod waiting;
 
 pub use error::MigrateError;
 pub use firing::{STOPPED_USERS_MAX, Stop, Stopped};
-pub use index::{Changed, Cursor, FiringSwitch, QueryError, TaskIndex, Waking};
+pub use index::{Changed, Cursor, FiringSwitch, QueryError, Swept, TaskIndex, Waking};
 pub use lookup::UserLookup;
 pub use migrate::{Migrated, migrate, migrate_within};
 pub use parked::{ParkedTable, ParkedTask};

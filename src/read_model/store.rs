@@ -2,7 +2,7 @@
 
 use super::connect::Server;
 use super::error::{MigrateError, Obstacle};
-use super::index::{Changed, Cursor, QueryError, TaskIndex, Waking};
+use super::index::{Changed, Cursor, QueryError, Swept, TaskIndex, Waking};
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
@@ -122,15 +122,25 @@ impl TaskIndex for ReadModel {
         Ok(())
     }
 
-    async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Timestamp>, QueryError> {
+    async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Swept>, QueryError> {
         let sql = "INSERT INTO {schema}.task_audit AS audit (app_id, holder, held_until)
                    VALUES ($1, $2, now() + $3 * interval '1 second')
                    ON CONFLICT (app_id) DO UPDATE
                        SET holder = excluded.holder, held_until = excluded.held_until
                        WHERE audit.holder = excluded.holder OR audit.held_until < now()
-                   RETURNING swept_until_ms";
+                   RETURNING swept_until_ms, canary";
         let rows = self.query(sql, &[&APP_ID, &epoch.to_string(), &hold.as_secs_f64()]).await?;
-        Ok(rows.first().map(|row| Timestamp::from_millis(row.get(0))))
+        Ok(rows.first().map(|row| Swept {
+            until: Timestamp::from_millis(row.get(0)),
+            canary: counted(row.get(1)),
+        }))
+    }
+
+    async fn begin_anew(&self, epoch: u64) -> Result<Option<u64>, QueryError> {
+        let sql = "UPDATE {schema}.task_audit SET swept_until_ms = 0, canary = canary + 1
+                   WHERE app_id = $1 AND holder = $2 RETURNING canary";
+        let rows = self.query(sql, &[&APP_ID, &epoch.to_string()]).await?;
+        Ok(rows.first().map(|row| counted(row.get(0))))
     }
 
     async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError> {
@@ -281,4 +291,9 @@ impl TaskIndex for ReadModel {
 #[expect(clippy::cast_precision_loss, reason = "milliseconds until the year 9999 fit a double")]
 pub(super) fn millis(time: Timestamp) -> f64 {
     time.as_millis() as f64
+}
+
+/// A number that the database counts up from 0.
+fn counted(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
 }

@@ -5,6 +5,7 @@ use super::machine::Machine;
 use super::measure::{self, Measured};
 use super::oversight::Oversight;
 use super::places::{Crowded, Places};
+use super::put_off::{Put, PutOff};
 use super::record::{self, UnreadableState};
 use super::recovery::RecoveryQueue;
 use crate::clock::{self, SharedClock};
@@ -26,8 +27,11 @@ const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
 /// below `names::SIDECAR_APP_MAX_CONCURRENCY`: what the sidecar may not send yet waits there, where
 /// nobody refuses it.
 const COMMANDS_WAITING_PER_PLACE: usize = 8;
+/// Wakes that may wait for each place before further ones are put off: a fraction of a second of work.
+/// The sidecar's other connections are for commands.
+pub const WAKES_WAITING_PER_PLACE: usize = 2;
 /// Wakes, and turns that this service asks itself for, wait rather than be refused: Dapr would repeat
-/// them, at once. The sidecar sends about a thousand at a time, so this bound is not met.
+/// them, at once. Wakes are put off before this bound is met.
 const UNASKED_WAITING_MAX: usize = 16_384;
 /// Actors whose state is kept in memory between turns; every further one loads it each time.
 const REMEMBERED_MAX: usize = 50_000;
@@ -39,6 +43,8 @@ pub struct Limits {
     pub horizon_ms: Option<i64>,
     /// Wake turns that run at the same time.
     pub wakes: usize,
+    /// Wakes that may wait for that with their callers; further ones are put off.
+    pub wakes_waiting: usize,
     /// Command turns that run at the same time.
     pub commands: usize,
 }
@@ -90,6 +96,8 @@ pub struct Driver<P> {
     oversight: Oversight,
     horizon_ms: Option<i64>,
     wakes: Places,
+    wakes_waiting: usize,
+    put_off: PutOff,
     commands: Places,
     /// As `commands`, for the few turns of the audit and of recovery, which must not be refused.
     internal: Places,
@@ -117,6 +125,8 @@ impl<P: Ports> Driver<P> {
             oversight,
             horizon_ms: limits.horizon_ms,
             wakes: Places::new(limits.wakes, UNASKED_WAITING_MAX),
+            wakes_waiting: limits.wakes_waiting,
+            put_off: PutOff::new(limits.wakes),
             commands: Places::new(
                 limits.commands,
                 limits.commands.saturating_mul(COMMANDS_WAITING_PER_PLACE),
@@ -155,11 +165,14 @@ impl<P: Ports> Driver<P> {
         Reply::Unavailable("the turn did not come to its end".into())
     }
 
-    /// Runs a wake turn.
+    /// Runs a wake turn, or puts it off when too many wait already.
     ///
     /// # Errors
     /// Why it could not be done: the wake must be repeated.
     pub async fn wake(self: &Arc<Self>, cell: &Arc<Cell>) -> Result<(), String> {
+        if self.wakes.waiting() >= self.wakes_waiting && self.put_off(cell) {
+            return Ok(());
+        }
         match self.run(cell, Request::Wake).await {
             Reply::Overloaded(reason) | Reply::Unavailable(reason)
                 if !planted::is(Bug::FailedWakeForgotten) =>
@@ -167,6 +180,35 @@ impl<P: Ports> Driver<P> {
                 Err(reason)
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Has a wake's turn come later, if there is room for it.
+    fn put_off(self: &Arc<Self>, cell: &Arc<Cell>) -> bool {
+        if self.turns.is_closed() {
+            return false;
+        }
+        match self.put_off.put(cell) {
+            Put::Refused => return false,
+            Put::Waits => {}
+            Put::NeedsRunner => {
+                tokio::spawn(Arc::clone(self).work_off());
+            }
+        }
+        measure::put_off();
+        true
+    }
+
+    async fn work_off(self: Arc<Self>) {
+        while let Some(cell) = self.put_off.next() {
+            if self.turns.is_closed() {
+                let left = self.put_off.abandon() + 1;
+                tracing::info!(left, "wakes that had been put off are left to the audit");
+            } else if let Reply::Overloaded(reason) | Reply::Unavailable(reason) =
+                self.run(&cell, Request::Wake).await
+            {
+                tracing::warn!(task.id = %cell.id(), reason, "a late wake failed; the audit repeats it");
+            }
         }
     }
 

@@ -49,6 +49,11 @@ impl Measured {
     }
 }
 
+/// Counts a wake that was answered before its turn.
+pub(super) fn put_off() {
+    metrics().wakes.get_or_create(&[("outcome", "put_off")]).inc();
+}
+
 /// Counts the reminders that fired by a commit. What it carries on from an earlier one was counted
 /// then, or by the process that died.
 pub(super) fn firings(handovers: &[Handover]) {

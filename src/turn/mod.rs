@@ -2,8 +2,9 @@
 //!
 //! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
 //! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
-//! happens to turns that ended in doubt, [`schema`] which stored forms there are, [`oversight`] what
-//! operators are told of, [`firing`] what they may stop.
+//! happens to turns that ended in doubt, [`put_off`] to wakes of which too many come at once,
+//! [`schema`] which stored forms there are, [`oversight`] what operators are told of, [`firing`] what
+//! they may stop.
 
 pub mod draft;
 pub mod driver;
@@ -13,6 +14,7 @@ pub mod machine;
 mod measure;
 pub mod oversight;
 pub(crate) mod places;
+mod put_off;
 pub mod record;
 pub mod recovery;
 pub mod schema;

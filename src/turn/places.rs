@@ -23,6 +23,11 @@ impl Places {
         Self { free, waiting: AtomicUsize::new(0), waiting_max }
     }
 
+    /// How many wait for a place.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
     /// Takes a place, waiting for it if need be. It is given back when it is dropped.
     pub(crate) async fn take(&self) -> Result<OwnedSemaphorePermit, Crowded> {
         if let Ok(place) = Arc::clone(&self.free).try_acquire_owned() {
@@ -80,6 +85,6 @@ mod tests {
         let mut sixth = pin!(places.take());
         assert!(fifth.as_mut().poll(&mut context).is_pending());
         assert!(sixth.as_mut().poll(&mut context).is_pending());
-        assert_eq!(places.waiting.load(Ordering::Acquire), 2);
+        assert_eq!(places.waiting(), 2);
     }
 }

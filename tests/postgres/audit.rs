@@ -2,7 +2,7 @@
 
 use crate::support::{Database, Value, WAKE_MS, eventually, key, upsert, value};
 use reminder_domain::{TaskId, Timestamp};
-use reminder_scheduler::read_model::{ReadModel, TaskIndex, Waking};
+use reminder_scheduler::read_model::{ReadModel, Swept, TaskIndex, Waking};
 use std::time::Duration;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -78,16 +78,24 @@ async fn of_replicas_that_ask_at_once_one_gets_the_lease() {
 #[tokio::test]
 async fn the_place_of_the_sweep_is_kept_for_the_next_holder() {
     let (_database, model) = model().await;
-    assert_eq!(model.lease(MINE, SHORT).await.unwrap(), Some(at(0)), "at first, nothing is swept");
+    let place = |ms, canary| Some(Swept { until: at(ms), canary });
+    let none = place(0, 0);
+    assert_eq!(model.lease(MINE, SHORT).await.unwrap(), none, "at first, nothing is swept");
     assert!(model.swept(MINE, at(WAKE_MS)).await.unwrap());
     assert!(!model.swept(OTHER, at(5)).await.unwrap(), "only the holder moves it");
-    assert_eq!(model.lease(MINE, SHORT).await.unwrap(), Some(at(WAKE_MS)));
+    assert_eq!(model.lease(MINE, SHORT).await.unwrap(), place(WAKE_MS, 0));
     eventually("the other follows where the first stopped", async || {
-        model.lease(OTHER, LONG).await.unwrap() == Some(at(WAKE_MS))
+        model.lease(OTHER, LONG).await.unwrap() == place(WAKE_MS, 0)
     })
     .await;
     assert!(!model.swept(MINE, at(5)).await.unwrap(), "the lease was lost");
-    assert!(model.swept(OTHER, at(0)).await.unwrap(), "it may go back, to begin anew");
+    assert_eq!(model.begin_anew(MINE).await.unwrap(), None, "only the holder begins anew");
+    for canary in [1, 2] {
+        assert_eq!(model.begin_anew(OTHER).await.unwrap(), Some(canary), "each has its own");
+        assert_eq!(model.lease(OTHER, LONG).await.unwrap(), place(0, canary));
+        assert!(model.swept(OTHER, at(WAKE_MS)).await.unwrap());
+    }
+    assert_eq!(model.lease(OTHER, LONG).await.unwrap(), place(WAKE_MS, 2));
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ async fn eight_replicas_migrate_at_once() {
         runs += usize::from(!replica.await.unwrap().unwrap().applied.is_empty());
     }
     assert_eq!(runs, 1, "one migrates, the others find it done");
-    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 5);
+    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 6);
 }
 
 #[tokio::test]
@@ -35,6 +35,7 @@ async fn a_second_migration_changes_nothing() {
         "0003_users",
         "0004_operations",
         "0005_restore",
+        "0006_canary",
     ];
     assert_eq!(first.applied, all);
     assert_eq!(first.schema, "public");
@@ -162,7 +163,7 @@ async fn a_fence_that_went_with_its_table_is_put_back() {
         if damage.starts_with("DROP TABLE") {
             database.create_table().await;
         }
-        assert_eq!(database.migrate().await.unwrap().applied.len(), 5, "{damage}");
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 6, "{damage}");
         refused(&database.client, &key("b"), &value(2).bytes(), FENCED_SQLSTATE).await;
         upsert(&database.client, &key("a"), &value(1).bytes()).await.unwrap();
         let version = "SELECT version FROM task_index WHERE task_id = 'a'";

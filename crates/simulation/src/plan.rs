@@ -19,6 +19,9 @@ pub struct Plan {
     pub audit_interval_ms: u64,
     /// How long a task may be overdue before the audit settles it, in ms.
     pub grace_ms: i64,
+    /// Whether wakes beyond one at a time are put off: what a process that dies has put off, only the
+    /// audit finds.
+    pub puts_wakes_off: bool,
     /// Who sends commands, one for each task.
     pub callers: Vec<Caller>,
     /// How likely calls go wrong.
@@ -150,6 +153,7 @@ impl Plan {
             horizon_ms: dice.pick("horizon", horizons),
             audit_interval_ms: dice.pick("interval", &[5_000, 10_000]),
             grace_ms: dice.pick("grace", &[2_000, 5_000]),
+            puts_wakes_off: class == Class::Everything && dice.happens("puts off", 500),
             callers: (0..tasks).map(|n| workload::caller(dice.of(("caller", n)), n)).collect(),
             rates: Rates::new(dice.of("rates"), class),
             faults: timed(dice.of("faults"), class, hosts),
@@ -180,9 +184,7 @@ impl Rates {
         Self {
             fails: call("fails", 30),
             unheard: call("unheard", 30),
-            // A canary that is registered late, after a wipe, hides the wipe from the sweep; what was lost
-            // is overdue some day, and only the audit's settling finds that.
-            late: if class == Class::SweepOnly { 0 } else { call("late", 30) },
+            late: call("late", 30),
             crash_before: crash("crash before", 4),
             crash_after: crash("crash after", 4),
             slow: rate("slow", 20),

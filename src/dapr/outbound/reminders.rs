@@ -41,7 +41,6 @@ impl Reminders for Sidecar {
 
 /// The actor of the canary. No task may have this id.
 const CANARY_ACTOR: &str = "_canary";
-const CANARY_REMINDER: &str = "canary";
 /// How far away the canary is due, in ms: never, in practice.
 const CANARY_DUE_MS: i64 = 10 * 365 * 24 * 3_600_000;
 
@@ -55,11 +54,11 @@ impl ReminderIndex for Sidecar {
         }
     }
 
-    async fn canary_is_alive(&self) -> Result<bool, CallError> {
+    async fn canary_is_alive(&self, number: u64) -> Result<bool, CallError> {
         let message = GetActorReminderRequest {
             actor_type: ACTOR_TYPE.into(),
             actor_id: CANARY_ACTOR.into(),
-            name: CANARY_REMINDER.into(),
+            name: canary(number),
         };
         let mut client = self.client.clone();
         let call = client.get_actor_reminder(request(message, ARM_DEADLINE));
@@ -70,10 +69,14 @@ impl ReminderIndex for Sidecar {
         }
     }
 
-    async fn release_canary(&self) -> Result<(), CallError> {
+    async fn release_canary(&self, number: u64) -> Result<(), CallError> {
         let due = SystemClock.now().saturating_add_ms(CANARY_DUE_MS);
-        self.register(CANARY_ACTOR, CANARY_REMINDER, due, true).await.map_err(failed)
+        self.register(CANARY_ACTOR, &canary(number), due, true).await.map_err(failed)
     }
+}
+
+fn canary(number: u64) -> String {
+    format!("canary-{number}")
 }
 
 /// Dapr says it with this code, or in the words of the scheduler's client.

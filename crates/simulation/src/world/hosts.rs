@@ -107,8 +107,10 @@ impl World {
         let publisher = Publisher::new(Arc::clone(&ports), clock.clone(), epoch);
         let recovery =
             RecoveryQueue::new(Arc::clone(&ports), Arc::clone(&publisher), background.clone());
-        let limits =
-            Limits { horizon_ms: self.plan.horizon_ms, wakes: CONCURRENCY, commands: CONCURRENCY };
+        let (wakes, wakes_waiting) =
+            if self.plan.puts_wakes_off { (1, 0) } else { (CONCURRENCY, usize::MAX) };
+        let horizon_ms = self.plan.horizon_ms;
+        let limits = Limits { horizon_ms, wakes, wakes_waiting, commands: CONCURRENCY };
         let firing = if self.plan.stops_firing() {
             let (switch, firing) = tokio::sync::watch::channel(Arc::default());
             let follow = firing::follow(ports.clone(), switch);

@@ -6,7 +6,7 @@ use reminder_domain::ids::Person;
 use reminder_domain::time::zone_database;
 use reminder_domain::{TaskId, TaskState, Timestamp, next_wake};
 use reminder_reference::calendar::since_start;
-use reminder_scheduler::read_model::{Changed, Cursor, Waking};
+use reminder_scheduler::read_model::{Changed, Cursor, Swept, Waking};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) struct Rows {
 struct Lease {
     holder: u64,
     until_ms: i64,
-    swept: Timestamp,
+    swept: Swept,
 }
 
 impl Rows {
@@ -32,11 +32,11 @@ impl Rows {
         }
     }
 
-    pub(super) fn lease(&mut self, epoch: u64, hold: Duration, now_ms: i64) -> Option<Timestamp> {
+    pub(super) fn lease(&mut self, epoch: u64, hold: Duration, now_ms: i64) -> Option<Swept> {
         let swept = match &self.lease {
             Some(lease) if lease.holder != epoch && lease.until_ms >= now_ms => return None,
             Some(lease) => lease.swept,
-            None => Timestamp::from_millis(0),
+            None => Swept { until: Timestamp::from_millis(0), canary: 0 },
         };
         self.lease = Some(Lease { holder: epoch, until_ms: now_ms + millis(hold), swept });
         Some(swept)
@@ -44,7 +44,14 @@ impl Rows {
 
     pub(super) fn swept(&mut self, epoch: u64, until: Timestamp) -> bool {
         let lease = self.lease.as_mut().filter(|lease| lease.holder == epoch);
-        lease.map(|lease| lease.swept = until).is_some()
+        lease.map(|lease| lease.swept.until = until).is_some()
+    }
+
+    pub(super) fn begin_anew(&mut self, epoch: u64) -> Option<u64> {
+        let lease = self.lease.as_mut().filter(|lease| lease.holder == epoch)?;
+        let canary = lease.swept.canary + 1;
+        lease.swept = Swept { until: Timestamp::from_millis(0), canary };
+        Some(canary)
     }
 
     fn is_alive(&self, epoch: u64, unseen_for: Duration, now_ms: i64) -> bool {

@@ -221,13 +221,15 @@ impl ReminderIndex for HostPorts {
         self.call(Part::Scheduler, "arm if absent", key(id), arm).await
     }
 
-    async fn canary_is_alive(&self) -> Result<bool, CallError> {
-        let look = |world: &World| *world.state().reminders.canary();
+    async fn canary_is_alive(&self, number: u64) -> Result<bool, CallError> {
+        let look = move |world: &World| world.state().reminders.canaries().contains(&number);
         self.call(Part::Scheduler, "look for the canary", 0, look).await
     }
 
-    async fn release_canary(&self) -> Result<(), CallError> {
-        let release = |world: &World| *world.state().reminders.canary() = true;
+    async fn release_canary(&self, number: u64) -> Result<(), CallError> {
+        let release = move |world: &World| {
+            world.state().reminders.canaries().insert(number);
+        };
         self.call(Part::Scheduler, "release the canary", 0, release).await
     }
 }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use reminder_domain::ids::Person;
 use reminder_domain::{TaskId, Timestamp};
 use reminder_scheduler::read_model::{
-    Changed, Cursor, FiringSwitch, QueryError, TaskIndex, Waking,
+    Changed, Cursor, FiringSwitch, QueryError, Swept, TaskIndex, Waking,
 };
 use reminder_scheduler::turn::firing::FiringStop;
 use std::time::Duration;
@@ -31,12 +31,17 @@ impl TaskIndex for HostPorts {
         self.query("heartbeat", beat).await
     }
 
-    async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Timestamp>, QueryError> {
+    async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Swept>, QueryError> {
         let lease = move |world: &World| {
             let now = world.now_ms();
             world.state().index.lease(epoch, hold, now)
         };
         self.query("lease", lease).await
+    }
+
+    async fn begin_anew(&self, epoch: u64) -> Result<Option<u64>, QueryError> {
+        let begin = move |world: &World| world.state().index.begin_anew(epoch);
+        self.query("begin anew", begin).await
     }
 
     async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError> {

@@ -3,7 +3,7 @@
 use super::{Part, World, key, sleep_ms};
 use reminder_domain::{TaskId, Timestamp};
 use reminder_reference::calendar::since_start;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Dapr repeats a wake that was not answered with 200 after this long, in ms.
@@ -15,7 +15,7 @@ const UNREACHABLE_MS: i64 = 500;
 #[derive(Default)]
 pub(super) struct Reminders {
     wakes: BTreeMap<TaskId, Wake>,
-    canary: bool,
+    canaries: BTreeSet<u64>,
     registrations: u64,
 }
 
@@ -45,8 +45,8 @@ impl Reminders {
         self.wakes.remove(task);
     }
 
-    pub(super) fn canary(&mut self) -> &mut bool {
-        &mut self.canary
+    pub(super) fn canaries(&mut self) -> &mut BTreeSet<u64> {
+        &mut self.canaries
     }
 
     pub(super) fn registered(&self, task: &TaskId) -> Option<i64> {
@@ -138,6 +138,6 @@ impl World {
         self.note(|| "the scheduler is wiped".into(), "wiped");
         let mut state = self.state();
         state.reminders.wakes.clear();
-        state.reminders.canary = false;
+        state.reminders.canaries.clear();
     }
 }
