@@ -1,5 +1,6 @@
 //! Runs turns: one at a time per actor, each to its end even when the caller has gone.
 
+use super::cell::{Cell, Memory};
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
 use super::measure::{self, Measured};
@@ -15,9 +16,9 @@ use crate::planted::{self, Bug};
 use crate::ports::{CommitError, Ports, Users};
 use reminder_domain::{TaskId, TaskState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
 
 /// How long a turn may wait for its actor and for a free place before it is refused.
@@ -47,43 +48,6 @@ pub struct Limits {
     pub wakes_waiting: usize,
     /// Command turns that run at the same time.
     pub commands: usize,
-}
-
-/// One actor as this process knows it.
-#[derive(Debug)]
-pub struct Cell {
-    id: TaskId,
-    memory: Mutex<Memory>,
-    /// Set when the actor may have lived on another host meanwhile.
-    stale: AtomicBool,
-}
-
-/// What is kept between the turns of an actor.
-#[derive(Debug, Default)]
-struct Memory {
-    known: Known,
-    /// The place of `known` among those that are kept.
-    kept: Option<OwnedSemaphorePermit>,
-    wake_failures: u32,
-    /// Whether it is noted that its state cannot be used, so that every call need not note it again.
-    parked: bool,
-}
-
-impl Cell {
-    /// An actor of which nothing is known yet.
-    pub fn new(id: TaskId) -> Arc<Self> {
-        Arc::new(Self { id, memory: Mutex::default(), stale: AtomicBool::new(false) })
-    }
-
-    /// Makes the next turn load the state whatever is known of it.
-    pub fn forget(&self) {
-        self.stale.store(true, Ordering::Release);
-    }
-
-    /// The task it is.
-    pub fn id(&self) -> &TaskId {
-        &self.id
-    }
 }
 
 /// Runs the turns of all actors of this process.

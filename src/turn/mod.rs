@@ -6,6 +6,7 @@
 //! [`schema`] which stored forms there are, [`oversight`] what operators are told of, [`firing`] what
 //! they may stop.
 
+pub mod cell;
 pub mod draft;
 pub mod driver;
 pub mod effect;

@@ -6,7 +6,7 @@
 //! turn comes when there is a place. Should the process die first, the task is overdue like any other
 //! whose wake was lost, and the audit settles it.
 
-use super::driver::Cell;
+use super::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -2,7 +2,8 @@
 
 use super::{World, key, sleep_ms};
 use reminder_domain::TaskId;
-use reminder_scheduler::turn::driver::{Cell, Driver};
+use reminder_scheduler::turn::cell::Cell;
+use reminder_scheduler::turn::driver::Driver;
 use reminder_scheduler::turn::effect::{Reply, Request};
 use std::future::Future;
 use std::sync::Arc;
