@@ -127,8 +127,8 @@ pub struct Process {
 impl Process {
     /// Whether it runs, or is at least stopped; a zombie does not count.
     pub fn is_alive(&self) -> bool {
-        Stat::read(self.pid)
-            .is_some_and(|stat| stat.start_ticks == self.start_ticks && stat.is_alive())
+        Stat::read(self.pid).is_some_and(|stat| stat.start_ticks == self.start_ticks)
+            && is_running(self.pid)
             && self.boot == boot()
     }
 
@@ -175,14 +175,17 @@ pub(crate) enum Finish {
     Interrupt,
 }
 
-/// Whether a process of that number exists and is more than a zombie.
+/// Whether a process of that number exists and is more than a zombie. Its first thread may be one
+/// before the others have ended, and until then its ports are taken.
 pub(crate) fn is_running(pid: u32) -> bool {
-    Stat::read(pid).is_some_and(|stat| stat.is_alive())
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let stats = threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    stats.filter_map(|line| Stat::parse(&line)).any(|stat| stat.is_alive())
 }
 
 /// Whether a process of that number has ended and nobody has collected it yet.
 pub(crate) fn is_zombie(pid: u32) -> bool {
-    Stat::read(pid).is_some_and(|stat| !stat.is_alive())
+    Stat::read(pid).is_some() && !is_running(pid)
 }
 
 fn send(pid: u32, signal: rustix::process::Signal) {
