@@ -28,7 +28,7 @@ use crate::ports::{Ports, ReminderIndex};
 use crate::read_model::{TaskIndex, Waking};
 use refresh::Refresh;
 use settings::Settings;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -42,8 +42,8 @@ pub struct Audit<P> {
     settings: Settings,
     changed: Arc<Notify>,
     firing: Firing,
-    /// Dead epochs of which nothing is left to publish; they stay so.
-    clean_epochs: HashSet<u64>,
+    /// Of the dead epochs, the watermarks as they were last loaded.
+    watermarks: HashMap<u64, u64>,
     /// Where calls failed, so that what follows comes first the next time: tasks that always fail
     /// must not keep the others from their turn.
     resume: Option<Waking>,
@@ -66,7 +66,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         changed: Arc<Notify>,
         firing: Firing,
     ) -> Self {
-        let (clean_epochs, edge) = (HashSet::new(), HashSet::new());
+        let (watermarks, edge) = (HashMap::new(), HashSet::new());
         Self {
             ports,
             clock,
@@ -75,7 +75,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             settings,
             changed,
             firing,
-            clean_epochs,
+            watermarks,
             resume: None,
             tried_parked: false,
             held: false,

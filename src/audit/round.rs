@@ -71,13 +71,21 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 
     /// Has the events published that dead processes committed and did not publish.
     async fn republish(&mut self, findings: &mut Findings) -> Result<(), RoundError> {
-        for epoch in self.model.dead_epochs(settings::DEAD_AFTER).await? {
-            let forgotten = planted::is(Bug::DeadEpochForgotten);
-            if epoch == self.epoch || forgotten || self.clean_epochs.contains(&epoch) {
+        let dead = self.model.dead_epochs(settings::DEAD_AFTER).await?;
+        self.watermarks.retain(|epoch, _| dead.contains(epoch));
+        for epoch in dead {
+            if epoch == self.epoch || planted::is(Bug::DeadEpochForgotten) {
+                continue;
+            }
+            // Most have left nothing, in every round; who was taken for dead may go on all the same, and
+            // then die. A watermark only rises, so an old one never hides anything.
+            if let Some(known) = self.watermarks.get(&epoch)
+                && self.model.left_pending(epoch, *known, 1).await?.is_empty()
+            {
                 continue;
             }
             let mut n = self.ports.load_watermark(epoch).await?;
-            let mut clean = true;
+            self.watermarks.insert(epoch, n);
             loop {
                 let page = self.model.left_pending(epoch, n, settings::PAGE).await?;
                 let Some((_, last)) = page.last() else { break };
@@ -87,13 +95,9 @@ impl<P: Ports + ReminderIndex> Audit<P> {
                 findings.republished += settled.done;
                 findings.parked += settled.parked;
                 findings.failed += settled.failed;
-                clean = false;
                 if settled.failed >= settings::FAILURES_MAX {
                     return Err(CallError("what was left cannot be published now".into()).into());
                 }
-            }
-            if clean {
-                self.clean_epochs.insert(epoch);
             }
         }
         Ok(())

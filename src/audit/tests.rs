@@ -22,7 +22,12 @@ struct World {
     overdue: Mutex<BTreeMap<Waking, Result<u64, CallError>>>,
     settled: Mutex<BTreeSet<TaskId>>,
     parked: Mutex<BTreeSet<TaskId>>,
+    /// What the one process that is taken for dead left pending, by the number of the commit.
+    left: Mutex<BTreeMap<u64, TaskId>>,
 }
+
+/// The process that is taken for dead.
+const DEAD: u64 = 9;
 
 impl World {
     fn add(&self, ms: i64, task: &str, answer: Result<u64, CallError>) {
@@ -41,6 +46,11 @@ impl World {
 #[async_trait]
 impl Actors for World {
     async fn settle(&self, id: &TaskId, _: u64) -> Result<u64, CallError> {
+        let mut left = self.left.lock().unwrap();
+        if let Some(n) = left.iter().find_map(|(n, task)| (task == id).then_some(*n)) {
+            left.remove(&n);
+            return Ok(2);
+        }
         let mut overdue = self.overdue.lock().unwrap();
         let (waking, answer) = overdue.iter().find(|(waking, _)| waking.task == *id).unwrap();
         let (waking, answer) = (waking.clone(), answer.clone());
@@ -95,10 +105,18 @@ impl TaskIndex for World {
         Ok(true)
     }
     async fn dead_epochs(&self, _: Duration) -> Result<Vec<u64>, QueryError> {
-        Ok(Vec::new())
+        Ok(vec![DEAD])
     }
-    async fn left_pending(&self, _: u64, _: u64, _: i64) -> Result<Vec<(TaskId, u64)>, QueryError> {
-        Ok(Vec::new())
+    async fn left_pending(
+        &self,
+        epoch: u64,
+        n: u64,
+        limit: i64,
+    ) -> Result<Vec<(TaskId, u64)>, QueryError> {
+        assert_eq!(epoch, DEAD);
+        let left = self.left.lock().unwrap();
+        let page = left.range(n + 1..).map(|(n, task)| (task.clone(), *n));
+        Ok(page.take(usize::try_from(limit).unwrap()).collect())
     }
     async fn changed_users(
         &self,
@@ -240,4 +258,14 @@ async fn while_everyone_is_stopped_nothing_is_settled() {
     assert!(!world.is_settled("due"));
     switch.send_replace(Arc::default());
     assert_eq!(audit.round(0).await.unwrap().settled, 1);
+}
+
+#[tokio::test]
+async fn a_process_that_was_taken_for_dead_and_goes_on_is_looked_after_again() {
+    let world = Arc::new(World::default());
+    let mut audit = audit(&world, never_stopped());
+    assert!(audit.round(0).await.unwrap().is_nothing(), "it has left nothing");
+    world.left.lock().unwrap().insert(1, TaskId::parse("late").unwrap());
+    assert_eq!(audit.round(0).await.unwrap().republished, 1);
+    assert!(audit.round(0).await.unwrap().is_nothing());
 }
