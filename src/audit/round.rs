@@ -106,16 +106,17 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     /// Registers the wakes that came within the horizon since the last round; all that are within
     /// it when the scheduler has lost its data.
     async fn sweep(&mut self, swept: Swept, findings: &mut Findings) -> Result<(), RoundError> {
-        let alive = self.ports.canary_is_alive(swept.canary).await?;
+        let Swept { until: place, mut canary } = swept;
+        let alive = self.ports.canary_is_alive(canary).await?;
         let data_lost = !alive && !planted::is(Bug::CanaryIgnored);
         findings.scheduler_lost = data_lost;
         let edge_begins = |edge: Timestamp| edge.saturating_add_ms(-settings::EDGE_MS);
-        let from = if data_lost { Timestamp::from_millis(0) } else { edge_begins(swept.until) };
+        let from = if data_lost { Timestamp::from_millis(0) } else { edge_begins(place) };
         let until = self.horizon(self.clock.now());
         if data_lost {
             self.edge.clear();
             // Should this replica die in between, the next one goes on from there.
-            let canary = self.model.begin_anew(self.epoch).await?.ok_or(RoundError::LeaseLost)?;
+            canary = self.model.begin_anew(self.epoch).await?.ok_or(RoundError::LeaseLost)?;
             // Before anything else is registered: should the data be lost again meanwhile, it is gone
             // with them. An earlier one, whose registration was given up and takes effect only now, has
             // another name.
@@ -145,9 +146,9 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             }
             edge.extend(page.into_iter().filter(|waking| waking.at > edge_begins(until)));
             after = last;
-            self.note_swept(after.at).await?;
+            self.note_swept(Swept { until: after.at, canary }).await?;
         }
-        self.note_swept(until).await?;
+        self.note_swept(Swept { until, canary }).await?;
         self.edge = edge;
         Ok(())
     }
@@ -156,8 +157,8 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         self.settings.horizon_ms.map_or(Timestamp::MAX, |ms| now.saturating_add_ms(ms))
     }
 
-    async fn note_swept(&self, until: Timestamp) -> Result<(), RoundError> {
-        let kept = self.model.swept(self.epoch, until).await?;
+    async fn note_swept(&self, swept: Swept) -> Result<(), RoundError> {
+        let kept = self.model.swept(self.epoch, swept).await?;
         if kept { Ok(()) } else { Err(RoundError::LeaseLost) }
     }
 }

@@ -101,7 +101,7 @@ impl TaskIndex for World {
     async fn begin_anew(&self, _: u64) -> Result<Option<u64>, QueryError> {
         Ok(Some(2))
     }
-    async fn swept(&self, _: u64, _: Timestamp) -> Result<bool, QueryError> {
+    async fn swept(&self, _: u64, _: Swept) -> Result<bool, QueryError> {
         Ok(true)
     }
     async fn dead_epochs(&self, _: Duration) -> Result<Vec<u64>, QueryError> {

@@ -74,8 +74,9 @@ pub trait TaskIndex: Send + Sync + 'static {
     async fn lease(&self, epoch: u64, hold: Duration) -> Result<Option<Swept>, QueryError>;
     /// Has the sweep begin anew, under another canary; its number. `None`: the lease was lost.
     async fn begin_anew(&self, epoch: u64) -> Result<Option<u64>, QueryError>;
-    /// Notes how far the sweep came; `false`: the lease was lost.
-    async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError>;
+    /// Notes how far the sweep came under its canary; `false`: the lease was lost, or the sweep has begun
+    /// anew, which a note that was given up and takes effect late must not undo.
+    async fn swept(&self, epoch: u64, swept: Swept) -> Result<bool, QueryError>;
     /// Tasks that wake after `after` (exclusive) and up to `until`, in this order.
     async fn waking(
         &self,

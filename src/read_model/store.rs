@@ -143,10 +143,12 @@ impl TaskIndex for ReadModel {
         Ok(rows.first().map(|row| counted(row.get(0))))
     }
 
-    async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError> {
+    async fn swept(&self, epoch: u64, swept: Swept) -> Result<bool, QueryError> {
         let sql = "UPDATE {schema}.task_audit SET swept_until_ms = $3
-                   WHERE app_id = $1 AND holder = $2 RETURNING 1";
-        let rows = self.query(sql, &[&APP_ID, &epoch.to_string(), &until.as_millis()]).await?;
+                   WHERE app_id = $1 AND holder = $2 AND canary = $4 RETURNING 1";
+        let canary = i64::try_from(swept.canary).unwrap_or(i64::MAX);
+        let (holder, until) = (epoch.to_string(), swept.until.as_millis());
+        let rows = self.query(sql, &[&APP_ID, &holder, &until, &canary]).await?;
         Ok(!rows.is_empty())
     }
 

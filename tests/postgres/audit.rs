@@ -79,21 +79,25 @@ async fn of_replicas_that_ask_at_once_one_gets_the_lease() {
 async fn the_place_of_the_sweep_is_kept_for_the_next_holder() {
     let (_database, model) = model().await;
     let place = |ms, canary| Some(Swept { until: at(ms), canary });
-    let none = place(0, 0);
-    assert_eq!(model.lease(MINE, SHORT).await.unwrap(), none, "at first, nothing is swept");
-    assert!(model.swept(MINE, at(WAKE_MS)).await.unwrap());
-    assert!(!model.swept(OTHER, at(5)).await.unwrap(), "only the holder moves it");
+    let nothing = place(0, 0);
+    assert_eq!(model.lease(MINE, SHORT).await.unwrap(), nothing, "at first, nothing is swept");
+    let note = async |epoch, ms, canary| {
+        model.swept(epoch, Swept { until: at(ms), canary }).await.unwrap()
+    };
+    assert!(note(MINE, WAKE_MS, 0).await);
+    assert!(!note(OTHER, 5, 0).await, "only the holder moves it");
     assert_eq!(model.lease(MINE, SHORT).await.unwrap(), place(WAKE_MS, 0));
     eventually("the other follows where the first stopped", async || {
         model.lease(OTHER, LONG).await.unwrap() == place(WAKE_MS, 0)
     })
     .await;
-    assert!(!model.swept(MINE, at(5)).await.unwrap(), "the lease was lost");
+    assert!(!note(MINE, 5, 0).await, "the lease was lost");
     assert_eq!(model.begin_anew(MINE).await.unwrap(), None, "only the holder begins anew");
     for canary in [1, 2] {
         assert_eq!(model.begin_anew(OTHER).await.unwrap(), Some(canary), "each has its own");
         assert_eq!(model.lease(OTHER, LONG).await.unwrap(), place(0, canary));
-        assert!(model.swept(OTHER, at(WAKE_MS)).await.unwrap());
+        assert!(!note(OTHER, WAKE_MS, canary - 1).await, "what was swept before counts no more");
+        assert!(note(OTHER, WAKE_MS, canary).await);
     }
     assert_eq!(model.lease(OTHER, LONG).await.unwrap(), place(WAKE_MS, 2));
 }

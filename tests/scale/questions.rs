@@ -13,10 +13,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const HORIZON_MS: i64 = 3_600_000;
 
 /// One question, in words.
-pub(crate) const ALL: [&str; 14] = [
+pub(crate) const ALL: [&str; 15] = [
     "heartbeat",
     "lease",
     "note how far the sweep came",
+    "begin the sweep anew",
     "what is overdue",
     "what comes within the horizon",
     "a page in the middle of all that waits",
@@ -63,7 +64,11 @@ impl Asker {
                 1
             }
             "lease" => usize::from(model.lease(mine, settings::LEASE).await.unwrap().is_some()),
-            "note how far the sweep came" => usize::from(model.swept(mine, at(0)).await.unwrap()),
+            "note how far the sweep came" => {
+                let place = model.lease(mine, settings::LEASE).await.unwrap().unwrap();
+                usize::from(model.swept(mine, place).await.unwrap())
+            }
+            "begin the sweep anew" => usize::from(model.begin_anew(mine).await.unwrap().is_some()),
             "what is overdue" => waking(Timestamp::from_millis(0), at(-5_000)).await,
             "what comes within the horizon" => waking(at(-60_000), at(HORIZON_MS)).await,
             "a page in the middle of all that waits" => {

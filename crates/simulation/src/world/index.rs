@@ -42,9 +42,10 @@ impl Rows {
         Some(swept)
     }
 
-    pub(super) fn swept(&mut self, epoch: u64, until: Timestamp) -> bool {
+    pub(super) fn swept(&mut self, epoch: u64, swept: Swept) -> bool {
         let lease = self.lease.as_mut().filter(|lease| lease.holder == epoch);
-        lease.map(|lease| lease.swept.until = until).is_some()
+        let lease = lease.filter(|lease| lease.swept.canary == swept.canary);
+        lease.map(|lease| lease.swept = swept).is_some()
     }
 
     pub(super) fn begin_anew(&mut self, epoch: u64) -> Option<u64> {

@@ -44,8 +44,8 @@ impl TaskIndex for HostPorts {
         self.query("begin anew", begin).await
     }
 
-    async fn swept(&self, epoch: u64, until: Timestamp) -> Result<bool, QueryError> {
-        self.query("swept", move |world| world.state().index.swept(epoch, until)).await
+    async fn swept(&self, epoch: u64, swept: Swept) -> Result<bool, QueryError> {
+        self.query("swept", move |world| world.state().index.swept(epoch, swept)).await
     }
 
     async fn waking(
