@@ -67,6 +67,11 @@ pub(super) fn failures<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a 
     lines.into_iter().filter_map(failed).collect()
 }
 
+/// The names in a binary's list of its tests: `module::name: test`.
+pub(super) fn listed<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    lines.into_iter().filter_map(|line| line.strip_suffix(": test")).collect()
+}
+
 /// An executable with tests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Binary {
@@ -156,6 +161,11 @@ test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 2 filtered out; fin
         assert_eq!(counts, Counts { passed: 41, failed: 1, ignored: 1 });
         assert_eq!(failures(OUTPUT.lines()), ["a::c"]);
         assert_eq!(super::counts("error: could not compile".lines()), None);
+    }
+
+    #[test]
+    fn tests_are_found_in_the_list_of_a_binary() {
+        assert_eq!(listed("a::b: test\na::c: benchmark\n\nd: test".lines()), ["a::b", "d"]);
     }
 
     #[test]

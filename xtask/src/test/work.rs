@@ -8,7 +8,9 @@ use reminder_stack::options::workspace_root;
 use reminder_stack::{AppSource, Manifest, Options, Stack};
 use tokio::process::Command;
 
-use super::parse::{self, Binary, Built, Counts};
+use super::binaries::{outcome, run, show, together};
+use super::end_to_end;
+use super::parse::{self, Built, Counts};
 use super::process::{self, Log};
 use super::setup;
 use super::steps::Step;
@@ -20,7 +22,6 @@ pub(super) const INSTANCE: &str = "test";
 /// Limits that only something stuck reaches, on a slow machine.
 const BUILD_DEADLINE: Duration = Duration::from_secs(20 * 60);
 const TESTS_DEADLINE: Duration = Duration::from_secs(10 * 60);
-const E2E_DEADLINE: Duration = Duration::from_secs(15 * 60);
 const STACK_DEADLINE: Duration = Duration::from_secs(25 * 60);
 const DEMO_DEADLINE: Duration = Duration::from_secs(3 * 60);
 const CHAOS_DEADLINE: Duration = Duration::from_secs(12 * 60);
@@ -47,18 +48,9 @@ const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
 /// Names the python for the test that compares recurrence with dateutil.
 const DATEUTIL_VARIABLE: &str = "DATEUTIL_PYTHON";
 
-/// Names the stack for tests that need one.
-const E2E_VARIABLE: &str = "E2E_INSTANCE";
-
 /// The arm horizon of the stacks under test: short, so that the sweep has something to register
 /// within the patience of a test (tests/e2e/audit.rs counts on 40 s).
 const HORIZON: (&str, &str) = chaos::ARM_HORIZON;
-
-/// End-to-end tests wait most of the time, so many of them run at once.
-const E2E_THREADS: &str = "16";
-
-/// Lines of output shown of a step that fails.
-const SHOWN_LINES: usize = 60;
 
 /// How a step went.
 #[derive(Debug)]
@@ -71,7 +63,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    const fn of(counts: Counts) -> Self {
+    pub(super) const fn of(counts: Counts) -> Self {
         Self { counts, failure: None, note: None }
     }
 
@@ -90,6 +82,8 @@ pub(super) struct Work {
     instance: String,
     built: Built,
     stack: Option<Stack>,
+    /// For the other half of the end-to-end tests.
+    second: Option<Stack>,
     /// The one that is hurt.
     chaos: Option<Stack>,
 }
@@ -97,7 +91,7 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(instance: String) -> Self {
         let root = workspace_root();
-        Self { root, instance, built: Built::default(), stack: None, chaos: None }
+        Self { root, instance, built: Built::default(), stack: None, second: None, chaos: None }
     }
 
     /// Does a step.
@@ -127,11 +121,7 @@ impl Work {
                 let url = url.context("the stack has no Postgres of its own")?;
                 self.tests(log, &[(POSTGRES_VARIABLE, &url)], is_postgres).await
             }
-            Step::E2e => {
-                let instance = self.instance.clone();
-                let env = [(E2E_VARIABLE, &*instance), ("RUST_TEST_THREADS", E2E_THREADS)];
-                self.tests(log, &env, is_e2e).await
-            }
+            Step::E2e => self.e2e(log).await,
             Step::Chaos => self.chaos().await,
         }
     }
@@ -139,7 +129,7 @@ impl Work {
     /// Stops what the steps have started. What went well leaves nothing behind; else data and logs
     /// stay.
     pub(super) async fn finish(&self, good: bool) -> Result<()> {
-        for stack in [&self.chaos, &self.stack].into_iter().flatten() {
+        for stack in [&self.chaos, &self.second, &self.stack].into_iter().flatten() {
             stack.down().await?;
             if good {
                 stack.clone().remove().await?;
@@ -196,31 +186,27 @@ impl Work {
         let mut binaries = 0;
         for binary in self.built.tests.iter().filter(|binary| wanted(&binary.name)) {
             binaries += 1;
-            let Binary { name, path, folder } = binary;
-            let mut command = Command::new(path);
-            command.current_dir(folder).envs(env.iter().copied());
-            command.env("CARGO_MANIFEST_DIR", folder);
-            let limit = if is_e2e(name) { E2E_DEADLINE } else { TESTS_DEADLINE };
-            let ended = process::run(command, log, limit).await?;
-            let lines = || ended.lines.iter().map(String::as_str);
-            let counts = parse::counts(lines()).unwrap_or_default().or_failure(ended.good);
+            let mut command = run(binary);
+            command.envs(env.iter().copied());
+            let (counts, failure) = outcome(&binary.name, command, log, TESTS_DEADLINE).await?;
             all = all.plus(counts);
-            println!("      {name:<24} {} passed, {} failed", counts.passed, counts.failed);
-            if counts.failed > 0 {
-                show(log);
-                let names = parse::failures(lines());
-                let names = if names.is_empty() { ended.how.clone() } else { names.join(", ") };
-                failed.push(format!("{name}: {names}"));
-            }
+            failed.extend(failure);
         }
         if binaries == 0 {
             bail!("there are no such tests");
         }
-        Ok(if failed.is_empty() {
-            Outcome::of(all)
-        } else {
-            Outcome::failed(all, failed.join("; "))
-        })
+        Ok(together(all, &failed))
+    }
+
+    /// Runs the end-to-end tests in two halves, each on a stack of its own: those that break parts have
+    /// their stack for themselves, and wait most of the time.
+    async fn e2e(&mut self, log: &Log) -> Result<Outcome> {
+        let second = format!("{}-2", self.instance);
+        let options = Options { instance: second.clone(), ..self.options() };
+        self.second = Some(Self::fresh(options).await?);
+        let binary = self.built.tests.iter().find(|binary| is_e2e(&binary.name));
+        let binary = binary.context("there are no such tests")?;
+        end_to_end::halves(binary, [&self.instance, &second], log).await
     }
 
     async fn docs(&self, log: &Log) -> Result<Outcome> {
@@ -273,9 +259,11 @@ impl Work {
             .with_context(|| format!("not within {}", ui::seconds(STACK_DEADLINE)))?
     }
 
-    /// Hurts a stack of its own: the other one is stopped, so that it takes no time from it.
+    /// Hurts a stack of its own: the others are stopped, so that they take no time from it.
     async fn chaos(&mut self) -> Result<Outcome> {
-        self.stack()?.down().await?;
+        for stack in [&self.stack, &self.second].into_iter().flatten() {
+            stack.down().await?;
+        }
         let instance = format!("{}-chaos", self.instance);
         let options = Options { instance, replicas: chaos::REPLICAS, ..self.options() };
         let stack = self.chaos.insert(Self::fresh(options).await?);
@@ -322,11 +310,4 @@ fn is_postgres(name: &str) -> bool {
 
 fn is_e2e(name: &str) -> bool {
     name == "e2e"
-}
-
-fn show(log: &Log) {
-    for line in log.tail(SHOWN_LINES) {
-        println!("      | {line}");
-    }
-    println!("      The whole log is {}.", log.path().display());
 }

@@ -1,0 +1,45 @@
+//! The end-to-end tests in two halves, each on a stack of its own: those that break parts have their
+//! stack for themselves, and wait most of the time.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::binaries::{outcome, run, together};
+use super::parse::{self, Binary};
+use super::process::{self, Log};
+use super::work::Outcome;
+
+/// Names the stack for tests that need one.
+const INSTANCE_VARIABLE: &str = "E2E_INSTANCE";
+
+/// They wait most of the time, so many of them run at once.
+const THREADS: &str = "16";
+
+/// Limits that only something stuck reaches, on a slow machine.
+const LIST_DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(15 * 60);
+
+/// Runs each test once, on one of two stacks.
+pub(super) async fn halves(binary: &Binary, stacks: [&str; 2], log: &Log) -> Result<Outcome> {
+    let mut list = run(binary);
+    list.args(["--list", "--format", "terse"]);
+    let listed = process::run(list, log, LIST_DEADLINE).await?;
+    let names = parse::listed(listed.lines.iter().map(String::as_str));
+    let half = async |number: usize, log: &Log| {
+        // Neighbours are alike: taking turns makes the halves take as long as each other.
+        let names = names.iter().skip(number).step_by(stacks.len());
+        let mut command = run(binary);
+        command.env(INSTANCE_VARIABLE, stacks[number]).env("RUST_TEST_THREADS", THREADS);
+        command.arg("--exact").args(names);
+        outcome(&format!("e2e, on {}", stacks[number]), command, log, DEADLINE).await
+    };
+    let second_log = Log::create(log.path().with_extension("2.log"))?;
+    let (one, other) = tokio::try_join!(half(0, log), half(1, &second_log))?;
+    let counts = one.0.plus(other.0);
+    let mut failed: Vec<String> = [one.1, other.1].into_iter().flatten().collect();
+    if failed.is_empty() && counts.passed + counts.ignored != names.len() {
+        failed.push(format!("{} tests are listed, and {} have run", names.len(), counts.passed));
+    }
+    Ok(together(counts, &failed))
+}
