@@ -3,6 +3,15 @@
 /// The Dapr app id. It is part of every state key: changing it orphans the stored tasks.
 pub const APP_ID: &str = "reminder-scheduler";
 
+/// The Dapr app id of the service that owns the tasks.
+pub const TODO_API_APP_ID: &str = "todo-api";
+
+/// The Dapr app id of the service that delivers what fired.
+pub const NOTIFICATION_APP_ID: &str = "notification-service";
+
+/// The Dapr app id of the service behind live front ends.
+pub const FRONTEND_APP_ID: &str = "frontend-sync";
+
 /// The actor type. It is part of every state key and of every registered reminder.
 pub const ACTOR_TYPE: &str = "TaskActor";
 

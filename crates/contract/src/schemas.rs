@@ -1,9 +1,10 @@
 //! The JSON Schema of each event type, generated from the Rust types, as committed under `schemas/`.
 
-use crate::cloud_event::{CloudEvent, EventType, SOURCE};
+use crate::cloud_event::{CloudEvent, EventType};
 use crate::data::{
-    ReminderAcknowledged, ReminderExpired, ReminderRemoved, ReminderScheduled, ReminderSnoozed,
-    ReminderTriggered, TaskSync, TaskUpdated,
+    ReminderAcknowledged, ReminderExpired, ReminderFailed, ReminderRemoved, ReminderScheduled,
+    ReminderSnoozed, ReminderTriggered, TaskAssigneeChanged, TaskCommentsUpdated, TaskEvent,
+    TaskSync, TaskUpdate,
 };
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -41,8 +42,22 @@ pub fn schema(event_type: EventType) -> Value {
         EventType::ReminderRemoved => {
             generate::<ReminderRemoved<'static>>(event_type, "ReminderRemoved")
         }
-        EventType::TaskUpdated => generate::<TaskUpdated<'static>>(event_type, "TaskUpdated"),
+        EventType::ReminderFailed => {
+            generate::<ReminderFailed<'static>>(event_type, "ReminderFailed")
+        }
+        EventType::TaskUpdated => generate::<TaskUpdate<'static>>(event_type, "TaskUpdate"),
+        EventType::TaskCreated
+        | EventType::TaskDeleted
+        | EventType::TaskStatusChanged
+        | EventType::TaskDueDateChanged
+        | EventType::TaskCompleted => generate::<TaskEvent<'static>>(event_type, "TaskEvent"),
         EventType::TaskSync => generate::<TaskSync<'static>>(event_type, "TaskSync"),
+        EventType::TaskAssigneeChanged => {
+            generate::<TaskAssigneeChanged<'static>>(event_type, "TaskAssigneeChanged")
+        }
+        EventType::TaskCommentsUpdated => {
+            generate::<TaskCommentsUpdated<'static>>(event_type, "TaskCommentsUpdated")
+        }
     }
 }
 
@@ -78,12 +93,14 @@ fn generate<D: JsonSchema>(event_type: EventType, data: &str) -> Value {
     set(&mut schema, &format!("/$defs/{data}"), "$anchor", json!("data"));
     for (attribute, value) in [
         ("specversion", "1.0"),
-        ("source", SOURCE),
         ("type", event_type.as_str()),
         ("datacontenttype", "application/json"),
         ("dataschema", event_type.data_schema()),
     ] {
         set(&mut schema, &format!("/properties/{attribute}"), "const", json!(value));
+    }
+    if let Some(source) = event_type.publisher().source() {
+        set(&mut schema, "/properties/source", "const", json!(source));
     }
     schema
 }

@@ -110,6 +110,8 @@ impl<'a> Timeline<'a> {
                 let text = format!("version {}, {}", data.task.version, word(&data.task.status));
                 (text, Some(Style::Quiet))
             }
+            // Told by services that are not in the demo.
+            _ => (String::new(), Some(Style::Quiet)),
         };
         if noted == Noted::Repeat {
             details.push_str(" (delivered again)");

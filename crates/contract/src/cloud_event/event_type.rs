@@ -1,11 +1,12 @@
 //! The event types: their names, topics and schemas, in one table.
 
+use super::{NOTIFICATION_SOURCE, SOURCE, TODO_API_SOURCE};
 use reminder_domain::{Fact, Topic};
 
 /// Declares the event types as one table.
 macro_rules! event_types {
-    ($($(#[$doc:meta])* $name:ident = $type:literal on $topic:ident;)*) => {
-        /// The types of event that the scheduler publishes.
+    ($($(#[$doc:meta])* $name:ident = $type:literal on $topic:ident by $publisher:ident;)*) => {
+        /// The types of event on the three topics.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum EventType {
             $($(#[$doc])* $name,)*
@@ -23,6 +24,11 @@ macro_rules! event_types {
             /// Where it is published.
             pub const fn topic(self) -> Topic {
                 match self { $(Self::$name => Topic::$topic,)* }
+            }
+
+            /// Who tells it.
+            pub const fn publisher(self) -> Publisher {
+                match self { $(Self::$name => Publisher::$publisher,)* }
             }
 
             /// The `$id` of its schema, which describes the whole event.
@@ -43,23 +49,64 @@ macro_rules! event_types {
     };
 }
 
+/// Who tells a type of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Publisher {
+    /// The scheduler, and nobody else.
+    Scheduler,
+    /// The service that owns the tasks.
+    TodoApi,
+    /// Whoever changed the task: its owner, or the scheduler.
+    Either,
+    /// Who delivers what fired.
+    NotificationService,
+}
+
+impl Publisher {
+    /// The `source` of its events, where there is only one.
+    pub const fn source(self) -> Option<&'static str> {
+        match self {
+            Self::Scheduler => Some(SOURCE),
+            Self::TodoApi => Some(TODO_API_SOURCE),
+            Self::NotificationService => Some(NOTIFICATION_SOURCE),
+            Self::Either => None,
+        }
+    }
+}
+
 event_types! {
     /// A reminder got a time, or another one.
-    ReminderScheduled = "reminder.scheduled" on Reminders;
+    ReminderScheduled = "reminder.scheduled" on Reminders by Scheduler;
     /// A reminder fired.
-    ReminderTriggered = "reminder.triggered" on Reminders;
+    ReminderTriggered = "reminder.triggered" on Reminders by Scheduler;
     /// A firing was put off.
-    ReminderSnoozed = "reminder.snoozed" on Reminders;
+    ReminderSnoozed = "reminder.snoozed" on Reminders by Scheduler;
     /// Somebody has seen a firing.
-    ReminderAcknowledged = "reminder.acknowledged" on Reminders;
+    ReminderAcknowledged = "reminder.acknowledged" on Reminders by Scheduler;
     /// A reminder was past its late limit when its turn came.
-    ReminderExpired = "reminder.expired" on Reminders;
+    ReminderExpired = "reminder.expired" on Reminders by Scheduler;
     /// A reminder will not fire any more.
-    ReminderRemoved = "reminder.removed" on Reminders;
-    /// The scheduler changed a task.
-    TaskUpdated = "task.updated" on TaskEvents;
+    ReminderRemoved = "reminder.removed" on Reminders by Scheduler;
+    /// A firing could not be delivered to its user.
+    ReminderFailed = "reminder.failed" on Reminders by NotificationService;
+    /// A task was made.
+    TaskCreated = "task.created" on TaskEvents by TodoApi;
+    /// A task was changed.
+    TaskUpdated = "task.updated" on TaskEvents by Either;
+    /// A task is gone.
+    TaskDeleted = "task.deleted" on TaskEvents by TodoApi;
+    /// A task was begun, put back or reopened.
+    TaskStatusChanged = "task.status.changed" on TaskEvents by TodoApi;
+    /// A task is due at another time.
+    TaskDueDateChanged = "task.due.date.changed" on TaskEvents by TodoApi;
+    /// A task is done.
+    TaskCompleted = "task.completed" on TaskEvents by TodoApi;
     /// A whole task, for live front ends.
-    TaskSync = "task.sync" on TaskUpdates;
+    TaskSync = "task.sync" on TaskUpdates by Scheduler;
+    /// Another person shall do a task.
+    TaskAssigneeChanged = "task.assignee.changed" on TaskUpdates by TodoApi;
+    /// Somebody commented on a task.
+    TaskCommentsUpdated = "task.comments.updated" on TaskUpdates by TodoApi;
 }
 
 impl EventType {

@@ -4,11 +4,12 @@ mod encode;
 mod event_type;
 
 pub use encode::{encode, envelope};
-pub use event_type::EventType;
+pub use event_type::{EventType, Publisher};
 
 use crate::data::{
-    ReminderAcknowledged, ReminderExpired, ReminderRemoved, ReminderScheduled, ReminderSnoozed,
-    ReminderTriggered, TaskSync, TaskUpdated,
+    ReminderAcknowledged, ReminderExpired, ReminderFailed, ReminderRemoved, ReminderScheduled,
+    ReminderSnoozed, ReminderTriggered, TaskAssigneeChanged, TaskCommentsUpdated, TaskEvent,
+    TaskSync, TaskUpdated,
 };
 use crate::names;
 use reminder_domain::{TaskId, Timestamp, Topic};
@@ -20,8 +21,14 @@ use std::borrow::Cow;
 /// The media type of an event in structured mode.
 pub const CONTENT_TYPE: &str = "application/cloudevents+json";
 
-/// The `source` of all our events.
+/// The `source` of the scheduler's events.
 pub const SOURCE: &str = "/reminder-scheduler";
+
+/// The `source` of the events of the service that owns the tasks.
+pub const TODO_API_SOURCE: &str = "/todo-api";
+
+/// The `source` of the events of the service that delivers what fired.
+pub const NOTIFICATION_SOURCE: &str = "/notification-service";
 
 /// The Kafka name of a topic.
 pub const fn topic_name(topic: Topic) -> &'static str {
@@ -47,8 +54,8 @@ pub fn event_id(task: &TaskId, incarnation: u32, topic: Topic, sequence: u64) ->
 pub struct CloudEvent<'a, D> {
     /// The version of the specification of this envelope, <https://cloudevents.io>.
     pub specversion: Cow<'a, str>,
-    /// The identity of the event, the same on every retry:
-    /// `<task id>:<incarnation>:<topic>-<sequence>`. Drop an event whose id you have seen.
+    /// The identity of the event, the same on every retry. Drop an event whose id you have seen; ids
+    /// are unique per `source`.
     pub id: Cow<'a, str>,
     /// Who tells it.
     pub source: Cow<'a, str>,
@@ -70,7 +77,8 @@ pub struct CloudEvent<'a, D> {
     /// Whose task it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub userid: Option<Cow<'a, str>>,
-    /// Counts the events of this task on this topic from 1, without a gap; ten digits or more.
+    /// Orders the events of this source, task and topic; ten digits or more. The scheduler counts them
+    /// from 1, without a gap; of an event of the todo-api it is the task's version there.
     #[schemars(regex(pattern = "^[0-9]{10,}$"))]
     pub sequence: Cow<'a, str>,
     /// The W3C trace context that it is part of.
@@ -100,10 +108,61 @@ pub enum EventData<'a> {
     ReminderExpired(ReminderExpired<'a>),
     /// A reminder will not fire any more.
     ReminderRemoved(ReminderRemoved<'a>),
+    /// A firing could not be delivered.
+    ReminderFailed(ReminderFailed<'a>),
     /// The scheduler changed a task.
     TaskUpdated(TaskUpdated<'a>),
+    /// The owner of a task made it, changed it, completed it or deleted it.
+    Task(TaskEvent<'a>),
     /// A whole task, for live front ends.
     TaskSync(TaskSync<'a>),
+    /// Another person shall do a task.
+    TaskAssigneeChanged(TaskAssigneeChanged<'a>),
+    /// Somebody commented on a task.
+    TaskCommentsUpdated(TaskCommentsUpdated<'a>),
+}
+
+/// An event of one of the scheduler's neighbours, in the same envelope as its own.
+///
+/// `sequence` orders the events of this source, task and topic; for the todo-api it is the version of
+/// the task. The id follows from it, so that whatever is told twice has one identity.
+pub fn neighbour<'a, D>(
+    event_type: EventType,
+    task: &TaskId,
+    sequence: u64,
+    time: Timestamp,
+    flow: Flow<'a>,
+    data: D,
+) -> CloudEvent<'a, D> {
+    let source = event_type.publisher().source().unwrap_or(TODO_API_SOURCE);
+    let name = source.trim_start_matches('/');
+    CloudEvent {
+        specversion: Cow::Borrowed("1.0"),
+        id: Cow::Owned(format!("{task}:{name}:{}-{sequence}", event_type.as_str())),
+        source: Cow::Borrowed(source),
+        event_type: Cow::Borrowed(event_type.as_str()),
+        subject: Cow::Owned(format!("task:{task}")),
+        time,
+        datacontenttype: Cow::Borrowed("application/json"),
+        dataschema: Cow::Borrowed(event_type.data_schema()),
+        correlationid: flow.correlation_id,
+        userid: flow.user_id,
+        sequence: Cow::Owned(format!("{sequence:010}")),
+        traceid: flow.traceparent.clone(),
+        traceparent: flow.traceparent,
+        data,
+    }
+}
+
+/// What an event belongs to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flow<'a> {
+    /// The id of the flow.
+    pub correlation_id: Option<Cow<'a, str>>,
+    /// Whose task it is.
+    pub user_id: Option<Cow<'a, str>>,
+    /// The W3C trace context.
+    pub traceparent: Option<Cow<'a, str>>,
 }
 
 /// Why bytes could not be read as one of our events.
@@ -137,8 +196,23 @@ impl CloudEvent<'static, EventData<'static>> {
             }
             EventType::ReminderExpired => EventData::ReminderExpired(serde_json::from_str(raw)?),
             EventType::ReminderRemoved => EventData::ReminderRemoved(serde_json::from_str(raw)?),
-            EventType::TaskUpdated => EventData::TaskUpdated(serde_json::from_str(raw)?),
+            EventType::ReminderFailed => EventData::ReminderFailed(serde_json::from_str(raw)?),
+            EventType::TaskUpdated if event.source == SOURCE => {
+                EventData::TaskUpdated(serde_json::from_str(raw)?)
+            }
+            EventType::TaskCreated
+            | EventType::TaskUpdated
+            | EventType::TaskDeleted
+            | EventType::TaskStatusChanged
+            | EventType::TaskDueDateChanged
+            | EventType::TaskCompleted => EventData::Task(serde_json::from_str(raw)?),
             EventType::TaskSync => EventData::TaskSync(serde_json::from_str(raw)?),
+            EventType::TaskAssigneeChanged => {
+                EventData::TaskAssigneeChanged(serde_json::from_str(raw)?)
+            }
+            EventType::TaskCommentsUpdated => {
+                EventData::TaskCommentsUpdated(serde_json::from_str(raw)?)
+            }
         };
         Ok(event.with_data(data))
     }

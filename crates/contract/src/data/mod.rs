@@ -2,9 +2,13 @@
 //!
 //! Within version 1 fields and words are only ever added: readers ignore what they do not know.
 
+mod owner;
 mod shown;
 mod words;
 
+pub use owner::{
+    Comment, ReminderFailed, TaskAssigneeChanged, TaskCommentsUpdated, TaskEvent, TaskUpdate,
+};
 pub use words::{Cause, ReminderState, RemovalReason, Rule, TaskStatus, UpdateReason};
 
 use reminder_domain::Timestamp;
@@ -201,8 +205,12 @@ pub struct TaskSnapshot<'a> {
     pub created_by: Option<Cow<'a, str>>,
     /// Whose task it is.
     pub user_id: Option<Cow<'a, str>>,
-    /// Counts the changes of the task from 1; of two snapshots the higher one is the later.
+    /// Counts the scheduler's changes of the task from 1; of two snapshots the higher one is the later.
     pub version: u64,
+    /// The last version of the task at its owner that the scheduler has heard of, in an event on
+    /// `task-events`; missing when it was told by commands alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_version: Option<u64>,
     /// When its next reminder fires; null when none is left.
     #[schemars(with = "Option<shown::Instant>")]
     pub next_reminder_at: Option<Timestamp>,

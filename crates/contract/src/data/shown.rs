@@ -58,3 +58,40 @@ pub(super) struct Recurrence {
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<String>,
 }
+
+/// When to remind.
+#[derive(JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct Reminder {
+    /// Names it within its task.
+    id: String,
+    /// At this time; one of `at`, `before` and `after`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<DueDate>,
+    /// So long before the anchor, an ISO 8601 duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<String>,
+    /// So long after the anchor, an ISO 8601 duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<String>,
+    /// What it counts from: `due`, unless said otherwise, or `start`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    anchor: Option<String>,
+    /// How it goes on until somebody acknowledges it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nag: Option<Nag>,
+    /// After how long it is of no use, an ISO 8601 duration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_limit: Option<String>,
+}
+
+/// Firing again until somebody acknowledges or completes.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(super) struct Nag {
+    /// The pause between two firings, an ISO 8601 duration.
+    every: String,
+    /// How many times after the first firing.
+    max: u16,
+}

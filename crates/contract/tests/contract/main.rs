@@ -8,4 +8,5 @@ mod commands;
 mod events;
 mod fixtures;
 mod golden;
+mod neighbours;
 mod schemas;

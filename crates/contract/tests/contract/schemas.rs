@@ -24,6 +24,12 @@ static VALIDATORS: LazyLock<HashMap<&str, (Validator, Validator)>> = LazyLock::n
     EventType::ALL.iter().map(of).collect()
 });
 
+/// What is wrong with an event by its schema.
+pub(crate) fn faults(event_type: &str, event: &Value) -> Vec<String> {
+    let (whole, data) = &VALIDATORS[event_type];
+    [errors(whole, event), errors(data, &event["data"])].concat()
+}
+
 fn errors(validator: &Validator, value: &Value) -> Vec<String> {
     validator
         .iter_errors(value)
