@@ -2,9 +2,11 @@
 
 use crate::audit::settings as audit;
 use crate::read_model::StateTable;
+use crate::telemetry::TelemetryConfig;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
 use clap::Args;
 use reminder_contract::names;
+use reminder_telemetry::logs::Format;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -67,6 +69,9 @@ pub struct ServeArgs {
     /// How logs are written: "pretty" or "json". What is logged follows `RUST_LOG`
     #[arg(long, env = "LOG_FORMAT", default_value = "pretty")]
     log_format: String,
+    /// Where spans go, by OTLP over gRPC, such as `http://127.0.0.1:4317`; empty: nowhere
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", default_value = "")]
+    otel_exporter_otlp_endpoint: String,
 }
 
 /// The checked configuration.
@@ -84,8 +89,8 @@ pub struct Config {
     pub audit: audit::Settings,
     /// How long a shutdown may take in all.
     pub shutdown_grace: Duration,
-    /// How logs are written.
-    pub log_format: LogFormat,
+    /// Logs and traces.
+    pub telemetry: TelemetryConfig,
 }
 
 /// Where we listen.
@@ -117,15 +122,6 @@ pub struct DatabaseConfig {
     pub url: Secret,
     /// The state store's table.
     pub state_table: StateTable,
-}
-
-/// How logs are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Pretty,
-    /// For machines.
-    Json,
 }
 
 /// A text that must not show up in logs.
@@ -193,7 +189,9 @@ impl ServeArgs {
         let shutdown_grace = duration(&self.shutdown_grace);
         let shutdown_grace = check.get("SHUTDOWN_GRACE", shutdown_grace, Duration::ZERO);
         let log_format = log_format(&self.log_format);
-        let log_format = check.get("LOG_FORMAT", log_format, LogFormat::Pretty);
+        let log_format = check.get("LOG_FORMAT", log_format, Format::Pretty);
+        let otlp_endpoint = otlp_endpoint(self.otel_exporter_otlp_endpoint);
+        let otlp_endpoint = check.get("OTEL_EXPORTER_OTLP_ENDPOINT", otlp_endpoint, None);
         if !check.0.is_empty() {
             return Err(InvalidConfig(check.0));
         }
@@ -222,7 +220,7 @@ impl ServeArgs {
                 refresh_rate,
             },
             shutdown_grace,
-            log_format,
+            telemetry: TelemetryConfig { log_format, otlp_endpoint },
         })
     }
 }
@@ -266,11 +264,19 @@ fn positive(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("must be longer than nothing".into()) } else { Ok(duration) }
 }
 
-fn log_format(text: &str) -> Result<LogFormat, &'static str> {
+fn log_format(text: &str) -> Result<Format, &'static str> {
     match text {
-        "pretty" => Ok(LogFormat::Pretty),
-        "json" => Ok(LogFormat::Json),
+        "pretty" => Ok(Format::Pretty),
+        "json" => Ok(Format::Json),
         _ => Err("must be pretty or json"),
+    }
+}
+
+fn otlp_endpoint(text: String) -> Result<Option<String>, &'static str> {
+    if text.is_empty() || text.starts_with("http://") || text.starts_with("https://") {
+        Ok((!text.is_empty()).then_some(text))
+    } else {
+        Err("must be a URL such as http://127.0.0.1:4317")
     }
 }
 

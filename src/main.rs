@@ -68,7 +68,13 @@ async fn serve(args: ServeArgs) -> ExitCode {
             return ExitCode::from(EXIT_USAGE);
         }
     };
-    telemetry::init(config.log_format);
+    let _spans = match telemetry::start(&config.telemetry) {
+        Ok(export) => export,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
     let stop = CancellationToken::new();
     if let Err(error) = cancel_on_signal(stop.clone()) {
         tracing::error!(%error, "cannot listen for signals");

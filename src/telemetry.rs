@@ -1,8 +1,9 @@
-//! Logs: JSON or for people, with stable fields.
+//! Logs and traces of this service.
 
-use crate::config::LogFormat;
-use std::io::IsTerminal;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use reminder_contract::names::APP_ID;
+use reminder_telemetry::logs::Format;
+use reminder_telemetry::traces::{Export, ExportError};
+use reminder_telemetry::{Settings, init};
 
 /// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "info";
@@ -10,30 +11,33 @@ const DEFAULT_FILTER: &str = "info";
 /// What is logged when a person waits for the end of a command, and reads its output.
 const FILTER_FOR_PEOPLE: &str = "warn";
 
-/// Starts logging to standard error.
-pub fn init(format: LogFormat) {
-    start(format, DEFAULT_FILTER);
+/// How the service tells of itself.
+#[derive(Clone, Debug)]
+pub struct TelemetryConfig {
+    /// How logs are written.
+    pub log_format: Format,
+    /// Where spans go, an OTLP/gRPC endpoint; `None`: nowhere.
+    pub otlp_endpoint: Option<String>,
 }
 
-/// Starts logging to standard error, problems only.
+/// Starts logs and traces of the service. What is returned sends the last spans when it is dropped.
+///
+/// # Errors
+/// When the endpoint for spans cannot be used.
+pub fn start(config: &TelemetryConfig) -> Result<Export, ExportError> {
+    init(&Settings {
+        service: APP_ID,
+        format: config.log_format,
+        default_filter: DEFAULT_FILTER,
+        otlp_endpoint: config.otlp_endpoint.clone(),
+    })
+}
+
+/// Starts logging problems only, for a person.
 pub fn init_for_people() {
-    start(LogFormat::Pretty, FILTER_FOR_PEOPLE);
-}
-
-fn start(format: LogFormat, default_filter: &str) {
-    // The `#[actor]` macro logs every call through `log` at info; what matters is logged by the
-    // turn. (`log` is bridged to `tracing` by the subscriber.)
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default_filter));
-    let registry = tracing_subscriber::registry().with(filter);
-    match format {
-        LogFormat::Pretty => {
-            let colours = std::io::stderr().is_terminal();
-            registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
-        }
-        LogFormat::Json => registry
-            .with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr))
-            .init(),
-    }
-    log::set_max_level(log::LevelFilter::Warn);
+    let (service, format) = (APP_ID, Format::Pretty);
+    let settings =
+        Settings { service, format, default_filter: FILTER_FOR_PEOPLE, otlp_endpoint: None };
+    // Without an endpoint there is nothing that could be wrong with it.
+    drop(init(&settings));
 }

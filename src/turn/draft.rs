@@ -2,6 +2,7 @@
 
 use crate::planted::{self, Bug};
 use reminder_domain::event::Event;
+use reminder_domain::ids::Traceparent;
 use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
 use reminder_domain::{Change, Origin, TaskState, Timestamp};
 use std::collections::BTreeMap;
@@ -111,6 +112,7 @@ pub(super) struct Draft {
 pub(super) fn compose(
     change: Change,
     origin: Origin,
+    trace: Option<Traceparent>,
     pending: Pending,
     now: Timestamp,
     mut stamp: impl FnMut() -> Stamp,
@@ -122,7 +124,8 @@ pub(super) fn compose(
         state.pending.push(PendingCommit { stamp: stamp(), ..orphan });
     }
     if !events.is_empty() {
-        state.pending.push(new_commit(stamp(), now, origin, snapshot, events));
+        let commit = new_commit(stamp(), now, origin, snapshot, events);
+        state.pending.push(PendingCommit { trace, ..commit });
     }
     let handovers = first..state.pending.len();
     Draft { state, handovers }
@@ -136,5 +139,5 @@ fn new_commit(
     events: Vec<Event>,
 ) -> PendingCommit {
     let snapshot = snapshot.map(Box::new);
-    PendingCommit { stamp, at, origin, snapshot, incarnation: None, events }
+    PendingCommit { stamp, at, origin, snapshot, incarnation: None, trace: None, events }
 }

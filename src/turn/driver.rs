@@ -9,6 +9,7 @@ use super::places::{Crowded, Places};
 use super::put_off::{Put, PutOff};
 use super::record::{self, UnreadableState};
 use super::recovery::RecoveryQueue;
+use super::trace;
 use crate::clock::{self, SharedClock};
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
@@ -20,6 +21,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument, Span};
 
 /// How long a turn may wait for its actor and for a free place before it is refused.
 const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
@@ -103,8 +105,10 @@ impl<P: Ports> Driver<P> {
 
     /// Runs a turn to its end, in a task of its own: a caller who hangs up must not cut it short.
     pub async fn run(self: &Arc<Self>, cell: &Arc<Cell>, request: Request) -> Reply {
+        let mut request = request;
         let measured = Measured::begin(&request);
-        let reply = self.to_its_end(cell, request).await;
+        let span = trace::begin(&cell.id, &mut request);
+        let reply = self.to_its_end(cell, request).instrument(span).await;
         measured.end(&reply);
         reply
     }
@@ -115,7 +119,8 @@ impl<P: Ports> Driver<P> {
         }
         let unasked = matches!(request, Request::Wake | Request::Settle { .. });
         let (driver, id, cell) = (Arc::clone(self), cell.id.clone(), Arc::clone(cell));
-        let turn = self.turns.spawn(async move { driver.turn(&cell, request).await });
+        let turn = async move { driver.turn(&cell, request).await };
+        let turn = self.turns.spawn(turn.in_current_span());
         let error = match turn.await {
             Ok(reply) => return reply,
             Err(error) => error.to_string(),
@@ -195,9 +200,12 @@ impl<P: Ports> Driver<P> {
             known = Known::Nothing;
         }
         let request = planted::request(request);
+        let asked = matches!(request, Request::Command(_));
+        let trace = trace::own(&Span::current()).filter(|_| !asked);
         let mut machine =
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures)
-                .stopped_by(Arc::clone(&self.oversight.firing.borrow()));
+                .stopped_by(Arc::clone(&self.oversight.firing.borrow()))
+                .traced(trace);
         let finish = self.play(&cell.id, &mut machine).await;
         if let Reply::Unreadable(why) = &finish.reply {
             memory.parked = memory.parked || self.oversight.park(&cell.id, why).await;
@@ -277,6 +285,7 @@ impl<P: Ports> Driver<P> {
             Effect::Commit(state) => self.commit(id, &state).await,
             Effect::Publish(handovers) => {
                 measure::firings(&handovers);
+                trace::committed(&handovers);
                 self.publisher.enqueue(id, handovers);
                 Outcome::Done
             }

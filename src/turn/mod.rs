@@ -20,3 +20,4 @@ pub mod record;
 pub mod recovery;
 pub mod schema;
 pub mod settings;
+mod trace;

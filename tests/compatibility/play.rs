@@ -2,6 +2,7 @@
 //! value, so what is stored is what the service stores.
 
 use reminder_contract::wire::{self, Method};
+use reminder_domain::ids::Traceparent;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{TaskId, Timestamp, Topic};
 use reminder_scheduler::outbox::lanes::{Next, Outbox};
@@ -45,7 +46,7 @@ impl Play {
     /// Sends a command, which must be accepted.
     pub(crate) fn command(self, method: Method, body: &str) -> Self {
         let command = wire::parse_command(method, body.as_bytes()).expect("a valid command");
-        let (play, reply) = self.turn(Request::Command(Box::new(command)));
+        let (play, reply) = self.turn(Request::Command(Box::new(command)), None);
         assert!(matches!(reply, Reply::Answer(_)), "{body}: {reply:?}");
         play
     }
@@ -58,11 +59,17 @@ impl Play {
     }
 
     pub(crate) fn wake(self) -> Self {
-        self.turn(Request::Wake).0
+        self.turn(Request::Wake, None).0
+    }
+
+    /// A wake of a process that exports its spans.
+    pub(crate) fn traced_wake(self) -> Self {
+        let trace = Traceparent::parse("00-a3ce929d0e0e47364bf92f3577b34da6-8d6b28eeaeb67b9d-01");
+        self.turn(Request::Wake, trace.ok()).0
     }
 
     pub(crate) fn refresh(self) -> Self {
-        self.turn(Request::Refresh).0
+        self.turn(Request::Refresh, None).0
     }
 
     /// The broker takes everything that waits.
@@ -88,9 +95,10 @@ impl Play {
         self.stored.clone().expect("a command was sent")
     }
 
-    fn turn(mut self, request: Request) -> (Self, Reply) {
+    fn turn(mut self, request: Request, trace: Option<Traceparent>) -> (Self, Reply) {
         let id = TaskId::parse("milk").unwrap();
-        let mut machine = Machine::new(id.clone(), request, Known::Nothing, Some(HORIZON_MS), 0);
+        let mut machine =
+            Machine::new(id.clone(), request, Known::Nothing, Some(HORIZON_MS), 0).traced(trace);
         let mut outcome = Outcome::Start;
         for _ in 0..CALLS_MAX {
             outcome = match machine.step(outcome, &mut self.outbox, self.now) {

@@ -29,6 +29,7 @@ pub(crate) fn tasks() -> Vec<(&'static str, Vec<u8>)> {
         ("followed-a-move", followed_a_move()),
         ("pending-of-two-processes", pending_of_two_processes()),
         ("restored", restored()),
+        ("fired-in-a-trace", fired_in_a_trace()),
     ];
     all.map(|(name, play)| (name, play.stored())).into()
 }
@@ -144,6 +145,13 @@ fn pending_of_two_processes() -> Play {
 
 fn restored() -> Play {
     pending_of_two_processes().another_process(6, RESTORED).command(Method::Complete, "")
+}
+
+fn fired_in_a_trace() -> Play {
+    Play::at("2027-03-01T09:00:00Z")
+        .put(r#"{"title":"t","dueDate":"2027-03-01T10:00:00Z"}"#)
+        .then("2027-03-01T10:00:00.003Z")
+        .traced_wake()
 }
 
 /// Users as they are stored, by name.

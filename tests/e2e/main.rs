@@ -41,4 +41,5 @@ mod runtime_facts;
 mod shutdown;
 mod startup;
 mod stops;
+mod traces;
 mod versions;

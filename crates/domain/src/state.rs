@@ -5,7 +5,7 @@ use crate::command::Origin;
 use crate::event::{Event, Topic};
 use crate::explain::Adjusted;
 use crate::history::HistoryEntry;
-use crate::ids::{Person, ReminderId};
+use crate::ids::{Person, ReminderId, Traceparent};
 use crate::limits;
 use crate::next_wake::earliest;
 use crate::preferences::KnownPreferences;
@@ -170,6 +170,10 @@ pub struct PendingCommit {
     /// holds it is restored: its events are told under the ids that they may have been told under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incarnation: Option<u32>,
+    /// The trace of the turn that committed them, where the clock led to it and not a command: the
+    /// trace of the command that scheduled it ended long ago, and is a link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Traceparent>,
     /// What happened.
     pub events: Vec<Event>,
 }

@@ -29,6 +29,7 @@ pub mod ports;
 pub mod probe;
 pub mod process;
 pub mod progress;
+pub mod spans;
 mod stack;
 mod status;
 mod stop;

@@ -68,8 +68,15 @@ pub(super) fn successor(
             // This command's own epoch is never alive, so the audit publishes for it.
             let stamp = Stamp { epoch: new_epoch(), n: 1 };
             let (origin, events) = (command.origin.clone(), change.events);
-            let commit =
-                PendingCommit { stamp, at: now, origin, snapshot: None, events, incarnation: None };
+            let commit = PendingCommit {
+                stamp,
+                at: now,
+                origin,
+                snapshot: None,
+                events,
+                incarnation: None,
+                trace: None,
+            };
             next.pending.push(commit);
             Ok(next)
         }

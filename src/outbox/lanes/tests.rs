@@ -35,6 +35,7 @@ fn handover(id: &TaskId, stamp: Stamp, reminders: usize) -> Handover {
         origin: Origin::default(),
         snapshot: None,
         incarnation: None,
+        trace: None,
         events: change.events,
     });
     Handover::new(Arc::new(state), 0)

@@ -6,6 +6,7 @@ use crate::turn::effect::{Known, Reply, Request};
 use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::{decide_refresh, decide_wake};
+use reminder_domain::ids::Traceparent;
 use reminder_domain::{Change, Origin, Rejection, TaskState, Timestamp, Turn, decide, next_wake};
 use std::sync::Arc;
 
@@ -32,6 +33,12 @@ impl Machine {
     #[must_use]
     pub fn stopped_by(self, firing: Arc<FiringStop>) -> Self {
         Self { firing, ..self }
+    }
+
+    /// The same turn as part of a trace, where no command says one.
+    #[must_use]
+    pub fn traced(self, trace: Option<Traceparent>) -> Self {
+        Self { trace, ..self }
     }
 
     /// Whether what is due of this task shall not fire now.

@@ -24,6 +24,7 @@ use crate::turn::effect::{Effect, Handover, Known, Outcome, Reply, Request};
 use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::fence;
+use reminder_domain::ids::Traceparent;
 use reminder_domain::state::Stamp;
 use reminder_domain::{Change, Origin, TaskId, TaskState, Timestamp};
 use std::collections::BTreeMap;
@@ -56,6 +57,8 @@ pub struct Machine {
     /// How far ahead wakes are registered, in ms; `None`: any distance.
     horizon_ms: Option<i64>,
     firing: Arc<FiringStop>,
+    /// The trace that this turn belongs to, where no command says one.
+    trace: Option<Traceparent>,
     /// How many wakes of this actor failed in a row, this one included once it has.
     wake_failures: u32,
     phase: Phase,
@@ -92,6 +95,7 @@ impl Machine {
             request,
             horizon_ms,
             firing: Arc::default(),
+            trace: None,
             wake_failures,
             phase: Phase::Start,
             known: if relies { known } else { Known::Nothing },
@@ -266,7 +270,7 @@ impl Machine {
     ) -> Effect {
         let mut taken = 0;
         let stamps = &mut self.stamps;
-        let mut draft = draft::compose(change, origin, pending, now, || {
+        let mut draft = draft::compose(change, origin, self.trace.take(), pending, now, || {
             if taken == stamps.len() {
                 stamps.push(ledger.reserve());
             }

@@ -38,7 +38,13 @@ async fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    telemetry::init(config.log_format);
+    let _spans = match telemetry::start(&config.telemetry) {
+        Ok(export) => export,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let stop = CancellationToken::new();
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return ExitCode::FAILURE };
     let stopping = stop.clone();

@@ -19,8 +19,8 @@ const EVENT_CAPACITY_BYTES: usize = 1_024;
 /// Writes one event of a commit.
 ///
 /// The origin of a commit by a wake is the flow in which its alarms were scheduled: the correlation
-/// id goes on, but the trace ended long ago. So its events name that trace as a link in their data
-/// and not as their parent.
+/// id goes on, but the trace ended long ago. So its events name that trace as a link in their data,
+/// and that of the wake, if it is traced, as their parent.
 pub fn encode(
     task: &TaskId,
     incarnation: u32,
@@ -46,7 +46,11 @@ pub fn envelope<'a>(
     let (correlation_id, traceparent) = (&commit.origin.correlation_id, &commit.origin.traceparent);
     let traceparent = traceparent.as_ref().map(|parent| Cow::Borrowed(parent.as_str()));
     let woken = by_wake(commit);
-    let parent = traceparent.clone().filter(|_| !woken);
+    let parent = if woken {
+        commit.trace.as_ref().map(|trace| Cow::Borrowed(trace.as_str()))
+    } else {
+        traceparent.clone()
+    };
     CloudEvent {
         specversion: Cow::Borrowed("1.0"),
         id: Cow::Owned(event_id(task, incarnation, event.topic(), event.sequence)),

@@ -67,8 +67,15 @@ impl Story {
         let Change { state, events, snapshot, .. } = *change;
         let snapshot = snapshot.or_else(|| state.snapshot()).expect("there is a task to tell of");
         let stamp = Stamp { epoch: 1, n: self.commits.len() as u64 + 1 };
-        let pending =
-            PendingCommit { stamp, at: now, origin, snapshot: None, incarnation: None, events };
+        let pending = PendingCommit {
+            stamp,
+            at: now,
+            origin,
+            snapshot: None,
+            incarnation: None,
+            trace: None,
+            events,
+        };
         self.commits.push(Commit { pending, snapshot, incarnation: state.incarnation });
         self.state = Some(state);
     }
