@@ -1,7 +1,7 @@
 //! Says what is wrong, after each step: the reference model beside every commit, a consumer beside
 //! every message, and what callers were told.
 
-use crate::plan::Class;
+use crate::near::Near;
 use reminder_contract::cloud_event;
 use reminder_domain::state::Sequences;
 use reminder_domain::{Answer, TaskId, TaskState, Topic, next_wake};
@@ -51,18 +51,6 @@ impl AddAssign for Tally {
     }
 }
 
-/// What is known of the wake where a commit is judged.
-pub struct Near {
-    /// The arm horizon, in ms.
-    pub horizon_ms: Option<i64>,
-    /// When the registered wake is due, in ms after the start.
-    pub registered: Option<i64>,
-    /// What may go wrong.
-    pub class: Class,
-    /// True time, in ms after the start: a wake that failed is registered for now, again and again.
-    pub now_ms: i64,
-}
-
 /// The books.
 #[derive(Default)]
 pub struct Judge {
@@ -96,7 +84,7 @@ enum Outcome {
     Rejected,
 }
 
-type Verdict = Result<(), String>;
+pub(crate) type Verdict = Result<(), String>;
 
 macro_rules! must {
     ($holds:expr, $($otherwise:tt)+) => {
@@ -190,7 +178,9 @@ impl Judge {
         if let Some(id) = command.and_then(|record| record.id) {
             book.applied(task, id, version, &preferred, now)?;
             must!(rings.is_empty(), "{task}: a command fired {rings:?}");
-            registered_first(task, next, now, near)?;
+            if let Some(due) = next_wake(next).map(since_start) {
+                near.registered_first(task, due, now)?;
+            }
         } else if previous.is_some_and(|before| follows(before) != follows(next)) {
             book.model.refresh(&preferred);
             must!(rings.is_empty(), "{task}: a refresh fired {rings:?}");
@@ -323,22 +313,6 @@ impl Book {
         }
         Ok(())
     }
-}
-
-/// A command registers an earlier wake before it commits: should the process die in between, there is
-/// a wake in vain, and never a task without one. Judged where nothing but crashes interferes.
-fn registered_first(task: &TaskId, next: &TaskState, now: i64, near: &Near) -> Verdict {
-    let Some(due) = next_wake(next).map(since_start) else { return Ok(()) };
-    let is_near = near.horizon_ms.is_none_or(|horizon| due - now <= horizon);
-    if near.class != Class::CrashesOnly || !is_near {
-        return Ok(());
-    }
-    let registered = near.registered;
-    must!(
-        registered.is_some_and(|at| at <= due.max(near.now_ms)),
-        "{task}: committed with a wake at {due}, and registered was {registered:?}"
-    );
-    Ok(())
 }
 
 fn last(sequences: &Sequences, topic: Topic) -> u64 {

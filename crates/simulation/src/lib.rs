@@ -10,13 +10,14 @@
 //! |---|---|
 //! | [`plan`], [`workload`] | what a run is made of: settings, commands, faults |
 //! | [`world`] | what the processes share, and how calls go wrong |
-//! | [`judge`] | what must hold, after every step and in the end |
+//! | [`judge`], [`near`] | what must hold, after every step and in the end |
 //! | [`run`](mod@run), [`many`], [`shrink`](mod@shrink) | one run; many; a failing plan made smaller |
 //! | [`dice`] | chance |
 
 pub mod dice;
 pub mod judge;
 pub mod many;
+pub mod near;
 pub mod plan;
 pub mod run;
 pub mod shrink;

@@ -13,6 +13,8 @@ use reminder_simulation::shrink::shrink;
 const SEEDS: u64 = 20_000;
 /// Seeds after which a planted bug must have been found.
 const FOUND_WITHIN: u64 = 20_000;
+/// Seeds beyond those of the test command that failed once, of the service or of its judge.
+const FAILED_ONCE: &[u64] = &[323_584];
 /// Seeds run twice, to see that they go the same way.
 const TWICE: u64 = 100;
 
@@ -29,6 +31,14 @@ fn no_promise_is_broken() {
     assert_eq!(sum.runs, SEEDS);
     assert!(sum.tally.fired > SEEDS, "about three firings a run: {:?}", sum.tally);
     assert!(sum.tally.duplicates > 0, "crashes and lost answers lead to repeats: {:?}", sum.tally);
+}
+
+#[test]
+fn seeds_that_failed_once_hold() {
+    for seed in FAILED_ONCE {
+        let outcome = run(&Plan::new(*seed), false);
+        assert_eq!(outcome.violation, None, "seed {seed}");
+    }
 }
 
 #[test]

@@ -192,7 +192,8 @@ impl Reminders for HostPorts {
         let task = id.clone();
         let arm = move |world: &World| {
             world.note(|| format!("    {task} is armed for {at}"), ("armed", &task, at));
-            world.state().reminders.arm(&task, at);
+            let now = world.now_ms();
+            world.state().reminders.arm(&task, at, now);
             world.reminders_changed.notify_one();
         };
         self.call(Part::Scheduler, "arm", key(id), arm).await
@@ -210,7 +211,8 @@ impl ReminderIndex for HostPorts {
     async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError> {
         let task = id.clone();
         let arm = move |world: &World| {
-            let new = world.state().reminders.arm_if_absent(&task, at);
+            let now = world.now_ms();
+            let new = world.state().reminders.arm_if_absent(&task, at, now);
             world.note(
                 || format!("    {task} armed for {at} if absent: {new}"),
                 ("absent", &task, new),

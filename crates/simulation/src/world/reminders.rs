@@ -1,6 +1,7 @@
 //! Dapr's scheduler: one registration per actor, and the loop that wakes.
 
 use super::{Part, World, key, sleep_ms};
+use crate::near::Registered;
 use reminder_domain::{TaskId, Timestamp};
 use reminder_reference::calendar::since_start;
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,9 @@ pub(super) struct Reminders {
 }
 
 struct Wake {
+    /// What was asked for, whatever becomes of it.
+    registered: Registered,
+    /// When it wakes next: moved on by each try that is not answered.
     due_ms: i64,
     /// Which registration it is: one made meanwhile stays, whatever becomes of this one.
     number: u64,
@@ -27,16 +31,17 @@ struct Wake {
 }
 
 impl Reminders {
-    pub(super) fn arm(&mut self, task: &TaskId, at: Timestamp) {
+    pub(super) fn arm(&mut self, task: &TaskId, at: Timestamp, now_ms: i64) {
         self.registrations += 1;
-        let number = self.registrations;
-        self.wakes.insert(task.clone(), Wake { due_ms: since_start(at), number, in_flight: false });
+        let (number, due_ms) = (self.registrations, since_start(at));
+        let registered = Registered { for_ms: due_ms, made_ms: now_ms };
+        self.wakes.insert(task.clone(), Wake { registered, due_ms, number, in_flight: false });
     }
 
-    pub(super) fn arm_if_absent(&mut self, task: &TaskId, at: Timestamp) -> bool {
+    pub(super) fn arm_if_absent(&mut self, task: &TaskId, at: Timestamp, now_ms: i64) -> bool {
         let absent = !self.wakes.contains_key(task);
         if absent {
-            self.arm(task, at);
+            self.arm(task, at, now_ms);
         }
         absent
     }
@@ -49,8 +54,8 @@ impl Reminders {
         &mut self.canaries
     }
 
-    pub(super) fn registered(&self, task: &TaskId) -> Option<i64> {
-        self.wakes.get(task).map(|wake| wake.due_ms)
+    pub(super) fn registered(&self, task: &TaskId) -> Option<Registered> {
+        self.wakes.get(task).map(|wake| wake.registered)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Postgres as the state store: values, the fence, watermarks.
 
 use super::World;
+use crate::near::Near;
 use reminder_domain::{TaskId, TaskState};
 use reminder_scheduler::planted::{self, Bug};
 use reminder_scheduler::turn::record;
@@ -59,7 +60,7 @@ impl World {
         }
         let registered = state.reminders.registered(task);
         let (horizon_ms, class) = (self.plan.horizon_ms, self.plan.class);
-        let near = crate::judge::Near { horizon_ms, registered, class, now_ms };
+        let near = Near { horizon_ms, registered, class };
         let users = &state.users;
         let prefs = |user: u64, version| users.version(user, version);
         let verdict = state.judge.committed(task, previous, &next, latest_ms, &near, prefs);
