@@ -6,6 +6,7 @@
 
 mod commands;
 mod events;
+mod examples;
 mod fixtures;
 mod golden;
 mod neighbours;
