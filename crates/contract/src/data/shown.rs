@@ -54,7 +54,11 @@ pub(super) struct LocalMoment(#[expect(dead_code, reason = "only its schema is u
 #[schemars(
     inline,
     extend(
-        "pattern" = "^P(?=.)([0-9]+W)?([0-9]+D)?(T(?=.)([0-9]+H)?([0-9]+M)?([0-9]+S)?)?$",
+        "pattern" = concat!(
+            "^P(([0-9]+W([0-9]+D)?|[0-9]+D)",
+            "(T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S))?",
+            "|T([0-9]+H([0-9]+M)?([0-9]+S)?|[0-9]+M([0-9]+S)?|[0-9]+S))$"
+        ),
         "examples" = ["PT15M", "P1D", "P1DT2H", "P2W"]
     )
 )]

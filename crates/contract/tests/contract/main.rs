@@ -10,4 +10,5 @@ mod examples;
 mod fixtures;
 mod golden;
 mod neighbours;
+mod released;
 mod schemas;

@@ -1,5 +1,8 @@
 //! The JSON Schema of each event type, generated from the Rust types, as committed under `schemas/`.
 
+pub mod compatibility;
+mod shape;
+
 use crate::cloud_event::{CloudEvent, EventType, Publisher, SOURCE};
 use crate::data::{
     ReminderAcknowledged, ReminderExpired, ReminderFailed, ReminderRemoved, ReminderScheduled,
@@ -11,9 +14,17 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+/// The folder of the schemas as they were when we last released.
+pub const RELEASED: &str = "schemas/released";
+
 /// Where the schema of an event type is committed.
 pub fn path(event_type: EventType) -> String {
     format!("schemas/{}/v1.json", event_type.as_str())
+}
+
+/// Where the schema is kept as it was when we last released.
+pub fn released_path(event_type: EventType) -> String {
+    format!("{RELEASED}/{}/v1.json", event_type.as_str())
 }
 
 /// The schema of an event type: of the whole event, with that of its data under the anchor `data`.
