@@ -1,13 +1,13 @@
 //! Words that later versions may add to: known ones are variants, others are kept as they came.
 
-/// Declares an enum over the words of a JSON string field. Its schema names the known words as
-/// examples and allows others, so that a new word is not a new schema version.
+/// Declares an enum over the words of a JSON string field. Its schema names the known words with their
+/// meanings and allows others, so that a new word is not a new schema version.
 macro_rules! vocabulary {
-    ($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident = $word:literal,)* }) => {
+    ($(#[$doc:meta])* $name:ident { $(#[doc = $word_doc:literal] $variant:ident = $word:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash)]
         pub enum $name {
-            $($(#[$word_doc])* $variant,)*
+            $(#[doc = $word_doc] $variant,)*
             /// A word of a later version.
             Other(String),
         }
@@ -48,7 +48,14 @@ macro_rules! vocabulary {
             }
 
             fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
-                ::schemars::json_schema!({ "type": "string", "examples": [$($word),*] })
+                ::schemars::json_schema!({
+                    "type": "string",
+                    "anyOf": [
+                        $({ "const": $word, "description": $word_doc.trim() },)*
+                        { "description": "Another word, which a later release may add." },
+                    ],
+                    "examples": [$($word),*],
+                })
             }
         }
     };

@@ -5,11 +5,11 @@ use reminder_domain::{Fact, Topic};
 
 /// Declares the event types as one table.
 macro_rules! event_types {
-    ($($(#[$doc:meta])* $name:ident = $type:literal on $topic:ident by $publisher:ident;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $type:literal on $topic:ident by $publisher:ident;)*) => {
         /// The types of event on the three topics.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum EventType {
-            $($(#[$doc])* $name,)*
+            $($(#[doc = $doc])+ $name,)*
         }
 
         impl EventType {
@@ -19,6 +19,11 @@ macro_rules! event_types {
             /// The event's `type`.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $type,)* }
+            }
+
+            /// What it tells, for people: the comments of the table, line by line.
+            const fn lines(self) -> &'static [&'static str] {
+                match self { $(Self::$name => &[$($doc),+],)* }
             }
 
             /// Where it is published.
@@ -65,43 +70,59 @@ pub enum Publisher {
 impl Publisher {
     /// The `source` of its events, where there is only one.
     pub const fn source(self) -> Option<&'static str> {
+        match self.sources() {
+            [source] => Some(source),
+            _ => None,
+        }
+    }
+
+    /// Every `source` that its events may have.
+    pub const fn sources(self) -> &'static [&'static str] {
         match self {
-            Self::Scheduler => Some(SOURCE),
-            Self::TodoApi => Some(TODO_API_SOURCE),
-            Self::NotificationService => Some(NOTIFICATION_SOURCE),
-            Self::Either => None,
+            Self::Scheduler => &[SOURCE],
+            Self::TodoApi => &[TODO_API_SOURCE],
+            Self::NotificationService => &[NOTIFICATION_SOURCE],
+            Self::Either => &[SOURCE, TODO_API_SOURCE],
         }
     }
 }
 
 event_types! {
-    /// A reminder got a time, or another one.
+    /// A reminder got a time, or another one; also when a task is reopened.
     ReminderScheduled = "reminder.scheduled" on Reminders by Scheduler;
-    /// A reminder fired.
+    /// A reminder fired. `scheduledFor` is the due time of this very firing; `original` is the moment
+    /// of the schedule where quiet hours, a snooze or a nag made it another one, and `occurrence` the
+    /// occurrence of a recurring task.
     ReminderTriggered = "reminder.triggered" on Reminders by Scheduler;
-    /// A firing was put off.
+    /// A firing was put off until then. A second snooze replaces the first one; the schedule does not
+    /// move.
     ReminderSnoozed = "reminder.snoozed" on Reminders by Scheduler;
-    /// Somebody has seen a firing.
+    /// Somebody has seen a firing, or dismissed it: it does not nag any more, its snooze is forgotten,
+    /// and whatever is replayed, it does not come again.
     ReminderAcknowledged = "reminder.acknowledged" on Reminders by Scheduler;
-    /// A reminder was past its late limit when its turn came.
+    /// A reminder's turn came later than its `lateLimit` allows, after an outage for instance. It did
+    /// not fire.
     ReminderExpired = "reminder.expired" on Reminders by Scheduler;
-    /// A reminder will not fire any more.
+    /// A reminder will not fire any more at that moment. A snooze that is called off is told so too,
+    /// with its own time. A reminder that merely moves gets a new `reminder.scheduled` instead.
     ReminderRemoved = "reminder.removed" on Reminders by Scheduler;
-    /// A firing could not be delivered to its user.
+    /// A firing could not be delivered to its user, after every retry.
     ReminderFailed = "reminder.failed" on Reminders by NotificationService;
     /// A task was made.
     TaskCreated = "task.created" on TaskEvents by TodoApi;
-    /// A task was changed.
+    /// A task was changed, by its owner or by the scheduler: `source` says by whom, and each tells it
+    /// in its own way.
     TaskUpdated = "task.updated" on TaskEvents by Either;
-    /// A task is gone.
+    /// A task is gone; the data are its last words.
     TaskDeleted = "task.deleted" on TaskEvents by TodoApi;
     /// A task was begun, put back or reopened.
     TaskStatusChanged = "task.status.changed" on TaskEvents by TodoApi;
     /// A task is due at another time.
     TaskDueDateChanged = "task.due.date.changed" on TaskEvents by TodoApi;
-    /// A task is done.
+    /// A task is done. A recurring task moves on to its next occurrence, which the scheduler tells
+    /// with `task.updated`.
     TaskCompleted = "task.completed" on TaskEvents by TodoApi;
-    /// A whole task, for live front ends.
+    /// A whole task with its reminders as they stand, with every change; for live front ends.
     TaskSync = "task.sync" on TaskUpdates by Scheduler;
     /// Another person shall do a task.
     TaskAssigneeChanged = "task.assignee.changed" on TaskUpdates by TodoApi;
@@ -122,6 +143,11 @@ impl EventType {
             Fact::TaskUpdated { .. } => Self::TaskUpdated,
             Fact::TaskSync => Self::TaskSync,
         }
+    }
+
+    /// What it tells, for people.
+    pub fn about(self) -> String {
+        self.lines().iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ")
     }
 
     /// The type with this name, if it is one of ours.

@@ -56,6 +56,7 @@ pub struct CloudEvent<'a, D> {
     pub specversion: Cow<'a, str>,
     /// The identity of the event, the same on every retry. Drop an event whose id you have seen; ids
     /// are unique per `source`.
+    #[schemars(length(min = 1), extend("examples" = ["milk-7:1:reminders-4"]))]
     pub id: Cow<'a, str>,
     /// Who tells it.
     pub source: Cow<'a, str>,
@@ -63,9 +64,16 @@ pub struct CloudEvent<'a, D> {
     #[serde(rename = "type")]
     pub event_type: Cow<'a, str>,
     /// Whom it is about: `task:<task id>`.
+    #[schemars(
+        regex(pattern = "^task:[A-Za-z0-9][A-Za-z0-9_-]{0,127}$"),
+        extend("examples" = ["task:milk-7"])
+    )]
     pub subject: Cow<'a, str>,
     /// When it came to be, RFC 3339 in UTC.
-    #[schemars(with = "String", extend("format" = "date-time"))]
+    #[schemars(
+        with = "String",
+        extend("format" = "date-time", "examples" = ["2027-01-15T12:00:00.000Z"])
+    )]
     pub time: Timestamp,
     /// The media type of `data`.
     pub datacontenttype: Cow<'a, str>,
@@ -79,7 +87,7 @@ pub struct CloudEvent<'a, D> {
     pub userid: Option<Cow<'a, str>>,
     /// Orders the events of this source, task and topic; ten digits or more. The scheduler counts them
     /// from 1, without a gap; of an event of the todo-api it is the task's version there.
-    #[schemars(regex(pattern = "^[0-9]{10,}$"))]
+    #[schemars(regex(pattern = "^[0-9]{10,}$"), extend("examples" = ["0000000004"]))]
     pub sequence: Cow<'a, str>,
     /// The W3C trace context that it is part of.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -24,8 +24,10 @@ use std::borrow::Cow;
 #[serde(rename_all = "camelCase")]
 pub struct ReminderScheduled<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The reminder, named within its task.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: Cow<'a, str>,
     /// When it will fire.
     #[schemars(with = "shown::Instant")]
@@ -41,8 +43,10 @@ pub struct ReminderScheduled<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ReminderTriggered<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The reminder, named within its task.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: Cow<'a, str>,
     /// When it was due.
     #[schemars(with = "shown::Instant")]
@@ -52,8 +56,7 @@ pub struct ReminderTriggered<'a> {
     pub fired_at: Timestamp,
     /// Milliseconds from `scheduledFor` to `firedAt`.
     pub late_by_ms: u64,
-    /// Why it fired when it did: `onTime`, `late` (by more than five seconds), `coalesced` (it stands
-    /// for earlier moments that were missed, too), `snooze` or `nag`. Other words may be added.
+    /// Why it fired when it did.
     pub cause: Cause,
     /// How many earlier moments of the reminder were missed, for which this firing stands; at most
     /// 1000 are counted.
@@ -68,7 +71,7 @@ pub struct ReminderTriggered<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nag: Option<u16>,
     /// The occurrence of a recurring task, by the wall time or date of its due date.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<shown::LocalMoment>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurrence: Option<LocalMoment>,
     /// The task's title.
@@ -102,14 +105,15 @@ pub struct ReminderTriggered<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ReminderRemoved<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The reminder, named within its task.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: Cow<'a, str>,
     /// When it would have been due.
     #[schemars(with = "shown::Instant")]
     pub scheduled_for: Timestamp,
-    /// Why: `completed`, `deleted`, `replaced`, `removed`, `dismissed` or `advanced`. Other words may
-    /// be added.
+    /// Why.
     pub reason: RemovalReason,
     /// The version of the task that removed it.
     pub version: u64,
@@ -120,8 +124,10 @@ pub struct ReminderRemoved<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ReminderSnoozed<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The reminder, named within its task.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: Cow<'a, str>,
     /// When it was due by the schedule.
     #[schemars(with = "shown::Instant")]
@@ -138,8 +144,10 @@ pub struct ReminderSnoozed<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ReminderAcknowledged<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The reminder, named within its task.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: Cow<'a, str>,
     /// When it was due by the schedule.
     #[schemars(with = "shown::Instant")]
@@ -156,8 +164,10 @@ pub struct ReminderAcknowledged<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ReminderExpired<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The reminder, named within its task.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: Cow<'a, str>,
     /// When it was due.
     #[schemars(with = "shown::Instant")]
@@ -178,6 +188,7 @@ pub struct ReminderExpired<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct TaskSnapshot<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// One line that says what it is.
     pub title: Cow<'a, str>,
@@ -223,9 +234,7 @@ pub struct TaskUpdated<'a> {
     /// The task after the change.
     #[serde(flatten)]
     pub task: TaskSnapshot<'a>,
-    /// What changed it: `created`, `replaced`, `completed`, `reopened`, `deleted`,
-    /// `reminderTriggered`, `advanced`, `skipped`, `remindersChanged` or `rescheduled`. Other words
-    /// may be added.
+    /// What changed it.
     pub reason: UpdateReason,
 }
 
@@ -245,13 +254,13 @@ pub struct TaskSync<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ReminderView<'a> {
     /// Names it within its task.
+    #[schemars(with = "shown::ReminderId")]
     pub id: Cow<'a, str>,
     /// When it fires, fired or would have fired by its schedule; null when what it counts from is
     /// missing.
     #[schemars(with = "Option<shown::Instant>")]
     pub scheduled_for: Option<Timestamp>,
-    /// What becomes of that moment: `scheduled`, `fired`, `removed`, `expired`, `skipped`,
-    /// `dismissed` or `asleep`. Other words may be added.
+    /// What becomes of that moment.
     pub state: ReminderState,
     /// When it last fired, while nobody has acknowledged it.
     #[schemars(with = "Option<shown::Instant>")]

@@ -11,12 +11,13 @@ use std::borrow::Cow;
 
 /// A whole task as its owner knows it, at one version.
 ///
-/// Every event about a task tells all of it, since the topic is compacted. What is left out is not
+/// Every event of the owner tells all of it, since the topic is compacted. What is left out is not
 /// there any more, but for `reminders`: without them the task keeps those that it has.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskEvent<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// One line that says what it is.
     pub title: Cow<'a, str>,
@@ -68,8 +69,7 @@ pub struct TaskEvent<'a> {
     pub previous_due_date: Option<Cow<'a, DueTime>>,
 }
 
-/// A task was changed, by its owner or by the scheduler; `source` tells who says it, and each says it
-/// in its own way.
+/// A task after a change, as the scheduler or as its owner tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum TaskUpdate<'a> {
@@ -84,19 +84,24 @@ pub enum TaskUpdate<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct ReminderFailed<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The reminder, named within its task.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: Cow<'a, str>,
     /// When it was due.
     #[schemars(with = "shown::Instant")]
     pub scheduled_for: Timestamp,
     /// The id of the `reminder.triggered` that could not be delivered.
+    #[schemars(extend("examples" = ["milk-7:1:reminders-4"]))]
     pub event_id: Cow<'a, str>,
     /// By which way: `console`, `webhook` or `email`. Other words may be added.
+    #[schemars(extend("examples" = ["console", "webhook", "email"]))]
     pub channel: Cow<'a, str>,
     /// Why not, without anything secret.
     pub reason: Cow<'a, str>,
     /// How often it was tried.
+    #[schemars(range(min = 1))]
     pub attempts: u32,
     /// When it was given up.
     #[schemars(with = "shown::Instant")]
@@ -108,6 +113,7 @@ pub struct ReminderFailed<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct TaskAssigneeChanged<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// Who shall do it now; null: nobody.
     pub assignee: Option<Cow<'a, str>>,
@@ -122,6 +128,7 @@ pub struct TaskAssigneeChanged<'a> {
 #[serde(rename_all = "camelCase")]
 pub struct TaskCommentsUpdated<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// How many comments it has.
     pub count: u32,

@@ -1,7 +1,7 @@
 //! One example of everything that leaves the service, as committed: a change shows in review.
 
+use crate::examples::{FULL, examples, story};
 use crate::fixtures::{Story, check_file, now};
-use reminder_contract::cloud_event::Publisher;
 use reminder_contract::problem::ProblemKind;
 use reminder_contract::schemas::pretty;
 use reminder_contract::wire::{
@@ -13,30 +13,6 @@ use reminder_domain::{Rejection, ReminderId, TaskId, TaskState, Timestamp, limit
 use serde_json::Value;
 use std::path::Path;
 
-const FULL: &str = r#"{"correlationId":"flow-1",
-    "traceparent":"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-    "task":{"title":"Buy milk","description":"Oat,\nnot soy",
-        "dueDate":{"local":"2027-01-15T18:00:00","zone":"Europe/Berlin"},
-        "priority":"high","tags":["home","shop"],"assignee":"Bob","createdBy":"Alice",
-        "userId":"alice@example.org",
-        "reminders":[{"id":"early","before":"P1DT1H"},{"id":"soon","before":"PT15M"},
-            {"id":"fixed","at":"2027-01-15T16:00:00+01:00"},
-            {"id":"useless","before":"P2D","lateLimit":"PT1H"}]}}"#;
-
-/// Everything that happens to a task in its life.
-fn story() -> Story {
-    let mut story = Story::new("milk-7");
-    story.send(Method::Put, FULL, now());
-    story.wake(now().saturating_add_ms(7));
-    let early = r#"{"reminderId":"early","for":"PT10S"}"#;
-    story.send(Method::Snooze, early, now().saturating_add_ms(20_000));
-    story.wake(now().saturating_add_ms(30_002));
-    story.send(Method::Acknowledge, r#"{"reminderId":"early"}"#, now().saturating_add_ms(40_000));
-    story.send(Method::Complete, "", now().saturating_add_ms(60_000));
-    story.send(Method::Delete, r#"{"correlationId":"flow-2"}"#, now().saturating_add_ms(90_000));
-    story
-}
-
 fn check(name: &str, json: &[u8]) {
     let value: Value = serde_json::from_slice(json).unwrap();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
@@ -45,18 +21,10 @@ fn check(name: &str, json: &[u8]) {
 
 #[test]
 fn events() {
-    let events = story().events();
-    let type_of = |bytes: &Vec<u8>| {
-        let value: Value = serde_json::from_slice(bytes).unwrap();
-        value["type"].as_str().unwrap().to_owned()
-    };
-    let ours = |event_type: &&EventType| {
-        matches!(event_type.publisher(), Publisher::Scheduler | Publisher::Either)
-    };
-    for &event_type in EventType::ALL.iter().filter(ours) {
-        // The last one, in which most has happened.
-        let last = events.iter().rev().find(|bytes| type_of(bytes) == event_type.as_str());
-        check(&format!("event.{}.json", event_type.as_str()), last.expect("the story has all"));
+    let examples = examples();
+    for &event_type in EventType::ALL {
+        let example = examples[&event_type].to_string();
+        check(&format!("event.{}.json", event_type.as_str()), example.as_bytes());
     }
 }
 

@@ -6,7 +6,9 @@
 
 mod commands;
 mod events;
+mod examples;
 mod fixtures;
 mod golden;
 mod neighbours;
+mod released;
 mod schemas;

@@ -1,6 +1,9 @@
 //! The JSON Schema of each event type, generated from the Rust types, as committed under `schemas/`.
 
-use crate::cloud_event::{CloudEvent, EventType};
+pub mod compatibility;
+mod shape;
+
+use crate::cloud_event::{CloudEvent, EventType, Publisher, SOURCE};
 use crate::data::{
     ReminderAcknowledged, ReminderExpired, ReminderFailed, ReminderRemoved, ReminderScheduled,
     ReminderSnoozed, ReminderTriggered, TaskAssigneeChanged, TaskCommentsUpdated, TaskEvent,
@@ -11,14 +14,17 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Every schema: its path below the repository's root, and its text.
-pub fn all() -> Vec<(String, String)> {
-    EventType::ALL.iter().map(|&event_type| (path(event_type), text(event_type))).collect()
-}
+/// The folder of the schemas as they were when we last released.
+pub const RELEASED: &str = "schemas/released";
 
 /// Where the schema of an event type is committed.
 pub fn path(event_type: EventType) -> String {
     format!("schemas/{}/v1.json", event_type.as_str())
+}
+
+/// Where the schema is kept as it was when we last released.
+pub fn released_path(event_type: EventType) -> String {
+    format!("{RELEASED}/{}/v1.json", event_type.as_str())
 }
 
 /// The schema of an event type: of the whole event, with that of its data under the anchor `data`.
@@ -61,8 +67,11 @@ pub fn schema(event_type: EventType) -> Value {
     }
 }
 
-fn text(event_type: EventType) -> String {
-    pretty(schema(event_type))
+/// The schema of an event type as it is committed: with an event that was really told as its example.
+pub fn with_example(event_type: EventType, example: Value) -> Value {
+    let mut schema = schema(event_type);
+    set(&mut schema, "", "examples", Value::Array(vec![example]));
+    schema
 }
 
 /// A JSON text to commit, with its keys in order: they must not depend on whether some crate of the
@@ -86,8 +95,7 @@ fn generate<D: JsonSchema>(event_type: EventType, data: &str) -> Value {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let mut schema = generator.into_root_schema_for::<CloudEvent<'static, D>>().to_value();
     tidy(&mut schema);
-    let description = schema.pointer(&format!("/$defs/{data}/description")).cloned();
-    set(&mut schema, "", "description", description.unwrap_or_default());
+    set(&mut schema, "", "description", json!(event_type.about()));
     set(&mut schema, "", "$id", json!(event_type.schema_id()));
     set(&mut schema, "", "title", json!(event_type.as_str()));
     set(&mut schema, &format!("/$defs/{data}"), "$anchor", json!("data"));
@@ -99,10 +107,24 @@ fn generate<D: JsonSchema>(event_type: EventType, data: &str) -> Value {
     ] {
         set(&mut schema, &format!("/properties/{attribute}"), "const", json!(value));
     }
-    if let Some(source) = event_type.publisher().source() {
-        set(&mut schema, "/properties/source", "const", json!(source));
+    match event_type.publisher().sources() {
+        [source] => set(&mut schema, "/properties/source", "const", json!(source)),
+        sources => set(&mut schema, "/properties/source", "enum", json!(sources)),
+    }
+    if event_type.publisher() == Publisher::Either {
+        set_by_source(&mut schema);
     }
     schema
+}
+
+/// Says which of the two ways to tell an update goes with which source.
+fn set_by_source(schema: &mut Value) {
+    let data =
+        |name: &str| json!({ "properties": { "data": { "$ref": format!("#/$defs/{name}") } } });
+    let by_us = json!({ "properties": { "source": { "const": SOURCE } }, "required": ["source"] });
+    set(schema, "", "if", by_us);
+    set(schema, "", "then", data("TaskUpdated"));
+    set(schema, "", "else", data("TaskEvent"));
 }
 
 /// Sets one key of the object at a JSON pointer, which the types above guarantee to be there.
@@ -112,7 +134,8 @@ fn set(schema: &mut Value, pointer: &str, key: &str, value: Value) {
 }
 
 /// Says of every object that it may have further properties: readers must ignore them, since later
-/// versions and the sidecar add some. And joins the lines of descriptions, which were comments.
+/// versions and the sidecar add some. Joins the lines of descriptions, which were comments. And drops
+/// Rust's names for sizes of numbers, which are no formats that JSON Schema knows.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Object(object) => {
@@ -121,7 +144,12 @@ fn tidy(schema: &mut Value) {
                 object.insert("additionalProperties".into(), Value::Bool(true));
             }
             if let Some(Value::String(description)) = object.get_mut("description") {
-                *description = description.replace('\n', " ");
+                *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
+            }
+            let format = object.get("format").and_then(Value::as_str);
+            if format.is_some_and(|format| format.starts_with("uint") || format.starts_with("int"))
+            {
+                object.remove("format");
             }
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),
