@@ -9,6 +9,7 @@ mod events;
 mod examples;
 mod fixtures;
 mod golden;
+mod incoming;
 mod neighbours;
 mod released;
 mod schemas;
