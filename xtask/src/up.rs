@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use reminder_stack::{AppSource, Manifest, PubSub, Stack};
+use reminder_stack::{AppSource, KafkaSecurity, Manifest, PubSub, Stack};
 
 use crate::ui::{self, Style, paint};
 
@@ -13,6 +13,7 @@ use crate::ui::{self, Style, paint};
 #[command(after_help = "Examples:
   cargo xtask up
   cargo xtask up --pubsub in-memory
+  cargo xtask up --kafka-security sasl-tls      a broker that speaks TLS and asks for a password
   cargo xtask up --no-app                       everything but the service
   cargo xtask up --external-app                 a sidecar that waits for a service of yours
   cargo xtask up --env ARM_HORIZON=1h --env RUST_LOG=debug
@@ -28,6 +29,10 @@ pub(crate) struct Options {
     /// What carries the events
     #[arg(long, value_enum, default_value_t)]
     pubsub: PubSubName,
+
+    /// How the broker is spoken to
+    #[arg(long, value_enum, default_value_t)]
+    kafka_security: KafkaSecurityName,
 
     /// Build the service with optimisations
     #[arg(long)]
@@ -61,6 +66,13 @@ enum PubSubName {
     InMemory,
 }
 
+#[derive(Clone, Copy, Default, ValueEnum)]
+enum KafkaSecurityName {
+    #[default]
+    Plain,
+    SaslTls,
+}
+
 pub(crate) fn parse_env(text: &str) -> Result<(String, String)> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -80,8 +92,13 @@ impl Options {
             PubSubName::Kafka => PubSub::Kafka,
             PubSubName::InMemory => PubSub::InMemory,
         };
+        let kafka_security = match self.kafka_security {
+            KafkaSecurityName::Plain => KafkaSecurity::Plain,
+            KafkaSecurityName::SaslTls => KafkaSecurity::SaslTls,
+        };
         reminder_stack::Options {
             pubsub,
+            kafka_security,
             app,
             replicas: self.replicas,
             app_env: self.env.into_iter().collect(),

@@ -14,6 +14,12 @@ use crate::ports;
 pub struct Kafka {
     pub port: u16,
     pub controller_port: u16,
+    /// Of the user that the sidecars are; empty in an instance that was made before there was one.
+    #[serde(default)]
+    pub password: String,
+    /// Of the user that the broker itself is.
+    #[serde(default)]
+    pub broker_password: String,
 }
 
 /// Dapr's placement service.

@@ -8,10 +8,12 @@ use anyhow::{Context, Result, ensure};
 use reminder_contract::names;
 use serde::{Deserialize, Serialize};
 
+use crate::access::{Access, Login};
 use crate::files;
 use crate::layout::{Kafka, Placement, Replica, Scheduler, pick};
-use crate::options::{AppSource, Options, PubSub};
+use crate::options::{AppSource, KafkaSecurity, Options, PubSub};
 use crate::part::Part;
+use crate::parts;
 use crate::process::{Process, User};
 
 const FILE: &str = "stack.json";
@@ -99,7 +101,12 @@ impl Manifest {
                 password: files::random_hex(PASSWORD_BYTES)?,
                 admin_password: files::random_hex(PASSWORD_BYTES)?,
             },
-            kafka: Kafka { port: k1, controller_port: k2 },
+            kafka: Kafka {
+                port: k1,
+                controller_port: k2,
+                password: files::random_hex(PASSWORD_BYTES)?,
+                broker_password: files::random_hex(PASSWORD_BYTES)?,
+            },
             placement,
             scheduler,
             replicas: BTreeMap::new(),
@@ -206,6 +213,23 @@ impl Manifest {
                 "postgres://postgres:{admin_password}@127.0.0.1:{port}/{database}?sslmode=disable"
             )
         })
+    }
+
+    /// How the broker is reached, if there is one.
+    ///
+    /// # Errors
+    /// When it speaks TLS and its certificates are not there.
+    pub fn kafka_access(&self) -> Result<Option<Access>> {
+        let Some(bootstrap) = self.kafka_bootstrap() else { return Ok(None) };
+        let login = match self.options.kafka_security {
+            KafkaSecurity::Plain => None,
+            KafkaSecurity::SaslTls => Some(Login {
+                username: parts::KAFKA_USER.to_owned(),
+                password: self.kafka.password.clone(),
+                authority: parts::kafka_authority(self)?,
+            }),
+        };
+        Ok(Some(Access { bootstrap, login }))
     }
 
     /// The broker's address, if there is one.

@@ -35,6 +35,17 @@ pub enum PubSub {
     InMemory,
 }
 
+/// How the broker is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KafkaSecurity {
+    /// In the clear, by anybody.
+    #[default]
+    Plain,
+    /// Over TLS with a certificate of the stack's own, by who knows the password (SASL/SCRAM-SHA-512).
+    SaslTls,
+}
+
 /// Where the service comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -70,6 +81,9 @@ pub struct Options {
     pub instance: String,
     /// What carries the events.
     pub pubsub: PubSub,
+    /// How the broker is spoken to.
+    #[serde(default)]
+    pub kafka_security: KafkaSecurity,
     /// Where the service comes from.
     pub app: AppSource,
     /// Replicas of service and sidecar to begin with.
@@ -90,6 +104,7 @@ impl Default for Options {
             root: workspace_root(),
             instance: DEFAULT_INSTANCE.to_owned(),
             pubsub: PubSub::default(),
+            kafka_security: KafkaSecurity::default(),
             app: AppSource::Cargo { release: false },
             replicas: 1,
             app_env: BTreeMap::new(),

@@ -5,6 +5,7 @@ mod components;
 mod dapr;
 mod kafka;
 mod kafka_wire;
+mod keys;
 mod postgres;
 mod sidecar;
 
@@ -19,6 +20,8 @@ use crate::process::{Finish, Launch};
 use crate::progress::Progress;
 
 pub(crate) use app::environment as app_environment;
+pub(crate) use kafka::USER as KAFKA_USER;
+pub(crate) use keys::authority as kafka_authority;
 pub(crate) use postgres::place as postgres_place;
 pub(crate) use sidecar::hosts_actors;
 
