@@ -7,6 +7,7 @@
 //! | [`problem`] | refusals, as RFC 9457 problem details |
 //! | [`cloud_event`] | encoding and reading events, their ids and keys |
 //! | [`data`] | the payload of each event type |
+//! | [`size`] | how large a message may be |
 //! | [`user_id`] | ids of users as actor ids |
 //! | [`schemas`] | the JSON Schema of each event type, as committed under `schemas/` |
 
@@ -15,6 +16,7 @@ pub mod data;
 pub mod names;
 pub mod problem;
 pub mod schemas;
+pub mod size;
 pub mod topics;
 pub mod user_id;
 mod vocabulary;

@@ -10,3 +10,4 @@ mod fixtures;
 mod golden;
 mod neighbours;
 mod schemas;
+mod size;
