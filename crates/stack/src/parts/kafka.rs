@@ -19,8 +19,8 @@ use crate::tools;
 /// Formatting starts a JVM and writes two small files.
 const FORMAT_DEADLINE: Duration = Duration::from_secs(60);
 
-/// For one look at whether all partitions can be read, with a login of its own.
-const LOOK_DEADLINE: Duration = Duration::from_secs(5);
+/// For one look at whether all partitions can be read, with a login of its own each.
+const LOOK_DEADLINE: Duration = Duration::from_secs(20);
 
 /// Whom the sidecars come as, where the broker asks.
 pub(crate) const USER: &str = "reminder-scheduler";
