@@ -2,7 +2,7 @@
 //! broker. It ends with the test, or before it when it is killed.
 
 use crate::suite::Suite;
-use reminder_contract::names::{APP_ID, PUBSUB};
+use reminder_contract::names::PUBSUB;
 use reminder_stack::{ports, probe};
 use serde_json::Value;
 use std::fs::{self, File};
@@ -112,17 +112,15 @@ fn write_components(suite: &Suite, settings: &Settings<'_>, folder: &std::path::
     fs::write(folder.join(SECRETS), secrets.to_string()).unwrap();
     for name in [PUBSUB, "local-secrets"] {
         let file = format!("components/{name}.yaml");
-        let mut text = fs::read_to_string(dir.join(&file)).unwrap();
-        let mut replace = |from: &str, to: &str| {
-            assert_eq!(text.matches(from).count(), 1, "{file}: {from}");
-            text = text.replace(from, to);
-        };
-        replace(&format!("scopes:\n  - {APP_ID}\n"), "");
+        let text = fs::read_to_string(dir.join(&file)).unwrap();
+        // Without scopes it is everybody's; they stand last.
+        let mut text = text.split("scopes:").next().unwrap().to_owned();
         if name == PUBSUB {
-            replace(
-                &format!("consumerGroup\n      value: {APP_ID}\n"),
-                &format!("consumerGroup\n      value: {}\n{SESSION}", settings.group),
-            );
+            let group = "- name: consumerGroup\n";
+            let (before, after) = text.split_once(group).unwrap();
+            let (_, after) = after.split_once('\n').unwrap();
+            let value = format!("      value: {}\n", settings.group);
+            text = format!("{before}{group}{value}{SESSION}{after}");
         }
         fs::write(folder.join(file), text).unwrap();
     }

@@ -23,6 +23,7 @@ mod guard;
 pub mod layout;
 pub mod logs;
 pub mod manifest;
+pub mod member;
 pub mod options;
 pub mod part;
 mod parts;
@@ -38,6 +39,7 @@ mod up;
 
 pub use error::PartFailed;
 pub use manifest::Manifest;
+pub use member::{Member, MemberOptions};
 pub use options::{ApiTokens, AppSource, KafkaSecurity, Options, PubSub};
 pub use part::{Part, Signal};
 pub use progress::{Progress, Update, silent};

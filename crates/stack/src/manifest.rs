@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::access::{Access, Login};
 use crate::files;
 use crate::layout::{Kafka, Placement, Replica, Scheduler, pick};
+use crate::member::Member;
 use crate::options::{AppSource, KafkaSecurity, Options, PubSub};
 use crate::part::Part;
 use crate::parts;
@@ -44,6 +45,9 @@ pub struct Manifest {
     pub scheduler: Scheduler,
     /// Service and sidecar, by number from 1.
     pub replicas: BTreeMap<u32, Replica>,
+    /// The services around the scheduler, each with its sidecar.
+    #[serde(default)]
+    pub members: BTreeMap<Member, Replica>,
     /// What was started last, by part; it may have ended since.
     pub processes: BTreeMap<Part, Process>,
 }
@@ -63,6 +67,8 @@ pub struct Tools {
     /// More environment for it than the options have.
     #[serde(default)]
     pub app_env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub members: BTreeMap<Member, PathBuf>,
 }
 
 /// The database: somebody else's, or our own.
@@ -110,6 +116,7 @@ impl Manifest {
             placement,
             scheduler,
             replicas: BTreeMap::new(),
+            members: BTreeMap::new(),
             processes: BTreeMap::new(),
             tools: Tools::default(),
             dir,
@@ -177,6 +184,9 @@ impl Manifest {
                 parts.push(Part::App(*replica));
             }
         }
+        for member in self.options.members.keys() {
+            parts.extend([Part::MemberSidecar(*member), Part::Member(*member)]);
+        }
         parts
     }
 
@@ -193,6 +203,11 @@ impl Manifest {
     /// The ports of one replica.
     pub fn replica(&self, number: u32) -> Result<&Replica> {
         self.replicas.get(&number).with_context(|| format!("there is no replica {number}"))
+    }
+
+    /// The ports of a service around the scheduler.
+    pub fn member(&self, member: Member) -> Result<&Replica> {
+        self.members.get(&member).with_context(|| format!("this stack has no {member}"))
     }
 
     /// The database, as the service sees it.
