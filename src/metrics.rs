@@ -23,6 +23,9 @@ const COMMAND_SECONDS: [f64; 12] =
 /// How late reminders fire, in seconds: on time, by the audit, after an outage.
 const LATENESS_SECONDS: [f64; 14] =
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 300.0, 3_600.0];
+/// How long publishing takes, in seconds: the broker's answer, waiting behind others, an outage.
+const PUBLISH_SECONDS: [f64; 13] =
+    [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 600.0];
 /// How long rounds take, in seconds.
 const ROUND_SECONDS: [f64; 9] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0];
 
@@ -97,6 +100,12 @@ metrics! {
     publish_failures: Family<One, Counter> = Family::default(),
         "reminder_publish_failures_total", "counter", "topic",
         "Batches of events that were not published and are tried again";
+    publish_seconds: Durations = Family::new_with_constructor(|| Histogram::new(PUBLISH_SECONDS)),
+        "reminder_publish_seconds", "histogram", "topic",
+        "From the commit of an event to the acknowledgement by the broker, failed attempts included";
+    publish_call_seconds: Durations = Family::new_with_constructor(|| Histogram::new(PUBLISH_SECONDS)),
+        "reminder_publish_call_seconds", "histogram", "topic",
+        "How long one call with a batch of events took, acknowledged or not";
     rounds: Family<One, Counter> = Family::default(),
         "reminder_audit_rounds_total", "counter", "outcome",
         "Rounds of the audit: done, failed, or left to the holder of the lease";
@@ -166,6 +175,9 @@ mod tests {
         metrics.lateness.observe(seconds(7_250));
         metrics.commands.get_or_create(&[("method", "put"), ("outcome", "answered")]).inc_by(3);
         metrics.command_seconds.get_or_create(&[("method", "put")]).observe(0.1);
+        for durations in [&metrics.publish_seconds, &metrics.publish_call_seconds] {
+            durations.get_or_create(&[("topic", "reminders")]).observe(0.003);
+        }
         metrics.firing_stopped.get_or_create(&[("whose", "users")]).set(1);
         for one in [
             &metrics.wakes,
@@ -195,6 +207,7 @@ mod tests {
             r#"reminder_firings_total{cause="late"} 1"#,
             r#"reminder_firing_lateness_seconds_bucket{le="15.0"} 1"#,
             "reminder_firing_lateness_seconds_sum 7.25",
+            r#"reminder_publish_seconds_bucket{le="0.005",topic="reminders"} 1"#,
             r#"reminder_commands_total{method="put",outcome="answered"} 3"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");

@@ -10,6 +10,7 @@ use super::backoff::Breaker;
 use crate::planted::{self, Bug};
 use crate::turn::draft::{Ledger, Standing};
 use crate::turn::effect::Handover;
+use reminder_contract::size::{EVENT_MAX_BYTES, MESSAGE_MAX_BYTES, bound};
 use reminder_domain::restored::FIRST_INCARNATION;
 use reminder_domain::state::Stamp;
 use reminder_domain::{TaskId, Topic};
@@ -18,9 +19,10 @@ use std::sync::Arc;
 
 /// Most events in one batch.
 const BATCH_MAX: usize = 256;
-/// A batch takes no further event once its tasks' texts hold this many bytes; Kafka's default
-/// limit for a request is 1 MiB.
-const BATCH_MAX_BYTES: usize = 512 * 1024;
+/// A batch takes no further event once it holds this many bytes.
+const BATCH_MAX_BYTES: usize = 768 * 1024;
+/// So even one that took its last event just below that could be a single message.
+const _: () = assert!(BATCH_MAX_BYTES + EVENT_MAX_BYTES <= MESSAGE_MAX_BYTES);
 /// Batches of one topic on their way at the same time.
 const BATCHES_IN_FLIGHT: usize = 2;
 /// Events that may wait in one process before it takes on no more: about 100 MB of small tasks.
@@ -145,7 +147,7 @@ impl Outbox {
         while items.len() < lanes.batch_limit && bytes < BATCH_MAX_BYTES {
             let Some(task) = lanes.ready.pop_front() else { break };
             let Some(head) = lanes.lanes.get(&task).and_then(VecDeque::front) else { continue };
-            bytes += approximate_size(head);
+            bytes += size(head);
             items.push(head.clone());
             if planted::is(Bug::TwoInFlight)
                 && let Some(lane) = lanes.lanes.get_mut(&task)
@@ -269,13 +271,10 @@ impl Ledger for Outbox {
     }
 }
 
-/// The size of an event without writing it out: the texts of its task and a fixed part.
-fn approximate_size(item: &Item) -> usize {
-    const FIXED_BYTES: usize = 1024;
-    let task = item.handover.state().live().map(|live| &live.task);
-    let text =
-        task.and_then(|task| task.description.as_ref()).map_or(0, |text| text.as_str().len());
-    FIXED_BYTES + text
+/// At least the size of an event, without writing it out.
+fn size(item: &Item) -> usize {
+    let commit = item.handover.commit();
+    bound(&commit.origin, item.handover.snapshot(), &commit.events[item.index].fact)
 }
 
 #[cfg(test)]

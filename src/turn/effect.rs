@@ -6,6 +6,8 @@ use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
 use reminder_domain::{Answer, Command, Rejection, TaskState, Timestamp};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// What a turn is asked for.
 #[derive(Clone, Debug)]
@@ -76,12 +78,24 @@ pub struct Handover {
     state: Arc<TaskState>,
     index: usize,
     snapshot: OnceLock<Snapshot>,
+    taken_on: Option<Instant>,
 }
 
 impl Handover {
     /// The events of the pending commit number `index` of a committed state.
     pub fn new(state: Arc<TaskState>, index: usize) -> Self {
-        Self { state, index, snapshot: OnceLock::new() }
+        Self { state, index, snapshot: OnceLock::new(), taken_on: None }
+    }
+
+    /// Notes when the outbox took it on, for the time that publishing took.
+    #[must_use]
+    pub fn taken_on(self, at: Instant) -> Self {
+        Self { taken_on: Some(at), ..self }
+    }
+
+    /// How long ago that was, when it was noted.
+    pub fn waited(&self) -> Option<Duration> {
+        self.taken_on.map(|at| at.elapsed())
     }
 
     /// The commit handed over.

@@ -7,6 +7,7 @@
 //! | [`problem`] | refusals, as RFC 9457 problem details |
 //! | [`cloud_event`] | encoding and reading events, their ids and keys |
 //! | [`data`] | the payload of each event type |
+//! | [`size`] | how large a message may be |
 //! | [`dead_letter`] | the headers of what could not be handled |
 //! | [`incoming`] | what others publish on `task-events`, read leniently |
 //! | [`user_id`] | ids of users as actor ids |
@@ -19,6 +20,7 @@ pub mod incoming;
 pub mod names;
 pub mod problem;
 pub mod schemas;
+pub mod size;
 pub mod topics;
 pub mod user_id;
 mod vocabulary;

@@ -7,12 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
 use rskafka::BackoffConfig;
+use rskafka::client::Client;
 use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
-use rskafka::client::{Client, ClientBuilder};
 use rskafka::record::RecordAndOffset;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
+
+use crate::access::Access;
 
 /// For connecting, and for asking where a partition begins or ends.
 const BROKER_DEADLINE: Duration = Duration::from_secs(30);
@@ -88,16 +90,16 @@ pub struct Reader {
 
 impl Reader {
     /// Connects to a broker.
-    pub async fn connect(bootstrap: &str) -> Result<Self> {
+    pub async fn connect(broker: impl Into<Access>) -> Result<Self> {
+        let broker = broker.into();
         let backoff = BackoffConfig {
             init_backoff: BACKOFF_FIRST,
             max_backoff: BACKOFF_MAX,
             base: 2.0,
             deadline: None,
         };
-        let builder = ClientBuilder::new(vec![bootstrap.to_owned()])
-            .client_id("reminder-stack")
-            .backoff_config(backoff);
+        let builder = broker.client()?.client_id("reminder-stack").backoff_config(backoff);
+        let bootstrap = &broker.bootstrap;
         let client = timeout(BROKER_DEADLINE, builder.build())
             .await
             .with_context(|| format!("no broker at {bootstrap} within {BROKER_DEADLINE:?}"))??;

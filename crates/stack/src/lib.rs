@@ -15,6 +15,7 @@
 //! - a process is known by its pid, start time and boot, so a reused pid is never signalled;
 //! - every wait polls a condition with a deadline, and gives up at once when the process is gone.
 
+pub mod access;
 pub mod error;
 pub mod events;
 pub mod files;
@@ -22,6 +23,7 @@ mod guard;
 pub mod layout;
 pub mod logs;
 pub mod manifest;
+pub mod member;
 pub mod options;
 pub mod part;
 mod parts;
@@ -38,7 +40,8 @@ mod up;
 
 pub use error::PartFailed;
 pub use manifest::Manifest;
-pub use options::{ApiTokens, AppSource, Options, PubSub};
+pub use member::{Member, MemberOptions};
+pub use options::{ApiTokens, AppSource, KafkaSecurity, Options, PubSub};
 pub use part::{Part, Signal};
 pub use progress::{Progress, Update, silent};
 pub use stack::Stack;

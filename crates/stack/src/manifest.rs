@@ -8,10 +8,13 @@ use anyhow::{Context, Result, ensure};
 use reminder_contract::names;
 use serde::{Deserialize, Serialize};
 
+use crate::access::{Access, Login};
 use crate::files;
 use crate::layout::{Kafka, Placement, Replica, Scheduler, pick};
-use crate::options::{AppSource, Options, PubSub};
+use crate::member::Member;
+use crate::options::{AppSource, KafkaSecurity, Options, PubSub};
 use crate::part::Part;
+use crate::parts;
 use crate::process::{Process, User};
 
 const FILE: &str = "stack.json";
@@ -42,6 +45,9 @@ pub struct Manifest {
     pub scheduler: Scheduler,
     /// Service and sidecar, by number from 1.
     pub replicas: BTreeMap<u32, Replica>,
+    /// The services around the scheduler, each with its sidecar.
+    #[serde(default)]
+    pub members: BTreeMap<Member, Replica>,
     /// What was started last, by part; it may have ended since.
     pub processes: BTreeMap<Part, Process>,
 }
@@ -61,6 +67,8 @@ pub struct Tools {
     /// More environment for it than the options have.
     #[serde(default)]
     pub app_env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub members: BTreeMap<Member, PathBuf>,
 }
 
 /// The database: somebody else's, or our own.
@@ -99,10 +107,16 @@ impl Manifest {
                 password: files::random_hex(PASSWORD_BYTES)?,
                 admin_password: files::random_hex(PASSWORD_BYTES)?,
             },
-            kafka: Kafka { port: k1, controller_port: k2 },
+            kafka: Kafka {
+                port: k1,
+                controller_port: k2,
+                password: files::random_hex(PASSWORD_BYTES)?,
+                broker_password: files::random_hex(PASSWORD_BYTES)?,
+            },
             placement,
             scheduler,
             replicas: BTreeMap::new(),
+            members: BTreeMap::new(),
             processes: BTreeMap::new(),
             tools: Tools::default(),
             dir,
@@ -170,6 +184,9 @@ impl Manifest {
                 parts.push(Part::App(*replica));
             }
         }
+        for member in self.options.members.keys() {
+            parts.extend([Part::MemberSidecar(*member), Part::Member(*member)]);
+        }
         parts
     }
 
@@ -186,6 +203,11 @@ impl Manifest {
     /// The ports of one replica.
     pub fn replica(&self, number: u32) -> Result<&Replica> {
         self.replicas.get(&number).with_context(|| format!("there is no replica {number}"))
+    }
+
+    /// The ports of a service around the scheduler.
+    pub fn member(&self, member: Member) -> Result<&Replica> {
+        self.members.get(&member).with_context(|| format!("this stack has no {member}"))
     }
 
     /// The database, as the service sees it.
@@ -206,6 +228,23 @@ impl Manifest {
                 "postgres://postgres:{admin_password}@127.0.0.1:{port}/{database}?sslmode=disable"
             )
         })
+    }
+
+    /// How the broker is reached, if there is one.
+    ///
+    /// # Errors
+    /// When it speaks TLS and its certificates are not there.
+    pub fn kafka_access(&self) -> Result<Option<Access>> {
+        let Some(bootstrap) = self.kafka_bootstrap() else { return Ok(None) };
+        let login = match self.options.kafka_security {
+            KafkaSecurity::Plain => None,
+            KafkaSecurity::SaslTls => Some(Login {
+                username: parts::KAFKA_USER.to_owned(),
+                password: self.kafka.password.clone(),
+                authority: parts::kafka_authority(self)?,
+            }),
+        };
+        Ok(Some(Access { bootstrap, login }))
     }
 
     /// The broker's address, if there is one.

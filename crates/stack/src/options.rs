@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::member::{Member, MemberOptions};
+
 /// The instance that `cargo xtask up` uses unless told otherwise.
 pub const DEFAULT_INSTANCE: &str = "local";
 
@@ -33,6 +35,17 @@ pub enum PubSub {
     Kafka,
     /// The sidecar's memory: nothing to install, and nothing outside the sidecar sees the events.
     InMemory,
+}
+
+/// How the broker is spoken to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KafkaSecurity {
+    /// In the clear, by anybody.
+    #[default]
+    Plain,
+    /// Over TLS with a certificate of the stack's own, by who knows the password (SASL/SCRAM-SHA-512).
+    SaslTls,
 }
 
 /// Where the service comes from.
@@ -70,6 +83,9 @@ pub struct Options {
     pub instance: String,
     /// What carries the events.
     pub pubsub: PubSub,
+    /// How the broker is spoken to.
+    #[serde(default)]
+    pub kafka_security: KafkaSecurity,
     /// Where the service comes from.
     pub app: AppSource,
     /// Replicas of service and sidecar to begin with.
@@ -82,6 +98,9 @@ pub struct Options {
     pub api_tokens: Option<ApiTokens>,
     /// An existing Postgres server, by URL.
     pub postgres_url: Option<String>,
+    /// The services around the scheduler, each with a sidecar of its own.
+    #[serde(default)]
+    pub members: BTreeMap<Member, MemberOptions>,
 }
 
 impl Default for Options {
@@ -90,12 +109,14 @@ impl Default for Options {
             root: workspace_root(),
             instance: DEFAULT_INSTANCE.to_owned(),
             pubsub: PubSub::default(),
+            kafka_security: KafkaSecurity::default(),
             app: AppSource::Cargo { release: false },
             replicas: 1,
             app_env: BTreeMap::new(),
             sidecar_args: Vec::new(),
             api_tokens: None,
             postgres_url: std::env::var(POSTGRES_URL_VARIABLE).ok().filter(|url| !url.is_empty()),
+            members: BTreeMap::new(),
         }
     }
 }
@@ -132,6 +153,13 @@ impl Options {
         if let AppSource::Binary(path) = &self.app {
             ensure!(path.is_file(), "there is no service at {}", path.display());
         }
+        for path in self.members.values().filter_map(|member| member.binary.as_ref()) {
+            ensure!(path.is_file(), "there is no member at {}", path.display());
+        }
+        ensure!(
+            self.members.is_empty() || self.pubsub == PubSub::Kafka,
+            "the members hear of each other through Kafka: events in memory stay in one sidecar"
+        );
         Ok(())
     }
 }

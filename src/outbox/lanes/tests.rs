@@ -10,10 +10,15 @@ use std::collections::HashMap;
 
 /// A state with one pending commit of `reminders` scheduled reminders, stamped `stamp`.
 fn handover(id: &TaskId, stamp: Stamp, reminders: usize) -> Handover {
+    handover_with(id, stamp, reminders, "")
+}
+
+/// The same of a task with more fields.
+fn handover_with(id: &TaskId, stamp: Stamp, reminders: usize, fields: &str) -> Handover {
     let list: Vec<String> =
         (0..reminders).map(|r| format!(r#"{{"id":"r{r}","before":"PT{r}M"}}"#)).collect();
     let json = format!(
-        r#"{{"title":"t","dueDate":"2027-01-01T00:00:00Z","reminders":[{}]}}"#,
+        r#"{{"title":"t","dueDate":"2027-01-01T00:00:00Z","reminders":[{}]{fields}}}"#,
         list.join(",")
     );
     let task: Task = serde_json::from_str(&json).unwrap();
@@ -80,6 +85,40 @@ fn a_batch_holds_one_event_per_task() {
     let tasks: Vec<&str> = batch.items.iter().map(|item| item.task.as_str()).collect();
     assert_eq!(tasks, ["t0", "t1"]);
     assert!(matches!(outbox.next(Topic::Reminders, 0), Next::Idle), "both lanes are on their way");
+}
+
+#[test]
+fn a_batch_of_large_events_keeps_to_the_limit_of_a_message() {
+    let mut outbox = Outbox::new(1);
+    // Quotes, so that what is written is twice as long as the text.
+    let description = r#"\""#.repeat(reminder_domain::limits::DESCRIPTION_MAX_CHARS);
+    let fields = format!(r#","description":"{description}""#);
+    for n in 0..200 {
+        let stamp = outbox.reserve();
+        outbox.enqueue(&task(n), handover_with(&task(n), stamp, 3, &fields));
+    }
+    for topic in Topic::ALL {
+        let mut left = match topic {
+            Topic::Reminders => 600,
+            Topic::TaskEvents | Topic::TaskUpdates => 200,
+        };
+        while let Next::Send(batch) = outbox.next(topic, 0) {
+            let written: usize = batch.items.iter().map(written).sum();
+            assert!(written <= MESSAGE_MAX_BYTES, "{written} of {} events", batch.items.len());
+            assert!(batch.items.len() < 100, "its bytes count, not its events");
+            left -= batch.items.len();
+            outbox.finished(batch, true, 0);
+        }
+        assert_eq!(left, 0);
+    }
+}
+
+/// The size of an event as it goes out.
+fn written(item: &Item) -> usize {
+    let (commit, handover) = (item.handover.commit(), &item.handover);
+    let (incarnation, snapshot) = (handover.incarnation(), handover.snapshot());
+    let event = &commit.events[item.index];
+    reminder_contract::cloud_event::encode(&item.task, incarnation, commit, snapshot, event).len()
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod binaries;
 mod end_to_end;
+mod kafka;
 mod parse;
 mod process;
 mod report;

@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use super::binaries::{outcome, run, show, together};
 use super::end_to_end;
+use super::kafka;
 use super::parse::{self, Built, Counts};
 use super::process::{self, Log};
 use super::setup;
@@ -84,6 +85,8 @@ pub(super) struct Work {
     stack: Option<Stack>,
     /// For the other half of the end-to-end tests.
     second: Option<Stack>,
+    /// With a broker that asks who comes.
+    kafka: Option<Stack>,
     /// The one that is hurt.
     chaos: Option<Stack>,
 }
@@ -91,7 +94,8 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(instance: String) -> Self {
         let root = workspace_root();
-        Self { root, instance, built: Built::default(), stack: None, second: None, chaos: None }
+        let [stack, second, kafka, chaos] = [const { None }; 4];
+        Self { root, instance, built: Built::default(), stack, second, kafka, chaos }
     }
 
     /// Does a step.
@@ -122,6 +126,7 @@ impl Work {
                 self.tests(log, &[(POSTGRES_VARIABLE, &url)], is_postgres).await
             }
             Step::E2e => self.e2e(log).await,
+            Step::Kafka => self.kafka(log).await,
             Step::Chaos => self.chaos().await,
         }
     }
@@ -129,7 +134,7 @@ impl Work {
     /// Stops what the steps have started. What went well leaves nothing behind; else data and logs
     /// stay.
     pub(super) async fn finish(&self, good: bool) -> Result<()> {
-        for stack in [&self.chaos, &self.second, &self.stack].into_iter().flatten() {
+        for stack in [&self.chaos, &self.kafka, &self.second, &self.stack].into_iter().flatten() {
             stack.down().await?;
             if good {
                 stack.clone().remove().await?;
@@ -207,6 +212,21 @@ impl Work {
         let binary = self.built.tests.iter().find(|binary| is_e2e(&binary.name));
         let binary = binary.context("there are no such tests")?;
         end_to_end::halves(binary, [&self.instance, &second], log).await
+    }
+
+    /// The other stacks have done their work: stopped, they take no time from this one.
+    async fn kafka(&mut self, log: &Log) -> Result<Outcome> {
+        for stack in [&self.stack, &self.second].into_iter().flatten() {
+            stack.down().await?;
+        }
+        let options = kafka::options(self.options());
+        let instance = options.instance.clone();
+        let stack = self.kafka.insert(Self::fresh(options).await?);
+        let binary = self.built.tests.iter().find(|binary| is_kafka(&binary.name));
+        let outcome =
+            kafka::run_on(binary.context("there are no such tests")?, &instance, log).await?;
+        stack.down().await?;
+        Ok(outcome)
     }
 
     async fn docs(&self, log: &Log) -> Result<Outcome> {
@@ -297,7 +317,7 @@ impl Work {
 
 /// Whether it needs nothing beside itself.
 fn is_unit(name: &str) -> bool {
-    !is_postgres(name) && !is_e2e(name) && !is_differential(name)
+    !is_postgres(name) && !is_e2e(name) && !is_kafka(name) && !is_differential(name)
 }
 
 fn is_differential(name: &str) -> bool {
@@ -306,6 +326,10 @@ fn is_differential(name: &str) -> bool {
 
 fn is_postgres(name: &str) -> bool {
     name == "postgres"
+}
+
+fn is_kafka(name: &str) -> bool {
+    name == "kafka"
 }
 
 fn is_e2e(name: &str) -> bool {

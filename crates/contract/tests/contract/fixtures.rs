@@ -3,7 +3,7 @@
 use reminder_contract::wire::{Method, parse_command};
 use reminder_domain::decide::{Change, Turn, decide, decide_wake};
 use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
-use reminder_domain::{Event, Origin, TaskId, TaskState, Timestamp};
+use reminder_domain::{Command, Event, Origin, TaskId, TaskState, Timestamp};
 use std::path::{Path, PathBuf};
 
 /// A moment all fixtures agree on: 2027-01-15T12:00:00Z.
@@ -47,8 +47,13 @@ impl Story {
         let command = parse_command(method, body.as_bytes()).unwrap_or_else(|problem| {
             panic!("{body} was refused: {problem}");
         });
-        if let Ok(turn) = decide(&self.id, self.state.as_ref(), &command, None, now) {
-            self.take(turn, command.origin, now);
+        self.decide(&command, now)
+    }
+
+    /// The same with a command that no body says.
+    pub(crate) fn decide(&mut self, command: &Command, now: Timestamp) -> &mut Self {
+        if let Ok(turn) = decide(&self.id, self.state.as_ref(), command, None, now) {
+            self.take(turn, command.origin.clone(), now);
         }
         self
     }

@@ -13,3 +13,4 @@ mod incoming;
 mod neighbours;
 mod released;
 mod schemas;
+mod size;

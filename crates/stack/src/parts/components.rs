@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::files;
 use crate::manifest::Manifest;
-use crate::options::PubSub;
+use crate::options::{KafkaSecurity, PubSub};
 
 /// The environment variable that `components/local-secrets.yaml` takes the path from.
 pub(super) const SECRETS_FILE_VARIABLE: &str = "REMINDER_SECRETS_FILE";
@@ -51,8 +51,12 @@ pub(super) fn inputs(m: &Manifest) -> Vec<PathBuf> {
 pub(super) fn write(m: &Manifest) -> Result<()> {
     let source = m.options.root.join("components");
     let mut files = yaml_files(&source)?;
-    if m.options.pubsub == PubSub::InMemory {
-        files.extend(yaml_files(&source.join("variants/in-memory"))?);
+    match (m.options.pubsub, m.options.kafka_security) {
+        (PubSub::InMemory, _) => files.extend(yaml_files(&source.join("variants/in-memory"))?),
+        (PubSub::Kafka, KafkaSecurity::SaslTls) => {
+            files.extend(yaml_files(&source.join("variants/sasl-tls"))?);
+        }
+        (PubSub::Kafka, KafkaSecurity::Plain) => {}
     }
     let folder = folder(m);
     fs::create_dir_all(&folder)?;
@@ -65,7 +69,7 @@ pub(super) fn write(m: &Manifest) -> Result<()> {
     for (name, content) in files {
         replace(&folder.join(name), &content)?;
     }
-    replace(&secrets_file(m), &serde_json::to_vec_pretty(&secrets(m))?)?;
+    replace(&secrets_file(m), &serde_json::to_vec_pretty(&secrets(m)?)?)?;
     let [_, local] = configurations(m);
     replace(&local, local_configuration(&m.dir).as_bytes())
 }
@@ -92,11 +96,18 @@ fn replace(path: &Path, content: &[u8]) -> Result<()> {
     files::write_secret(path, content)
 }
 
-fn secrets(m: &Manifest) -> serde_json::Value {
-    json!({
+fn secrets(m: &Manifest) -> Result<serde_json::Value> {
+    let access = m.kafka_access()?;
+    let mut kafka = json!({ "brokers": access.as_ref().map_or("", |access| &access.bootstrap) });
+    if let Some(login) = access.and_then(|access| access.login) {
+        kafka["saslUsername"] = login.username.into();
+        kafka["saslPassword"] = login.password.into();
+        kafka["caCert"] = login.authority.into();
+    }
+    Ok(json!({
         POSTGRES_SECRET: { "connectionString": m.database_url() },
-        KAFKA_SECRET: { "brokers": m.kafka_bootstrap().unwrap_or_default() },
-    })
+        KAFKA_SECRET: kafka,
+    }))
 }
 
 /// Name resolution through a file: multicast, the default, is not to be had everywhere.

@@ -4,18 +4,29 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use reminder_contract::topics::TOPICS;
 use tokio::process::Command;
 
-use super::{kafka_wire, tool};
+use super::{kafka_wire, keys, tool};
+use crate::events::Reader;
 use crate::manifest::Manifest;
+use crate::options::KafkaSecurity;
 use crate::process::Launch;
 use crate::progress::{Progress, done};
 use crate::tools;
 
 /// Formatting starts a JVM and writes two small files.
 const FORMAT_DEADLINE: Duration = Duration::from_secs(60);
+
+/// For one look at whether all partitions can be read, with a login of its own each.
+const LOOK_DEADLINE: Duration = Duration::from_secs(20);
+
+/// Whom the sidecars come as, where the broker asks.
+pub(crate) const USER: &str = "reminder-scheduler";
+
+/// Whom the broker comes to itself as.
+const BROKER_USER: &str = "broker";
 
 /// What the broker may use; the topics of a local stack are small.
 const HEAP: &str = "-Xmx512m";
@@ -32,12 +43,33 @@ fn log_settings_file(m: &Manifest) -> PathBuf {
     m.dir.join("kafka-log4j2.properties")
 }
 
-pub(super) async fn is_ready(m: &Manifest) -> bool {
-    kafka_wire::all_have_leaders(m.kafka.port, &TOPICS).await.is_ok()
+fn is_plain(m: &Manifest) -> bool {
+    m.options.kafka_security == KafkaSecurity::Plain
 }
 
+pub(super) async fn is_ready(m: &Manifest) -> bool {
+    if is_plain(m) {
+        return kafka_wire::all_have_leaders(m.kafka.port, &TOPICS).await.is_ok();
+    }
+    let look = tokio::time::timeout(LOOK_DEADLINE, all_can_be_read(m)).await;
+    look.is_ok_and(|looked| looked.is_ok())
+}
+
+/// Fails unless every partition has a leader that answers a client who has logged in.
+async fn all_can_be_read(m: &Manifest) -> Result<()> {
+    let access = m.kafka_access()?.context("there is no broker")?;
+    let names = TOPICS.map(|topic| topic.name);
+    let ends = Reader::connect(access).await?.ends(&names).await?;
+    let partitions: usize = TOPICS.iter().map(|topic| usize::from(topic.partitions)).sum();
+    ensure!(ends.len() == partitions, "{} of {partitions} partitions are there", ends.len());
+    Ok(())
+}
+
+/// A broker that asks who comes has only its controller listen in the clear; topics can be made there
+/// as well.
 pub(super) async fn create_topics(m: &Manifest) -> bool {
-    kafka_wire::create(m.kafka.port, &TOPICS).await.is_ok()
+    let port = if is_plain(m) { m.kafka.port } else { m.kafka.controller_port };
+    kafka_wire::create(port, &TOPICS).await.is_ok()
 }
 
 pub(super) fn launch(m: &Manifest) -> Result<Launch> {
@@ -63,6 +95,13 @@ fn class_path(m: &Manifest) -> Result<String> {
 
 /// Formats the data directory, unless it is.
 pub(super) async fn prepare(m: &Manifest, progress: &Progress) -> Result<()> {
+    if !is_plain(m) {
+        ensure!(
+            !m.kafka.password.is_empty(),
+            "the broker of this instance was made without users; `cargo xtask down --clean` removes it"
+        );
+        keys::ensure(m)?;
+    }
     if data(m).join("meta.properties").exists() {
         return Ok(());
     }
@@ -77,6 +116,10 @@ pub(super) async fn prepare(m: &Manifest, progress: &Progress) -> Result<()> {
         .args(["kafka.tools.StorageTool", "format"])
         .args(["--cluster-id", &cluster_id()?, "--config"])
         .arg(settings_file(m));
+    // With the users that a secured broker asks for, whether it is one now or may become one.
+    for (name, password) in [(USER, &m.kafka.password), (BROKER_USER, &m.kafka.broker_password)] {
+        format.args(["--add-scram", &format!("SCRAM-SHA-512=[name={name},password={password}]")]);
+    }
     tools::run(format, FORMAT_DEADLINE)
         .await
         .context("the broker's storage cannot be formatted")?;
@@ -99,21 +142,55 @@ fn cluster_id() -> Result<String> {
 }
 
 fn write_settings(m: &Manifest) -> Result<()> {
-    let settings = settings(m.kafka.port, m.kafka.controller_port, &data(m));
+    let listener = if is_plain(m) { plain(m.kafka.port) } else { secured(m) };
+    let settings = settings(&listener, m.kafka.controller_port, &data(m));
     crate::files::write_secret(&settings_file(m), settings.as_bytes())?;
     crate::files::write_secret(&log_settings_file(m), LOG_SETTINGS.as_bytes())
 }
 
-fn settings(port: u16, controller: u16, data: &Path) -> String {
+/// The listener that clients use.
+struct Listener {
+    protocol: &'static str,
+    port: u16,
+    /// What else has to be said of it.
+    more: String,
+}
+
+fn plain(port: u16) -> Listener {
+    Listener { protocol: "PLAINTEXT", port, more: String::new() }
+}
+
+fn secured(m: &Manifest) -> Listener {
+    let more = format!(
+        "sasl.enabled.mechanisms=SCRAM-SHA-512
+sasl.mechanism.inter.broker.protocol=SCRAM-SHA-512
+listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config=\\
+  org.apache.kafka.common.security.scram.ScramLoginModule required \\
+  username=\"{BROKER_USER}\" password=\"{}\";
+ssl.keystore.type=PEM
+ssl.keystore.location={}
+ssl.truststore.type=PEM
+ssl.truststore.location={}
+",
+        m.kafka.broker_password,
+        keys::server_file(m).display(),
+        keys::authority_file(m).display(),
+    );
+    Listener { protocol: "SASL_SSL", port: m.kafka.port, more }
+}
+
+fn settings(listener: &Listener, controller: u16, data: &Path) -> String {
+    let Listener { protocol, port, more } = listener;
     format!(
         "process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={}
+listeners={protocol}://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={protocol}://127.0.0.1:{port}
+listener.security.protocol.map={protocol}:{protocol},CONTROLLER:PLAINTEXT
+inter.broker.listener.name={protocol}
+{more}log.dirs={}
 # A misspelt topic must fail, not appear.
 auto.create.topics.enable=false
 # One broker holds everything once; fewer internal partitions start faster.
@@ -163,7 +240,7 @@ mod tests {
 
     #[test]
     fn everything_listens_on_loopback() {
-        let text = settings(1234, 5678, Path::new("/x"));
+        let text = settings(&plain(1234), 5678, Path::new("/x"));
         let listeners = text.lines().find(|line| line.starts_with("listeners=")).unwrap();
         assert_eq!(listeners.matches("://").count(), listeners.matches("://127.0.0.1:").count());
         assert!(text.contains("log.dirs=/x\n"));

@@ -1,0 +1,114 @@
+//! TLS and SASL: the main job works over them, whoever does not know the password or cannot trust the
+//! broker is told so, and nothing of it is in a log.
+
+use crate::sidecar::{KAFKA_SECRET, Settings, Sidecar};
+use crate::suite::{Suite, test};
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use reminder_contract::names::REMINDERS;
+use reminder_stack::events::{Reader, Record};
+use serde_json::{Value, json};
+use std::fs;
+use std::time::Duration;
+
+/// From the put to the reminder.
+const AHEAD: TimeDelta = TimeDelta::seconds(3);
+
+/// A broker in the clear answers within milliseconds.
+const REFUSED_WITHIN: Duration = Duration::from_secs(5);
+
+#[test]
+fn a_reminder_fires_and_is_told_over_tls_with_a_password() {
+    test(async |suite| {
+        let mut watch = suite.follow(&[REMINDERS]).await;
+        let task = suite.unique("secured");
+        let due = (Utc::now() + AHEAD).to_rfc3339_opts(SecondsFormat::Millis, true);
+        let fields = json!({ "title": "Hush", "userId": "u@example.org", "dueDate": due });
+        suite.put(1, &task, fields).await;
+        let fires = |record: &Record| {
+            record.key.as_deref() == Some(&*task)
+                && record.json().unwrap()["type"] == "reminder.triggered"
+        };
+        let fired = watch.find("the reminder fires", fires).await;
+        assert_eq!(fired.json().unwrap()["data"]["scheduledFor"], due);
+    });
+}
+
+#[test]
+fn the_broker_answers_nobody_without_a_password_or_with_another() {
+    test(async |suite| {
+        let broker = suite.broker();
+        let mut wrong = broker.clone();
+        wrong.login.as_mut().unwrap().password = "wrong".to_owned();
+        let refused = async |access| {
+            let connected = tokio::time::timeout(REFUSED_WITHIN, Reader::connect(access)).await;
+            !connected.is_ok_and(|reader| reader.is_ok())
+        };
+        assert!(refused(broker.bootstrap.as_str().into()).await, "in the clear");
+        assert!(refused(wrong).await, "with another password");
+        assert!(!refused(broker).await, "the right one is let in");
+    });
+}
+
+/// A sidecar that cannot come in: what it says before it ends.
+async fn told(suite: &Suite, name: &str, secrets: fn(Value) -> Value) -> String {
+    let app_id = suite.unique(name);
+    let settings = Settings { app_id: &app_id, group: &app_id, app_port: None, secrets };
+    let mut sidecar = Sidecar::start(suite, &settings);
+    assert!(!sidecar.ended().await, "it ended well: {}", sidecar.log());
+    let log = sidecar.log();
+    // The line that says why it ends, and names the component.
+    let fatal = log.lines().find(|line| line.contains("level=fatal"));
+    fatal.unwrap_or_else(|| panic!("{log}")).to_owned()
+}
+
+#[test]
+fn a_wrong_password_is_told_for_what_it_is() {
+    test(async |suite| {
+        let said = told(suite, "wrong-password", |mut secrets| {
+            secrets[KAFKA_SECRET]["saslPassword"] = "not-the-password".into();
+            secrets
+        });
+        let said = said.await;
+        for word in ["kafka-pubsub", "SASL Authentication", "invalid credentials"] {
+            assert!(said.contains(word), "{word} is not in {said}");
+        }
+        assert!(!said.contains("not-the-password"), "{said}");
+    });
+}
+
+#[test]
+fn a_broker_that_cannot_be_trusted_is_told_for_what_it_is() {
+    test(async |suite| {
+        let said = told(suite, "wrong-authority", |mut secrets| {
+            let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+            secrets[KAFKA_SECRET]["caCert"] = stranger.cert.pem().into();
+            secrets
+        });
+        let said = said.await;
+        for word in ["kafka-pubsub", "x509: certificate signed by unknown authority"] {
+            assert!(said.contains(word), "{word} is not in {said}");
+        }
+    });
+}
+
+#[test]
+fn no_secret_is_in_a_log() {
+    test(async |suite| {
+        let login = suite.broker().login.unwrap();
+        let key = fs::read_to_string(suite.manifest.dir.join("kafka-server.pem")).unwrap();
+        let key_line = key.lines().nth(1).unwrap();
+        let secrets = [&login.password, &suite.manifest.kafka.broker_password, key_line];
+        let mut logs = 0;
+        for entry in fs::read_dir(suite.manifest.dir.join("logs")).unwrap() {
+            let path = entry.unwrap().path();
+            let log = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
+            logs += usize::from(!log.is_empty());
+            for secret in secrets {
+                assert!(secret.len() >= 16, "a secret that could be any word");
+                assert!(!log.contains(secret), "{} has a secret", path.display());
+            }
+        }
+        // Broker, control plane, database, and two of service and sidecar each.
+        assert!(logs >= 8, "only {logs} logs");
+    });
+}
