@@ -118,6 +118,12 @@ metrics! {
     refreshed: Family<One, Counter> = Family::default(),
         "reminder_refreshed_tasks_total", "counter", "outcome",
         "Tasks that followed changed preferences or zones";
+    letters_received: Family<One, Counter> = Family::default(),
+        "reminder_dead_letters_received_total", "counter", "topic",
+        "Dead letters that came, each once";
+    letters_open: Family<One, Gauge> = Family::default(),
+        "reminder_dead_letters_open", "gauge", "topic",
+        "Dead letters that nobody has replayed or dropped";
     parked: Gauge = Gauge::default(),
         "reminder_parked_tasks", "gauge", "-",
         "Tasks whose stored state cannot be read";
@@ -166,6 +172,7 @@ mod tests {
         metrics.lateness.observe(seconds(7_250));
         metrics.commands.get_or_create(&[("method", "put"), ("outcome", "answered")]).inc_by(3);
         metrics.command_seconds.get_or_create(&[("method", "put")]).observe(0.1);
+        metrics.letters_open.get_or_create(&[("topic", "reminders-dlq")]).set(1);
         metrics.firing_stopped.get_or_create(&[("whose", "users")]).set(1);
         for one in [
             &metrics.wakes,
@@ -175,6 +182,7 @@ mod tests {
             &metrics.rounds,
             &metrics.found,
             &metrics.refreshed,
+            &metrics.letters_received,
         ] {
             one.get_or_create(&[("label", "value")]).inc();
         }
