@@ -49,11 +49,6 @@ pub fn topics() -> impl Iterator<Item = &'static Topic> {
     TOPICS.iter().filter(|topic| topic.dead_letter.is_none())
 }
 
-/// The dead-letter topic of that name.
-pub fn topic(name: &str) -> Option<&'static Topic> {
-    topics().find(|topic| topic.name == name)
-}
-
 /// The topic whose letters lie on a dead-letter topic.
 pub fn origin_of(dead_letter_topic: &str) -> Option<&'static str> {
     let origin = TOPICS.iter().find(|topic| topic.dead_letter == Some(dead_letter_topic))?;

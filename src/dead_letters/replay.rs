@@ -100,7 +100,7 @@ mod tests {
             ("content-type", "application/cloudevents+json"),
             ("traceparent", "00-1-2-01"),
             ("their-own", "kept"),
-            (dead_letter::REASON_HEADER, "invalid"),
+            (dead_letter::REASON, "invalid"),
             ("partitionKey", "other"),
             ("partitionNumber", "2"),
             ("rawPayload", "false"),

@@ -302,7 +302,16 @@ impl ReadModel {
         let (since, until) = (filter.since.map(millis), filter.until.map(millis));
         let status = filter.status.map(Status::as_str);
         let mut parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![
-            &APP_ID, &ids, &topics, &reason, &task, &event_id, &event_type, &since, &until, &status,
+            &APP_ID,
+            &ids,
+            &topics,
+            &reason,
+            &task,
+            &event_id,
+            &event_type,
+            &since,
+            &until,
+            &status,
         ];
         parameters.extend(more);
         self.query(sql, &parameters).await

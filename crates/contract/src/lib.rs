@@ -7,7 +7,7 @@
 //! | [`problem`] | refusals, as RFC 9457 problem details |
 //! | [`cloud_event`] | encoding and reading events, their ids and keys |
 //! | [`data`] | the payload of each event type |
-//! | [`dead_letter`] | the headers of messages on the dead-letter topics |
+//! | [`dead_letter`] | the headers of what could not be handled |
 //! | [`user_id`] | ids of users as actor ids |
 //! | [`schemas`] | the JSON Schema of each event type, as committed under `schemas/` |
 

@@ -110,13 +110,10 @@ pub(super) fn sheet(letter: &KeptLetter, value: &[u8]) -> String {
         say("header", Some(&format!("{name}: {text}")));
     }
     say("bytes", Some(&letter.size.to_string()));
-    let shown = match std::str::from_utf8(value) {
-        Ok(text) => printable(text),
-        Err(_) => {
-            let head = &value[..value.len().min(SHOWN_MAX_BYTES)];
-            format!("{}  (no text; --value gives the bytes)", head.escape_ascii())
-        }
-    };
+    let shown = std::str::from_utf8(value).map(printable).unwrap_or_else(|_| {
+        let head = &value[..value.len().min(SHOWN_MAX_BYTES)];
+        format!("{}  (no text; --value gives the bytes)", head.escape_ascii())
+    });
     format!("{}\n\n{shown}", lines.join("\n"))
 }
 

@@ -94,9 +94,9 @@ struct Delivery {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Entry {
-    entry_id: String,
+    #[serde(rename = "entryId")]
+    id: String,
     /// In base64; of a record without a value it is empty.
     #[serde(default)]
     event: String,
@@ -111,17 +111,13 @@ struct Answer {
 }
 
 #[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
 struct EntryStatus {
-    entry_id: String,
+    #[serde(rename = "entryId")]
+    id: String,
     status: &'static str,
 }
 
-async fn receive(
-    topic: &'static str,
-    State(letters): State<LetterBox>,
-    body: Bytes,
-) -> Response {
+async fn receive(topic: &'static str, State(letters): State<LetterBox>, body: Bytes) -> Response {
     match keep(topic, &letters, &body).await {
         Ok(statuses) => Json(Answer { statuses }).into_response(),
         // The sidecar delivers all of them again, some seconds later; those that were kept are known.
@@ -139,8 +135,10 @@ async fn keep(
 ) -> Result<Vec<EntryStatus>, String> {
     let model = letters.0.get().ok_or("the database is not ready yet")?;
     let delivery = read(body)?;
-    let (ids, records): (Vec<String>, Vec<Letter>) =
-        delivery.into_iter().map(|(id, metadata, value)| (id, Letter::new(topic, metadata, value))).unzip();
+    let (ids, records): (Vec<String>, Vec<Letter>) = delivery
+        .into_iter()
+        .map(|(id, metadata, value)| (id, Letter::new(topic, metadata, value)))
+        .unzip();
     let new = model.keep_letters(&records).await.map_err(|error| error.to_string())?;
     if !new.is_empty() {
         let reasons: Vec<&str> = records.iter().map(|letter| letter.reason.as_str()).collect();
@@ -148,7 +146,7 @@ async fn keep(
         let count = u64::try_from(new.len()).unwrap_or(u64::MAX);
         metrics().letters_received.get_or_create_owned(&[("topic", topic)]).inc_by(count);
     }
-    Ok(ids.into_iter().map(|entry_id| EntryStatus { entry_id, status: "SUCCESS" }).collect())
+    Ok(ids.into_iter().map(|id| EntryStatus { id, status: "SUCCESS" }).collect())
 }
 
 type Record = (String, BTreeMap<String, String>, Vec<u8>);
@@ -159,8 +157,8 @@ fn read(body: &[u8]) -> Result<Vec<Record>, String> {
     let record = |entry: Entry| {
         let value = BASE64_STANDARD
             .decode(entry.event)
-            .map_err(|error| format!("entry {} is not raw: {error}", entry.entry_id))?;
-        Ok((entry.entry_id, entry.metadata.unwrap_or_default(), value))
+            .map_err(|error| format!("entry {} is not raw: {error}", entry.id))?;
+        Ok((entry.id, entry.metadata.unwrap_or_default(), value))
     };
     delivery.entries.into_iter().map(record).collect()
 }
@@ -174,7 +172,10 @@ mod tests {
         let all = subscriptions("broker");
         assert_eq!(all.len(), 3);
         for one in all {
-            assert_eq!((&one["pubsubname"], &one["metadata"]["rawPayload"]), (&json!("broker"), &json!("true")));
+            assert_eq!(
+                (&one["pubsubname"], &one["metadata"]["rawPayload"]),
+                (&json!("broker"), &json!("true"))
+            );
             assert_eq!(one["bulkSubscribe"]["enabled"], true);
             assert!(one["topic"].as_str().unwrap().ends_with("-dlq"));
             assert_eq!(one["deadLetterTopic"], Value::Null, "a letter has nowhere else to go");
