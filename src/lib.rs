@@ -11,6 +11,7 @@
 //! | [`ports`] | what a turn needs of the world outside |
 //! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
 //! | [`read_model`] | the fence, `task_index` and `user_index`: migration and queries |
+//! | [`dead_letters`] | what consumers could not handle: what a letter is, and what is sent again |
 //! | [`http`] | the outer server and its probes |
 //! | [`firing`] | the operator's switch that stops reminders from firing |
 //! | [`cli`] | commands for operators |
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod dapr;
+pub mod dead_letters;
 pub mod firing;
 pub mod http;
 pub mod metrics;

@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 use reminder_scheduler::cli::{
-    self, CliError, EXIT_USAGE, after_restore::AfterRestoreArgs, firing::FiringArgs,
+    self, CliError, EXIT_USAGE, after_restore::AfterRestoreArgs, dlq::DlqArgs, firing::FiringArgs,
     rearm::RearmArgs, repair::RepairArgs,
 };
 use reminder_scheduler::config::ServeArgs;
@@ -35,6 +35,8 @@ enum Command {
     Firing(FiringArgs),
     /// Register every near wake with Dapr's scheduler again
     Rearm(Box<RearmArgs>),
+    /// List, show, replay and drop what consumers could not handle
+    Dlq(Box<DlqArgs>),
 }
 
 #[tokio::main]
@@ -45,6 +47,7 @@ async fn main() -> ExitCode {
         Command::Repair(args) => ended(cli::repair::run(args)).await,
         Command::Firing(args) => ended(cli::firing::run(args)).await,
         Command::Rearm(args) => ended(cli::rearm::run(*args)).await,
+        Command::Dlq(args) => ended(Box::pin(cli::dlq::run(*args))).await,
     }
 }
 
@@ -55,7 +58,7 @@ async fn ended(command: impl Future<Output = Result<(), CliError>>) -> ExitCode 
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
-            if error.is_usage() { ExitCode::from(EXIT_USAGE) } else { ExitCode::FAILURE }
+            ExitCode::from(error.exit_code())
         }
     }
 }

@@ -127,6 +127,12 @@ metrics! {
     refreshed: Family<One, Counter> = Family::default(),
         "reminder_refreshed_tasks_total", "counter", "outcome",
         "Tasks that followed changed preferences or zones";
+    letters_received: Family<One, Counter> = Family::default(),
+        "reminder_dead_letters_received_total", "counter", "topic",
+        "Dead letters that came, each once";
+    letters_open: Family<One, Gauge> = Family::default(),
+        "reminder_dead_letters_open", "gauge", "topic",
+        "Dead letters that nobody has replayed or dropped";
     parked: Gauge = Gauge::default(),
         "reminder_parked_tasks", "gauge", "-",
         "Tasks whose stored state cannot be read";
@@ -178,6 +184,7 @@ mod tests {
         for durations in [&metrics.publish_seconds, &metrics.publish_call_seconds] {
             durations.get_or_create(&[("topic", "reminders")]).observe(0.003);
         }
+        metrics.letters_open.get_or_create(&[("topic", "reminders-dlq")]).set(1);
         metrics.firing_stopped.get_or_create(&[("whose", "users")]).set(1);
         for one in [
             &metrics.wakes,
@@ -187,6 +194,7 @@ mod tests {
             &metrics.rounds,
             &metrics.found,
             &metrics.refreshed,
+            &metrics.letters_received,
         ] {
             one.get_or_create(&[("label", "value")]).inc();
         }

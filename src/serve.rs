@@ -3,6 +3,7 @@
 use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::config::Config;
+use crate::dapr::inbound::dead_letters::{self, LetterBox};
 use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
@@ -95,14 +96,16 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     publisher.start(&background);
 
     let late = LateRoutes::default();
-    let app = server::app(readiness.clone(), Arc::clone(&late), config.server.token.clone());
+    let (token, pubsub) = (config.server.token.clone(), &config.sidecar.pubsub);
+    let app = server::app(readiness.clone(), Arc::clone(&late), token, pubsub);
     let closing = CancellationToken::new();
     let server =
         axum::serve(listener, app).with_graceful_shutdown(closing.clone().cancelled_owned());
     let server = tokio::spawn(server.into_future());
 
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
-    let told = Told { publisher: &publisher, lookup: &lookup, switch: &switch };
+    let letters = LetterBox::default();
+    let told = Told { publisher: &publisher, lookup: &lookup, switch: &switch, letters: &letters };
     let start = prepare(&config, &sidecar, &hosts, told, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
@@ -110,6 +113,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
         let following = firing::follow(model.clone(), switch);
         tokio::spawn(background.clone().run_until_cancelled_owned(following));
+        let keeping = letters.keep();
+        tokio::spawn(background.clone().run_until_cancelled_owned(keeping));
         let (ports, settings) = (Arc::clone(&sidecar), config.audit);
         let audit = Audit::new(ports, clock, model, epoch, settings, changed, firing);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
@@ -152,6 +157,7 @@ struct Told<'a> {
     publisher: &'a Publisher<Sidecar>,
     lookup: &'a UserLookup,
     switch: &'a watch::Sender<Arc<FiringStop>>,
+    letters: &'a LetterBox,
 }
 
 /// Waits for the sidecar and the database, then lets the actors in.
@@ -170,7 +176,7 @@ async fn prepare(
         };
         let router = wait_for("sidecar", readiness, connect).await;
         // Only this function sets it, and only once.
-        let _ = late.set(router);
+        let _ = late.set(router.merge(dead_letters::routes(told.letters)));
         readiness.ready("sidecar");
         Ok(())
     };
@@ -184,6 +190,8 @@ async fn prepare(
         let migrated = read_model::migrate(url, table, &report).await?;
         told.publisher.outbox().restored_in(migrated.incarnation);
         told.lookup.open(url, migrated.schema.clone())?;
+        // Over a connection of their own: a flood of letters must not hold up the audit.
+        told.letters.open(Arc::new(ReadModel::new(url, migrated.schema.clone())?));
         let model = ReadModel::new(url, migrated.schema)?;
         // Nothing fires before it is known whether it may.
         let read = || model.firing_stop();

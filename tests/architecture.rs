@@ -16,6 +16,7 @@ const TEST_LINES_MAX: usize = 450;
 /// Where durations are measured with a clock that is never set, which `clock` does not hide.
 const MEASURES_DURATIONS: &[&str] = &[
     "src/cli/after_restore.rs",
+    "src/cli/dlq/replay.rs",
     "src/cli/rearm.rs",
     "src/audit/mod.rs",
     "src/turn/measure.rs",

@@ -1,6 +1,7 @@
 //! Commands for operators. They talk to the database, beside the service or without it.
 
 pub mod after_restore;
+pub mod dlq;
 pub mod firing;
 pub mod rearm;
 pub mod repair;
@@ -16,6 +17,9 @@ use std::time::Duration;
 
 /// The exit code for what the command line or the settings got wrong, as clap has it.
 pub const EXIT_USAGE: u8 = 2;
+
+/// The exit code when everything was done but for what was named.
+pub const EXIT_PARTLY: u8 = 3;
 
 /// How long a command waits for the database.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(15);
@@ -41,12 +45,24 @@ pub enum CliError {
     /// What was asked for did not come in time.
     #[error("{0}")]
     GaveUp(String),
+    /// It was done but for a part, which was named.
+    #[error("{0}")]
+    Partly(String),
 }
 
 impl CliError {
     /// Whether the command line is at fault.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Usage(_))
+    }
+
+    /// What the process ends with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => EXIT_USAGE,
+            Self::Partly(_) => EXIT_PARTLY,
+            _ => 1,
+        }
     }
 }
 

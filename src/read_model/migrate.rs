@@ -52,6 +52,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0006_canary",
         template: include_str!("../../migrations/0006_canary.sql"),
     },
+    Migration {
+        number: 7,
+        name: "0007_dead_letters",
+        template: include_str!("../../migrations/0007_dead_letters.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.

@@ -6,6 +6,7 @@
 //! only installs the triggers, and reads what they keep.
 
 mod connect;
+mod dead_letters;
 mod error;
 mod firing;
 mod index;
@@ -19,6 +20,7 @@ mod state_table;
 mod store;
 mod waiting;
 
+pub use dead_letters::{Change, KeptLetter, LetterFilter};
 pub use error::MigrateError;
 pub use firing::{STOPPED_USERS_MAX, Stop, Stopped};
 pub use index::{Changed, Cursor, FiringSwitch, QueryError, Swept, TaskIndex, Waking};

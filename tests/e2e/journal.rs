@@ -4,6 +4,7 @@
 
 use crate::event::Event;
 use reminder_contract::names::{REMINDERS, TASK_EVENTS, TASK_UPDATES};
+use reminder_scheduler::dead_letters::replay::REPLAY_OF_HEADER;
 use reminder_stack::events::{Reader, Record, Tail};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -106,6 +107,10 @@ async fn follow(mut tail: Tail, pages: Arc<Mutex<Pages>>, read: watch::Sender<u6
 
 impl Pages {
     fn note(&mut self, record: &Record) {
+        // What an operator has sent again may be anything; tests/e2e/dead_letters.rs looks at it.
+        if record.headers.contains_key(REPLAY_OF_HEADER) {
+            return;
+        }
         let place = format!("{}/{}@{}", record.topic, record.partition, record.offset);
         let event = match Event::read(record) {
             Ok(event) => event,

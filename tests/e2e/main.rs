@@ -28,6 +28,7 @@ mod commands;
 mod configuration;
 mod control_plane;
 mod database;
+mod dead_letters;
 mod firing;
 mod operations;
 mod overload;

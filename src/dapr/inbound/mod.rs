@@ -2,9 +2,10 @@
 //!
 //! [`actor`] is the `TaskActor` as the SDK sees it, [`user_actor`] the `UserActor`; [`registry`] keeps actors alive as long as the
 //! SDK may still use them, [`reply`] writes answers so that they reach the caller untouched, and
-//! [`routes`] puts it all behind a router of our own.
+//! [`routes`] puts it all behind a router of our own. [`dead_letters`] takes what lies on the dead-letter topics.
 
 pub mod actor;
+pub mod dead_letters;
 pub mod internal;
 pub mod registry;
 pub mod reply;

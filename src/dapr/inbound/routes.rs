@@ -1,6 +1,7 @@
 //! The SDK's router behind one of our own, with its own `/dapr/config`, token check and limits.
 
 use super::actor::{self, TaskActor, Turns};
+use super::dead_letters;
 use super::registry::Registry;
 use super::reply;
 use super::user_actor::{self, UserActor};
@@ -33,11 +34,12 @@ fn dapr_config() -> String {
 }
 
 /// The routes that the sidecar asks once, at its start: they must be there from the beginning.
-pub fn startup_routes() -> Router {
+pub fn startup_routes(pubsub: &str) -> Router {
+    let subscriptions = serde_json::Value::from(dead_letters::subscriptions(pubsub)).to_string();
     let json = |body: String| async { ([(header::CONTENT_TYPE, "application/json")], body) };
     Router::new()
         .route("/dapr/config", get(move || json(dapr_config())))
-        .route("/dapr/subscribe", get(move || json("[]".into())))
+        .route("/dapr/subscribe", get(move || json(subscriptions)))
 }
 
 /// What hosts the actors of both types.

@@ -5,6 +5,7 @@
 
 mod actors;
 mod broker;
+mod letters;
 mod reminders;
 mod state;
 
