@@ -232,7 +232,8 @@ pub(crate) mod tests {
 
     fn token_of(links: &Links, action: Action) -> String {
         let (task, reminder) = (TaskId::parse("milk").unwrap(), ReminderId::parse("due").unwrap());
-        let url = links.url(&task, &reminder, action, "milk:1:reminders-2", Some("flow-1"), at(1_000));
+        let url =
+            links.url(&task, &reminder, action, "milk:1:reminders-2", Some("flow-1"), at(1_000));
         let prefix = "https://todo.example.org/notify/act/";
         url.strip_prefix(prefix).expect(&url).to_owned()
     }

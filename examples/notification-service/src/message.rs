@@ -90,7 +90,9 @@ fn remark(data: &ReminderTriggered<'_>) -> Option<String> {
         Cause::Late => Some(format!("This comes late: it was to come on {}.", was_due())),
         Cause::Coalesced => Some(match data.coalesced {
             1 => "It stands for an earlier reminder as well, which was missed.".to_owned(),
-            missed => format!("It stands for {missed} earlier reminders as well, which were missed."),
+            missed => {
+                format!("It stands for {missed} earlier reminders as well, which were missed.")
+            }
         }),
         Cause::Snooze => Some("You asked to be reminded again.".to_owned()),
         Cause::Nag => Some("Nobody has acknowledged it yet.".to_owned()),

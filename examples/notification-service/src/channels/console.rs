@@ -49,7 +49,8 @@ fn json_line(firing: &Firing, message: &Message, trace_id: &str) -> String {
 /// For people: one line, whatever the title holds.
 fn pretty_line(firing: &Firing, message: &Message) -> String {
     let plain = |text: &str| text.replace(char::is_control, " ");
-    let whose = firing.data.user_id.as_deref().map_or_else(String::new, |user| format!(" for {user}"));
+    let whose =
+        firing.data.user_id.as_deref().map_or_else(String::new, |user| format!(" for {user}"));
     let due = message.due.as_deref().map_or_else(String::new, |due| format!(" · due {due}"));
     let remark = message.remark.as_deref().map_or_else(String::new, |words| format!(" · {words}"));
     let seen = message.links.first().map_or("", |link| &link.url);
