@@ -15,9 +15,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
 
-/// How long a claim outlives the deadline of an attempt: reading the preferences and noting the
-/// outcome take time as well, each up to the deadline of a call to the sidecar.
-const CLAIM_MARGIN: Duration = Duration::from_secs(40);
+/// How long a claim outlives the deadline of an attempt. Reading the preferences before it takes time
+/// as well, up to the deadline of a call to the sidecar.
+const CLAIM_MARGIN: Duration = Duration::from_secs(20);
 
 /// Delivers what the reminder scheduler fires: to the console, by webhook, by e-mail.
 #[derive(Parser, Debug)]

@@ -4,22 +4,17 @@
 use crate::channels::Channel;
 use crate::message::Firing;
 use reminder_contract::data::ReminderFailed;
+use reminder_contract::dead_letter::{self, Reason};
 use reminder_contract::{EventType, cloud_event, names};
 use reminder_domain::{TaskId, Timestamp};
+use reminder_member::sidecar::PARTITION_KEY;
 use reminder_member::{Flow, Sidecar, SidecarError};
 use std::borrow::Cow;
 
-/// Why it is in the dead letters.
-const REASON_HEADER: &str = "dead-letter-reason";
-/// Which topic it was on.
-const TOPIC_HEADER: &str = "dead-letter-topic";
 /// On which way it could not be delivered.
-const CHANNEL_HEADER: &str = "dead-letter-channel";
+const CHANNEL_HEADER: &str = "channel";
 /// How often it was tried.
-const ATTEMPTS_HEADER: &str = "dead-letter-attempts";
-
-/// Longest reason, in characters: it travels in an address.
-const REASON_MAX_CHARS: usize = 400;
+const ATTEMPTS_HEADER: &str = "attempts";
 
 /// A firing that did not reach its user on one way.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +38,7 @@ pub(crate) async fn tell(
     flow: &Flow,
     now: Timestamp,
 ) -> Result<(), SidecarError> {
-    dead_letter(sidecar, undeliverable).await?;
+    dead_letter(sidecar, undeliverable, flow, now).await?;
     let event = failed(undeliverable, flow, now);
     sidecar.publish(names::REMINDERS, &event).await
 }
@@ -52,16 +47,23 @@ pub(crate) async fn tell(
 async fn dead_letter(
     sidecar: &Sidecar,
     undeliverable: Undeliverable<'_>,
+    flow: &Flow,
+    now: Timestamp,
 ) -> Result<(), SidecarError> {
     let Undeliverable { firing, task, channel, reason, attempts } = undeliverable;
     let body = serde_json::to_vec(firing)
         .map_err(|why| SidecarError::Unreadable { what: "write a dead letter", why })?;
-    let reason: String = reason.chars().take(REASON_MAX_CHARS).collect();
-    let attempts = attempts.to_string();
+    let detail: String = reason.chars().take(dead_letter::DETAIL_MAX_CHARS).collect();
+    let (attempts, failed_at) = (attempts.to_string(), now.to_string());
     let metadata = [
-        ("partitionKey", task.as_str()),
-        (REASON_HEADER, reason.as_str()),
-        (TOPIC_HEADER, names::REMINDERS),
+        (PARTITION_KEY, task.as_str()),
+        (dead_letter::REASON, Reason::Undeliverable.as_str()),
+        (dead_letter::DETAIL, detail.as_str()),
+        (dead_letter::ORIGIN_TOPIC, names::REMINDERS),
+        (dead_letter::EVENT_ID, &*firing.id),
+        (dead_letter::FAILED_AT, failed_at.as_str()),
+        (dead_letter::FAILED_BY, names::NOTIFICATION_APP_ID),
+        (dead_letter::CORRELATION_ID, flow.correlation_id()),
         (CHANNEL_HEADER, channel.as_str()),
         (ATTEMPTS_HEADER, attempts.as_str()),
     ];

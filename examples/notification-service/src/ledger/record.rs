@@ -172,7 +172,7 @@ mod tests {
         let shards: std::collections::HashSet<_> = (0..1_000).map(|n| shard_of(&task(n))).collect();
         assert_eq!(shards.len() as u64, SHARDS);
         // Another list for a task would lose sight of what waits in the old one.
-        assert_eq!(shard_of(&task(1)), 2);
+        assert_eq!(shard_of(&task(1)), 12);
     }
 
     #[test]
