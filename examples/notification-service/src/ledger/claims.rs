@@ -76,6 +76,11 @@ impl Ledger {
         if later > now {
             return Ok(Look::Later(later));
         }
+        if delivery.needless {
+            delivery.end(Status::Withdrawn);
+            self.strike_off(entry, Some((&delivery, etag))).await?;
+            return Ok(Look::Ended);
+        }
         let Some(firing) = delivery.event.clone() else { return Ok(Look::Ended) };
         let lease_ms = i64::try_from(self.lease.as_millis()).unwrap_or(i64::MAX);
         let claim =
@@ -113,6 +118,11 @@ impl Ledger {
                 return Ok(());
             }
             delivery.claim = None;
+            let needless = Note::Ended(Status::Withdrawn);
+            let note = match note {
+                Note::Again { .. } | Note::GiveUp { .. } if delivery.needless => &needless,
+                note => note,
+            };
             let written = match note {
                 Note::Ended(status) => {
                     delivery.attempts += u32::from(*status == Status::Delivered);
@@ -142,7 +152,8 @@ impl Ledger {
         }
     }
 
-    /// Withdraws a delivery if it has not begun and `outdated` says so of its firing.
+    /// Withdraws a delivery if `outdated` says so of its firing. One that is being tried is not tried
+    /// again.
     pub(crate) async fn withdraw(
         &self,
         entry: &Entry,
@@ -150,18 +161,17 @@ impl Ledger {
         outdated: impl Fn(&Firing) -> bool,
     ) -> Result<bool, SidecarError> {
         let Some((mut delivery, etag)) = self.read(entry).await? else { return Ok(false) };
-        let is_outdated = delivery.event.as_ref().is_some_and(outdated);
-        let under_way = delivery.claim.as_ref().is_some_and(|claim| claim.until > now);
-        if delivery.status != Status::Pending || under_way || !is_outdated {
+        if delivery.status != Status::Pending || !delivery.event.as_ref().is_some_and(outdated) {
             return Ok(false);
         }
-        delivery.end(Status::Withdrawn);
-        match self.strike_off(entry, Some((&delivery, etag))).await {
-            Ok(()) => Ok(true),
-            // It is being delivered just now, or was: then it is.
-            Err(SidecarError::Conflict) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let written = if delivery.claim.as_ref().is_some_and(|claim| claim.until > now) {
+            delivery.needless = true;
+            self.save(entry, &delivery, etag).await
+        } else {
+            delivery.end(Status::Withdrawn);
+            self.strike_off(entry, Some((&delivery, etag))).await
+        };
+        written.map(|()| true)
     }
 
     async fn save(

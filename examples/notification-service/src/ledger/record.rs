@@ -38,6 +38,9 @@ pub(crate) struct Delivery {
     /// Who is at it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) claim: Option<Claim>,
+    /// Whether it became needless while somebody was at it.
+    #[serde(default)]
+    pub(crate) needless: bool,
     /// What went wrong the last time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<String>,
@@ -114,6 +117,7 @@ impl Delivery {
             attempts: 0,
             not_before: now,
             claim: None,
+            needless: false,
             reason: None,
             event: Some(event),
         }
