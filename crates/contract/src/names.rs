@@ -33,6 +33,12 @@ pub const PUBSUB: &str = "kafka-pubsub";
 /// The actor state store component.
 pub const STATE_STORE: &str = "postgresql-statestore";
 
+/// The state store component of the services around the scheduler. It hosts no actors.
+pub const MEMBERS_STATE_STORE: &str = "members-statestore";
+
+/// The `tablePrefix` of [`MEMBERS_STATE_STORE`].
+pub const MEMBERS_STATE_TABLE_PREFIX: &str = "members_";
+
 /// The secret store component the others take their credentials from.
 pub const SECRET_STORE: &str = "local-secrets";
 

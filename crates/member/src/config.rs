@@ -1,0 +1,156 @@
+//! The settings that every member has, from flags and environment variables, checked at start.
+
+use clap::{Args, ValueEnum};
+use reminder_contract::names;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+/// What every member can be told.
+#[derive(Args, Clone, Debug)]
+pub struct MemberArgs {
+    /// Address to listen on. The sidecar shares the pod, so loopback is enough for it
+    #[arg(long, env = "APP_HOST", default_value = "127.0.0.1")]
+    app_host: IpAddr,
+    /// Port to listen on
+    #[arg(long, env = "APP_PORT", default_value_t = names::DEFAULT_APP_PORT)]
+    app_port: u16,
+    /// HTTP port of the Dapr sidecar, on loopback
+    #[arg(long, env = "DAPR_HTTP_PORT", default_value_t = names::DEFAULT_DAPR_HTTP_PORT)]
+    dapr_http_port: u16,
+    /// Token that the sidecar asks of us
+    #[arg(long, env = "DAPR_API_TOKEN", hide_env_values = true, default_value = "")]
+    dapr_api_token: String,
+    /// Token that we ask of the sidecar; empty: none
+    #[arg(long, env = "APP_API_TOKEN", hide_env_values = true, default_value = "")]
+    app_api_token: String,
+    /// Dapr component of the broker
+    #[arg(long, env = "PUBSUB", default_value = names::PUBSUB)]
+    pubsub: String,
+    /// Dapr component of the state store
+    #[arg(long, env = "STATE_STORE", default_value = names::MEMBERS_STATE_STORE)]
+    state_store: String,
+    /// How logs are written. What is logged follows `RUST_LOG`
+    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty)]
+    log_format: LogFormat,
+    /// How long a shutdown may take in all, such as 10s; shorter than the pod's grace period
+    #[arg(long, env = "SHUTDOWN_GRACE", value_parser = humantime::parse_duration, default_value = "10s")]
+    shutdown_grace: Duration,
+}
+
+/// The same, sorted by who needs it.
+#[derive(Clone, Debug)]
+pub struct MemberConfig {
+    /// Where we listen.
+    pub server: ServerConfig,
+    /// The sidecar.
+    pub sidecar: SidecarConfig,
+    /// How logs are written.
+    pub log_format: LogFormat,
+}
+
+/// Where we listen, and how we end.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Address and port.
+    pub listen: SocketAddr,
+    /// What the sidecar must show, if anything.
+    pub token: Option<Secret>,
+    /// How long a shutdown may take.
+    pub shutdown_grace: Duration,
+}
+
+/// How the sidecar is reached and what its components are called.
+#[derive(Clone, Debug)]
+pub struct SidecarConfig {
+    /// Its HTTP port on loopback.
+    pub http_port: u16,
+    /// What we show it, if anything.
+    pub token: Option<Secret>,
+    /// The broker.
+    pub pubsub: String,
+    /// The state store.
+    pub state_store: String,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Pretty,
+    /// For machines.
+    Json,
+}
+
+impl MemberArgs {
+    /// The settings, sorted.
+    pub fn config(self) -> MemberConfig {
+        MemberConfig {
+            server: ServerConfig {
+                listen: SocketAddr::new(self.app_host, self.app_port),
+                token: Secret::non_empty(self.app_api_token),
+                shutdown_grace: self.shutdown_grace,
+            },
+            sidecar: SidecarConfig {
+                http_port: self.dapr_http_port,
+                token: Secret::non_empty(self.dapr_api_token),
+                pubsub: self.pubsub,
+                state_store: self.state_store,
+            },
+            log_format: self.log_format,
+        }
+    }
+}
+
+/// A text that must not show up in logs.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text, unless it is empty.
+    pub fn non_empty(text: String) -> Option<Self> {
+        (!text.is_empty()).then_some(Self(text))
+    }
+
+    /// The text itself, for the one place that needs it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        member: MemberArgs,
+    }
+
+    #[test]
+    fn what_is_not_given_has_a_default_and_secrets_stay_out_of_logs() {
+        let args = ["member", "--app-port=9000", "--app-api-token=hush", "--shutdown-grace=3s"];
+        let config = Cli::try_parse_from(args).unwrap().member.config();
+        assert_eq!(config.server.listen, "127.0.0.1:9000".parse().unwrap());
+        assert_eq!(config.server.shutdown_grace, Duration::from_secs(3));
+        assert_eq!(config.sidecar.state_store, names::MEMBERS_STATE_STORE);
+        assert!(config.sidecar.token.is_none());
+        assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused() {
+        for wrong in ["--app-host=here", "--shutdown-grace=soon", "--log-format=xml"] {
+            assert!(Cli::try_parse_from(["member", wrong]).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,24 @@
+//! What the example services around the scheduler share, and nothing of what they are about.
+//!
+//! | Module | Holds |
+//! |---|---|
+//! | [`config`] | the settings that every member has |
+//! | [`telemetry`] | logs with stable fields |
+//! | [`flow`] | the correlation id and the trace that a call, an event and a log line belong to |
+//! | [`sidecar`] | what a member asks of its Dapr sidecar |
+//! | [`subscribe`] | what the sidecar delivers: events, typed, with the answers that Dapr knows |
+//! | [`server`] | the HTTP server: probes, the sidecar's token, a graceful end |
+//! | [`clock`] | the time, as the contract writes it |
+
+pub mod clock;
+pub mod config;
+pub mod flow;
+pub mod server;
+pub mod sidecar;
+pub mod subscribe;
+pub mod telemetry;
+
+pub use config::{MemberArgs, MemberConfig, Secret};
+pub use flow::Flow;
+pub use sidecar::{Sidecar, SidecarError};
+pub use subscribe::{Delivered, Outcome, Subscriptions};
