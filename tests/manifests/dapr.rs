@@ -3,6 +3,7 @@
 
 use reminder_contract::names;
 use serde_json::{Value, json};
+use std::path::Path;
 
 use crate::documents::{Document, document, documents_below, keys};
 
@@ -90,6 +91,19 @@ fn field<'a>(component: &'a Document, name: &str) -> Option<&'a Value> {
     component.at("/spec/metadata").as_array().unwrap().iter().find(|entry| entry["name"] == name)
 }
 
+/// Who may use a component: each service what it needs, and no other.
+fn scopes(component: &str, file: &Path) -> Value {
+    let scheduler = [names::APP_ID];
+    let members = [names::TODO_API_APP_ID, names::NOTIFICATION_APP_ID, names::FRONTEND_APP_ID];
+    match component {
+        // Events in memory stay in one sidecar.
+        names::PUBSUB if file.starts_with("components/variants") => json!(scheduler),
+        names::PUBSUB | names::SECRET_STORE => json!([&scheduler[..], &members[..]].concat()),
+        names::MEMBERS_STATE_STORE => json!(members),
+        _ => json!(scheduler),
+    }
+}
+
 #[test]
 fn components_use_only_what_dapr_knows() {
     for component in all("Component") {
@@ -97,7 +111,7 @@ fn components_use_only_what_dapr_knows() {
         // `scopes` and `auth` stand beside `spec`; inside it they are ignored without a word.
         component.only("", &["apiVersion", "kind", "metadata", "spec", "auth", "scopes"]);
         component.only("/spec", &["type", "version", "initTimeout", "metadata"]);
-        assert_eq!(component.at("/scopes"), &json!([names::APP_ID]), "{file}");
+        assert_eq!(component.at("/scopes"), &scopes(component.name(), &component.file), "{file}");
 
         let kind = component.text("/spec/type");
         let known = COMPONENTS
@@ -130,6 +144,10 @@ fn components_have_the_names_that_the_code_uses() {
         assert_eq!(name_of(&format!("{folder}/kafka-pubsub.yaml")), names::PUBSUB);
         assert_eq!(name_of(&format!("{folder}/postgresql-statestore.yaml")), names::STATE_STORE);
     }
+    for folder in ["components", "k8s/members"] {
+        let store = name_of(&format!("{folder}/members-statestore.yaml"));
+        assert_eq!(store, names::MEMBERS_STATE_STORE);
+    }
     assert_eq!(name_of("components/variants/in-memory/kafka-pubsub.yaml"), names::PUBSUB);
 }
 
@@ -147,6 +165,29 @@ fn the_state_store_is_the_one_that_the_migration_expects() {
 }
 
 #[test]
+fn members_keep_their_state_apart_from_the_actors() {
+    for folder in ["components", "k8s/members"] {
+        let store = document(format!("{folder}/members-statestore.yaml"));
+        let value = |name| field(&store, name).and_then(|f| f["value"].as_str());
+        assert_eq!(value("tablePrefix"), Some(names::MEMBERS_STATE_TABLE_PREFIX));
+        assert_ne!(names::MEMBERS_STATE_TABLE_PREFIX, names::STATE_TABLE_PREFIX);
+        assert_ne!(value("metadataTableName"), Some(names::STATE_METADATA_TABLE));
+        // A second actor state store would keep the sidecar from hosting actors.
+        assert_eq!(value("actorStateStore"), None);
+        // Rows with a TTL must go some day.
+        assert_ne!(value("cleanupInterval"), Some("-1"));
+    }
+}
+
+#[test]
+fn each_service_is_a_consumer_group_of_its_own() {
+    for folder in ["components", "k8s/base"] {
+        let pubsub = document(format!("{folder}/kafka-pubsub.yaml"));
+        assert_eq!(field(&pubsub, "consumerGroup").unwrap()["value"], "{appID}");
+    }
+}
+
+#[test]
 fn the_broker_speaks_a_protocol_that_current_kafka_accepts() {
     for folder in ["components", "k8s/base"] {
         let pubsub = document(format!("{folder}/kafka-pubsub.yaml"));
@@ -158,9 +199,13 @@ fn the_broker_speaks_a_protocol_that_current_kafka_accepts() {
 
 #[test]
 fn kubernetes_has_the_same_components_with_its_own_secrets() {
-    for file in ["kafka-pubsub.yaml", "postgresql-statestore.yaml"] {
+    for (folder, file) in [
+        ("base", "kafka-pubsub.yaml"),
+        ("base", "postgresql-statestore.yaml"),
+        ("members", "members-statestore.yaml"),
+    ] {
         let local = document(format!("components/{file}"));
-        let kubernetes = document(format!("k8s/base/{file}"));
+        let kubernetes = document(format!("k8s/{folder}/{file}"));
         assert_eq!(local.at("/spec/metadata"), kubernetes.at("/spec/metadata"), "{file}");
         assert_eq!(local.text("/spec/type"), kubernetes.text("/spec/type"), "{file}");
         assert_eq!(local.text("/auth/secretStore"), names::SECRET_STORE, "{file}");
@@ -172,28 +217,34 @@ fn kubernetes_has_the_same_components_with_its_own_secrets() {
 }
 
 #[test]
-fn resiliency_adds_no_retries() {
+fn resiliency_retries_nothing_but_deliveries() {
     for resiliency in all("Resiliency") {
         let file = resiliency.file.display();
         resiliency.only("", &["apiVersion", "kind", "metadata", "spec", "scopes"]);
-        assert_eq!(resiliency.at("/scopes"), &json!([names::APP_ID]), "{file}");
-        // Retries and circuit breakers of the sidecar would work against ours. An entry for the
+        let scopes = scopes(names::PUBSUB, &resiliency.file);
+        assert_eq!(resiliency.at("/scopes"), &scopes, "{file}");
+        // Other retries and circuit breakers of the sidecar would work against ours. An entry for the
         // actor type would switch off the retries that Dapr has for actors on the move.
-        resiliency.only("/spec/policies", &["timeouts"]);
+        resiliency.only("/spec/policies", &["timeouts", "retries"]);
+        let redelivery = json!({ "redelivery": {"policy": "exponential", "maxInterval": "15s", "maxRetries": -1}});
+        assert_eq!(resiliency.at("/spec/policies/retries"), &redelivery, "{file}");
         resiliency.only("/spec/targets", &["components"]);
         let policies = keys(resiliency.at("/spec/policies/timeouts"));
         assert!(policies.iter().all(|policy| !policy.starts_with("Default")), "{file}");
 
         let components = resiliency.at("/spec/targets/components");
-        assert_eq!(keys(components), [names::PUBSUB, names::STATE_STORE], "{file}");
+        let known = [names::PUBSUB, names::MEMBERS_STATE_STORE, names::STATE_STORE];
+        assert_eq!(keys(components), known, "{file}");
         for (name, target) in components.as_object().unwrap() {
-            assert_eq!(keys(target), ["outbound"], "{file}: {name}");
+            let inbound = target.get("inbound").is_some();
+            assert_eq!(inbound, name == names::PUBSUB, "{file}: {name}");
             for (what, policy) in target["outbound"].as_object().unwrap() {
                 let policy = policy.as_str().unwrap();
                 assert!(what == "timeout" && policies.contains(&policy), "{file}: {policy}");
             }
         }
-        assert_eq!(components[names::PUBSUB]["outbound"], json!({}), "{file}");
+        let deliveries = json!({"outbound": {}, "inbound": {"retry": "redelivery"}});
+        assert_eq!(components[names::PUBSUB], deliveries, "{file}");
     }
 }
 

@@ -24,7 +24,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     instance: crate::Instance,
 
-    /// postgres, kafka, placement, scheduler, sidecar[-N] or app[-N]; all of them if none is given
+    /// postgres, kafka, placement, scheduler, sidecar[-N], app[-N], or an example
+    /// service such as todo-api or todo-api-sidecar; all of them if none is given
     part: Option<Part>,
 
     /// Go on with what is written from now on
@@ -42,12 +43,13 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
         Some(part) => vec![part],
         None => stack.manifest()?.parts(),
     };
+    let width = parts.iter().map(|part| part.to_string().len()).max().unwrap_or_default();
     let several = parts.len() > 1;
     let mut followed = Vec::new();
     for part in parts {
         let path = logs::path(stack.dir(), part);
         let prefix =
-            if several { paint(Style::Strong, format!("{part:<10} ")) } else { String::new() };
+            if several { paint(Style::Strong, format!("{part:<width$} ")) } else { String::new() };
         match logs::tail(&path, options.lines) {
             Ok(lines) => lines.iter().for_each(|line| println!("{prefix}{line}")),
             Err(error) if error.kind() == ErrorKind::NotFound => {

@@ -5,13 +5,14 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use reminder_stack::{AppSource, Manifest, PubSub, Stack};
+use reminder_stack::{AppSource, Manifest, Member, MemberOptions, Part, PubSub, Stack, member};
 
 use crate::ui::{self, Style, paint};
 
 #[derive(Args)]
 #[command(after_help = "Examples:
   cargo xtask up
+  cargo xtask up --all                          with the example services around the scheduler
   cargo xtask up --pubsub in-memory
   cargo xtask up --no-app                       everything but the service
   cargo xtask up --external-app                 a sidecar that waits for a service of yours
@@ -49,6 +50,14 @@ pub(crate) struct Options {
     #[arg(long, value_name = "N", default_value_t = 1)]
     replicas: u32,
 
+    /// Start the services of `examples/` as well, each with its sidecar
+    #[arg(long)]
+    all: bool,
+
+    /// Start this one of them; can be repeated
+    #[arg(long = "member", value_name = "NAME", conflicts_with = "all")]
+    members: Vec<Member>,
+
     /// More environment for the service
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = parse_env)]
     env: Vec<(String, String)>,
@@ -84,6 +93,11 @@ impl Options {
             pubsub,
             app,
             replicas: self.replicas,
+            members: if self.all {
+                member::all()
+            } else {
+                self.members.into_iter().map(|one| (one, MemberOptions::default())).collect()
+            },
             app_env: self.env.into_iter().collect(),
             ..reminder_stack::Options::instance(self.instance.instance)
         }
@@ -124,13 +138,19 @@ fn print_addresses(manifest: &Manifest) {
             rows.push((format!("service {number}"), address));
         }
     }
+    for (member, ports) in &manifest.members {
+        rows.push((member.to_string(), format!("http://127.0.0.1:{}", ports.app_port)));
+        let sidecar = format!("http://127.0.0.1:{}", ports.http_port);
+        rows.push((Part::MemberSidecar(*member).to_string(), sidecar));
+    }
     rows.push(("database".to_owned(), manifest.database_url()));
     if let Some(bootstrap) = manifest.kafka_bootstrap() {
         rows.push(("kafka".to_owned(), bootstrap));
     }
     rows.push(("dapr".to_owned(), manifest.tools.dapr_version.clone()));
+    let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or_default();
     for (name, value) in rows {
-        println!("  {} {value}", paint(Style::Quiet, format!("{name:<10}")));
+        println!("  {} {value}", paint(Style::Quiet, format!("{name:<width$}")));
     }
 }
 

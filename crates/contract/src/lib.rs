@@ -7,11 +7,13 @@
 //! | [`problem`] | refusals, as RFC 9457 problem details |
 //! | [`cloud_event`] | encoding and reading events, their ids and keys |
 //! | [`data`] | the payload of each event type |
+//! | [`dead_letter`] | the headers of what could not be handled |
 //! | [`user_id`] | ids of users as actor ids |
 //! | [`schemas`] | the JSON Schema of each event type, as committed under `schemas/` |
 
 pub mod cloud_event;
 pub mod data;
+pub mod dead_letter;
 pub mod names;
 pub mod problem;
 pub mod schemas;

@@ -5,6 +5,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::manifest::Manifest;
+use crate::member::Member;
 use crate::part::Part;
 use crate::ports;
 
@@ -37,7 +38,7 @@ pub struct Scheduler {
     pub etcd_peer_port: u16,
 }
 
-/// The ports of one replica.
+/// The ports of one service and its sidecar.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Replica {
     /// The service's.
@@ -57,6 +58,19 @@ impl Replica {
         let [app_port, http_port, grpc_port, internal_port, metrics_port] = pick(avoid)?;
         Ok(Self { app_port, http_port, grpc_port, internal_port, metrics_port })
     }
+}
+
+fn app_ports(replica: &mut Replica) -> Vec<(&'static str, &mut u16)> {
+    vec![("http", &mut replica.app_port)]
+}
+
+fn sidecar_ports(replica: &mut Replica) -> Vec<(&'static str, &mut u16)> {
+    vec![
+        ("http", &mut replica.http_port),
+        ("grpc", &mut replica.grpc_port),
+        ("internal", &mut replica.internal_port),
+        ("metrics", &mut replica.metrics_port),
+    ]
 }
 
 pub(crate) fn pick<const N: usize>(avoid: &[u16]) -> Result<[u16; N]> {
@@ -90,6 +104,29 @@ impl Manifest {
         }
     }
 
+    /// Adds what members are wanted, with ports of their own, and forgets those that are neither
+    /// wanted nor running.
+    pub(crate) fn settle_members(&mut self) -> Result<()> {
+        for member in self.options.members.keys().copied().collect::<Vec<_>>() {
+            if !self.members.contains_key(&member) {
+                let ports = Replica::new(&self.all_ports())?;
+                self.members.insert(member, ports);
+            }
+        }
+        let runs = |member: Member| {
+            [Part::Member(member), Part::MemberSidecar(member)]
+                .iter()
+                .any(|part| self.alive(*part).is_some())
+        };
+        let wanted = |member: Member| self.options.members.contains_key(&member) || runs(member);
+        let idle: Vec<Member> =
+            self.members.keys().copied().filter(|member| !wanted(*member)).collect();
+        for member in idle {
+            self.members.remove(&member);
+        }
+        Ok(())
+    }
+
     /// The ports of a part by what they are for, the most interesting first.
     pub fn ports(&self, part: Part) -> Vec<(&'static str, u16)> {
         // The mutable twin is the one list of all ports; a copy of the manifest costs nothing here.
@@ -100,7 +137,8 @@ impl Manifest {
     fn all_ports(&self) -> Vec<u16> {
         let shared = [Part::Postgres, Part::Kafka, Part::Placement, Part::Scheduler];
         let own = self.replicas.keys().flat_map(|n| [Part::Sidecar(*n), Part::App(*n)]);
-        let all = shared.into_iter().chain(own).flat_map(|part| self.ports(part));
+        let members = self.members.keys().flat_map(|m| [Part::MemberSidecar(*m), Part::Member(*m)]);
+        let all = shared.into_iter().chain(own).chain(members).flat_map(|part| self.ports(part));
         all.map(|(_, port)| port).collect()
     }
 
@@ -124,19 +162,14 @@ impl Manifest {
                 ("health", &mut self.scheduler.health_port),
                 ("metrics", &mut self.scheduler.metrics_port),
             ],
-            Part::App(number) => match self.replicas.get_mut(&number) {
-                Some(replica) => vec![("http", &mut replica.app_port)],
-                None => Vec::new(),
-            },
-            Part::Sidecar(number) => match self.replicas.get_mut(&number) {
-                Some(replica) => vec![
-                    ("http", &mut replica.http_port),
-                    ("grpc", &mut replica.grpc_port),
-                    ("internal", &mut replica.internal_port),
-                    ("metrics", &mut replica.metrics_port),
-                ],
-                None => Vec::new(),
-            },
+            Part::App(number) => self.replicas.get_mut(&number).map_or_else(Vec::new, app_ports),
+            Part::Sidecar(number) => {
+                self.replicas.get_mut(&number).map_or_else(Vec::new, sidecar_ports)
+            }
+            Part::Member(member) => self.members.get_mut(&member).map_or_else(Vec::new, app_ports),
+            Part::MemberSidecar(member) => {
+                self.members.get_mut(&member).map_or_else(Vec::new, sidecar_ports)
+            }
         }
     }
 
@@ -181,6 +214,9 @@ mod tests {
     fn all_ports_differ() {
         let mut manifest = manifest();
         manifest.ensure_replicas(2).unwrap();
+        manifest.options.members = crate::member::all();
+        manifest.settle_members().unwrap();
+        assert_eq!(manifest.ports(Part::MemberSidecar(Member::TodoApi)).len(), 4);
         let mut all = manifest.all_ports();
         let count = all.len();
         all.sort_unstable();

@@ -22,6 +22,7 @@ mod guard;
 pub mod layout;
 pub mod logs;
 pub mod manifest;
+pub mod member;
 pub mod options;
 pub mod part;
 mod parts;
@@ -37,6 +38,7 @@ mod up;
 
 pub use error::PartFailed;
 pub use manifest::Manifest;
+pub use member::{Member, MemberOptions};
 pub use options::{ApiTokens, AppSource, Options, PubSub};
 pub use part::{Part, Signal};
 pub use progress::{Progress, Update, silent};

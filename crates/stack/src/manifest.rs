@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::files;
 use crate::layout::{Kafka, Placement, Replica, Scheduler, pick};
+use crate::member::Member;
 use crate::options::{AppSource, Options, PubSub};
 use crate::part::Part;
 use crate::process::{Process, User};
@@ -42,6 +43,9 @@ pub struct Manifest {
     pub scheduler: Scheduler,
     /// Service and sidecar, by number from 1.
     pub replicas: BTreeMap<u32, Replica>,
+    /// The services around the scheduler, each with its sidecar.
+    #[serde(default)]
+    pub members: BTreeMap<Member, Replica>,
     /// What was started last, by part; it may have ended since.
     pub processes: BTreeMap<Part, Process>,
 }
@@ -61,6 +65,8 @@ pub struct Tools {
     /// More environment for it than the options have.
     #[serde(default)]
     pub app_env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub members: BTreeMap<Member, PathBuf>,
 }
 
 /// The database: somebody else's, or our own.
@@ -103,6 +109,7 @@ impl Manifest {
             placement,
             scheduler,
             replicas: BTreeMap::new(),
+            members: BTreeMap::new(),
             processes: BTreeMap::new(),
             tools: Tools::default(),
             dir,
@@ -170,6 +177,9 @@ impl Manifest {
                 parts.push(Part::App(*replica));
             }
         }
+        for member in self.options.members.keys() {
+            parts.extend([Part::MemberSidecar(*member), Part::Member(*member)]);
+        }
         parts
     }
 
@@ -186,6 +196,11 @@ impl Manifest {
     /// The ports of one replica.
     pub fn replica(&self, number: u32) -> Result<&Replica> {
         self.replicas.get(&number).with_context(|| format!("there is no replica {number}"))
+    }
+
+    /// The ports of a service around the scheduler.
+    pub fn member(&self, member: Member) -> Result<&Replica> {
+        self.members.get(&member).with_context(|| format!("this stack has no {member}"))
     }
 
     /// The database, as the service sees it.

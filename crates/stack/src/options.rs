@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
 
+use crate::member::{Member, MemberOptions};
+
 /// The instance that `cargo xtask up` uses unless told otherwise.
 pub const DEFAULT_INSTANCE: &str = "local";
 
@@ -82,6 +84,9 @@ pub struct Options {
     pub api_tokens: Option<ApiTokens>,
     /// An existing Postgres server, by URL.
     pub postgres_url: Option<String>,
+    /// The services around the scheduler, each with a sidecar of its own.
+    #[serde(default)]
+    pub members: BTreeMap<Member, MemberOptions>,
 }
 
 impl Default for Options {
@@ -96,6 +101,7 @@ impl Default for Options {
             sidecar_args: Vec::new(),
             api_tokens: None,
             postgres_url: std::env::var(POSTGRES_URL_VARIABLE).ok().filter(|url| !url.is_empty()),
+            members: BTreeMap::new(),
         }
     }
 }
@@ -132,6 +138,13 @@ impl Options {
         if let AppSource::Binary(path) = &self.app {
             ensure!(path.is_file(), "there is no service at {}", path.display());
         }
+        for path in self.members.values().filter_map(|member| member.binary.as_ref()) {
+            ensure!(path.is_file(), "there is no member at {}", path.display());
+        }
+        ensure!(
+            self.members.is_empty() || self.pubsub == PubSub::Kafka,
+            "the members hear of each other through Kafka: events in memory stay in one sidecar"
+        );
         Ok(())
     }
 }

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::member::Member;
+
 /// One process of the stack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
@@ -21,14 +23,26 @@ pub enum Part {
     Sidecar(u32),
     /// The service itself, of a replica.
     App(u32),
+    /// The sidecar of a service around the scheduler.
+    MemberSidecar(Member),
+    /// A service around the scheduler.
+    Member(Member),
 }
+
+/// What the name of a member's sidecar ends with.
+const SIDECAR_SUFFIX: &str = "-sidecar";
 
 impl Part {
     /// The number of the replica this part belongs to.
     pub const fn replica(self) -> Option<u32> {
         match self {
             Self::App(n) | Self::Sidecar(n) => Some(n),
-            Self::Postgres | Self::Kafka | Self::Placement | Self::Scheduler => None,
+            Self::Postgres
+            | Self::Kafka
+            | Self::Placement
+            | Self::Scheduler
+            | Self::MemberSidecar(_)
+            | Self::Member(_) => None,
         }
     }
 }
@@ -42,6 +56,8 @@ impl fmt::Display for Part {
             Self::Scheduler => f.pad("scheduler"),
             Self::Sidecar(n) => f.pad(&format!("sidecar-{n}")),
             Self::App(n) => f.pad(&format!("app-{n}")),
+            Self::MemberSidecar(member) => f.pad(&format!("{member}{SIDECAR_SUFFIX}")),
+            Self::Member(member) => member.fmt(f),
         }
     }
 }
@@ -51,6 +67,12 @@ impl FromStr for Part {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let unknown = || UnknownPart(text.to_owned());
+        if let Ok(member) = text.parse() {
+            return Ok(Self::Member(member));
+        }
+        if let Some(Ok(member)) = text.strip_suffix(SIDECAR_SUFFIX).map(str::parse) {
+            return Ok(Self::MemberSidecar(member));
+        }
         let (name, number) = match text.split_once('-') {
             Some((name, number)) => (name, Some(number.parse().map_err(|_| unknown())?)),
             None => (text, None),
@@ -84,8 +106,8 @@ impl TryFrom<String> for Part {
 /// A name that no part has.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "no part is called `{0}`: there are postgres, kafka, placement, scheduler, \
-     sidecar[-N] and app[-N]"
+    "no part is called `{0}`: there are postgres, kafka, placement, scheduler, sidecar[-N], \
+     app[-N], and todo-api, notification-service and frontend-sync, each with its own -sidecar"
 )]
 pub struct UnknownPart(String);
 
@@ -115,6 +137,8 @@ mod tests {
             Part::Scheduler,
             Part::Sidecar(1),
             Part::App(12),
+            Part::Member(Member::TodoApi),
+            Part::MemberSidecar(Member::NotificationService),
         ] {
             assert_eq!(part.to_string().parse::<Part>().unwrap(), part);
         }
@@ -128,7 +152,7 @@ mod tests {
 
     #[test]
     fn other_names_are_refused() {
-        for name in ["", "redis", "app-", "app-x", "kafka-1", "app-1-2"] {
+        for name in ["", "redis", "app-", "app-x", "kafka-1", "app-1-2", "redis-sidecar"] {
             assert!(name.parse::<Part>().is_err(), "{name}");
         }
     }

@@ -53,8 +53,8 @@ const LAST_WAVE: u8 = 2;
 /// Parts of one wave stop at the same time.
 const fn wave_of(part: Part) -> u8 {
     match part {
-        Part::App(_) => 0,
-        Part::Sidecar(_) => 1,
+        Part::App(_) | Part::Member(_) => 0,
+        Part::Sidecar(_) | Part::MemberSidecar(_) => 1,
         Part::Postgres | Part::Kafka | Part::Placement | Part::Scheduler => LAST_WAVE,
     }
 }

@@ -1,15 +1,18 @@
 //! Bringing a stack up: tools and parts that do not need each other at the same time.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
+use reminder_contract::names;
 use tokio::try_join;
 
 use crate::files::{self, Lock};
 use crate::guard::Started;
 use crate::manifest::Manifest;
+use crate::member::Member;
 use crate::options::{AppSource, Options, PubSub};
 use crate::part::Part;
 use crate::parts;
@@ -21,7 +24,7 @@ use crate::tools;
 const TURN_DEADLINE: Duration = Duration::from_secs(20 * 60);
 
 /// `up` and `down` of one instance take turns.
-pub(crate) async fn turn(dir: &std::path::Path, progress: &Progress) -> Result<Lock> {
+pub(crate) async fn turn(dir: &Path, progress: &Progress) -> Result<Lock> {
     files::lock(&dir.join("up.lock"), TURN_DEADLINE, || {
         doing(progress, "stack", "waiting for another `up` or `down` of this instance");
     })
@@ -60,6 +63,7 @@ async fn plan(options: &Options) -> Result<()> {
         manifest.options = options.clone();
         manifest.forget_idle_replicas(options.replicas);
         manifest.ensure_replicas(options.replicas)?;
+        manifest.settle_members()?;
         manifest.replace_taken_ports()
     })?;
     Ok(())
@@ -89,9 +93,18 @@ async fn start_all(stack: &Stack, started: &Started) -> Result<()> {
         },
         app_tools(stack),
     )?;
-    for replica in replicas {
-        ensure_replica(stack, started, replica).await?;
-    }
+    let [todo_api, notification_service, frontend_sync] = Member::ALL;
+    try_join!(
+        async {
+            for replica in replicas {
+                ensure_replica(stack, started, replica).await?;
+            }
+            Ok(())
+        },
+        ensure_member(stack, started, todo_api),
+        ensure_member(stack, started, notification_service),
+        ensure_member(stack, started, frontend_sync),
+    )?;
     Ok(())
 }
 
@@ -111,6 +124,15 @@ async fn ensure_replica(stack: &Stack, started: &Started, replica: u32) -> Resul
     try_join!(
         ensure(stack, started, Part::Sidecar(replica)),
         ensure(stack, started, Part::App(replica))
+    )?;
+    Ok(())
+}
+
+/// The same of a service around the scheduler, if it is wanted.
+async fn ensure_member(stack: &Stack, started: &Started, member: Member) -> Result<()> {
+    try_join!(
+        ensure(stack, started, Part::MemberSidecar(member)),
+        ensure(stack, started, Part::Member(member))
     )?;
     Ok(())
 }
@@ -189,19 +211,36 @@ async fn dapr_tools(stack: &Stack) -> Result<()> {
     })
 }
 
+/// The service and the members: built together, so that cargo is asked once.
 async fn app_tools(stack: &Stack) -> Result<()> {
     let options = stack.manifest()?.options;
-    let app: Option<PathBuf> = match options.app {
+    let mut built = Vec::new();
+    if matches!(options.app, AppSource::Cargo { .. }) {
+        built.push(names::APP_ID);
+    }
+    let unbuilt = options.members.iter().filter(|(_, member)| member.binary.is_none());
+    built.extend(unbuilt.map(|(member, _)| member.app_id()));
+    let release = options.app == AppSource::Cargo { release: true };
+    let mut built = tools::app::build(&stack.progress, &options.root, &built, release).await?;
+    let app = match options.app {
         AppSource::None | AppSource::External => None,
-        AppSource::Binary(path) => Some(
-            fs::canonicalize(&path)
-                .with_context(|| format!("there is no service at {}", path.display()))?,
-        ),
-        AppSource::Cargo { release } => {
-            Some(tools::app::build(&stack.progress, &options.root, release).await?)
-        }
+        AppSource::Binary(path) => Some(real(&path)?),
+        AppSource::Cargo { .. } => built.remove(names::APP_ID),
     };
-    record(stack, |tools| tools.app = app)
+    let mut members = BTreeMap::new();
+    for (member, options) in options.members {
+        let path = options.binary.as_deref().map(real).transpose()?;
+        let path = path.or_else(|| built.remove(member.app_id()));
+        members.insert(member, path.with_context(|| format!("cargo built no {member}"))?);
+    }
+    record(stack, |tools| {
+        tools.app = app;
+        tools.members = members;
+    })
+}
+
+fn real(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).with_context(|| format!("there is no service at {}", path.display()))
 }
 
 fn record(stack: &Stack, change: impl FnOnce(&mut crate::manifest::Tools)) -> Result<()> {

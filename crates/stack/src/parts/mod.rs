@@ -5,6 +5,7 @@ mod components;
 mod dapr;
 mod kafka;
 mod kafka_wire;
+mod member;
 mod postgres;
 mod sidecar;
 
@@ -36,8 +37,8 @@ pub(crate) async fn prepare(m: &Manifest, part: Part, progress: &Progress) -> Re
     match part {
         Part::Postgres => postgres::prepare(m, progress).await,
         Part::Kafka => kafka::prepare(m, progress).await,
-        Part::Sidecar(_) => components::write(m),
-        Part::Placement | Part::Scheduler | Part::App(_) => Ok(()),
+        Part::Sidecar(_) | Part::MemberSidecar(_) => components::write(m),
+        Part::Placement | Part::Scheduler | Part::App(_) | Part::Member(_) => Ok(()),
     }
 }
 
@@ -50,6 +51,8 @@ pub(crate) fn launch(m: &Manifest, part: Part) -> Result<Launch> {
         Part::Scheduler => Ok(dapr::scheduler(m)),
         Part::Sidecar(number) => sidecar::launch(m, number),
         Part::App(number) => app::launch(m, number),
+        Part::MemberSidecar(of) => sidecar::launch_for_member(m, of),
+        Part::Member(of) => member::launch(m, of),
     }
 }
 
@@ -62,6 +65,8 @@ pub(crate) async fn is_ready(m: &Manifest, part: Part) -> bool {
         Part::Scheduler => dapr::scheduler_is_ready(m).await,
         Part::Sidecar(number) => sidecar::is_ready(m, number).await,
         Part::App(number) => app::is_ready(m, number).await,
+        Part::MemberSidecar(of) => sidecar::is_ready_for_member(m, of).await,
+        Part::Member(of) => member::is_ready(m, of).await,
     }
 }
 
@@ -95,7 +100,11 @@ pub(crate) fn data(m: &Manifest, part: Part) -> Option<PathBuf> {
         Part::Postgres => Some(m.postgres.data.clone()),
         Part::Kafka => Some(kafka::data(m)),
         Part::Scheduler => Some(dapr::scheduler_data(m)),
-        Part::Placement | Part::Sidecar(_) | Part::App(_) => None,
+        Part::Placement
+        | Part::Sidecar(_)
+        | Part::App(_)
+        | Part::MemberSidecar(_)
+        | Part::Member(_) => None,
     }
 }
 

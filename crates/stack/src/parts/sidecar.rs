@@ -1,11 +1,15 @@
 //! Dapr's sidecar of a replica.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 use reminder_contract::names;
 use serde_json::Value;
 
 use super::{components, flags};
+use crate::layout::Replica;
 use crate::manifest::Manifest;
+use crate::member::Member;
 use crate::options::AppSource;
 use crate::part::Part;
 use crate::probe;
@@ -31,15 +35,37 @@ const APP_HEALTH_FAILURES: u32 = 3;
 
 pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
     let replica = m.replica(number)?;
+    let mut args = arguments(m, names::APP_ID, replica);
+    if m.options.app != AppSource::None {
+        args.extend(app_arguments(replica));
+        args.extend(flags(&[(
+            "app-max-concurrency",
+            names::SIDECAR_APP_MAX_CONCURRENCY.to_string(),
+        )]));
+    }
+    args.extend(m.options.sidecar_args.iter().cloned());
+    Ok(process(m, args))
+}
+
+/// The sidecar of a service around the scheduler.
+pub(super) fn launch_for_member(m: &Manifest, member: Member) -> Result<Launch> {
+    let ports = m.member(member)?;
+    let mut args = arguments(m, member.app_id(), ports);
+    args.extend(app_arguments(ports));
+    Ok(process(m, args))
+}
+
+/// What every sidecar is told.
+fn arguments(m: &Manifest, app_id: &str, ports: &Replica) -> Vec<String> {
     let mut args = flags(&[
-        ("app-id", names::APP_ID.into()),
+        ("app-id", app_id.to_owned()),
         ("dapr-listen-addresses", LOOPBACK.into()),
-        ("dapr-http-port", replica.http_port.to_string()),
-        ("dapr-grpc-port", replica.grpc_port.to_string()),
+        ("dapr-http-port", ports.http_port.to_string()),
+        ("dapr-grpc-port", ports.grpc_port.to_string()),
         ("dapr-internal-grpc-listen-address", LOOPBACK.into()),
-        ("dapr-internal-grpc-port", replica.internal_port.to_string()),
+        ("dapr-internal-grpc-port", ports.internal_port.to_string()),
         ("metrics-listen-address", LOOPBACK.into()),
-        ("metrics-port", replica.metrics_port.to_string()),
+        ("metrics-port", ports.metrics_port.to_string()),
         ("placement-host-address", format!("{LOOPBACK}:{}", m.placement.port)),
         ("scheduler-host-address", format!("{LOOPBACK}:{}", m.scheduler.port)),
         ("resources-path", components::folder(m).to_string_lossy().into_owned()),
@@ -49,23 +75,27 @@ pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
     for configuration in components::configurations(m) {
         args.extend(flags(&[("config", configuration.to_string_lossy().into_owned())]));
     }
-    if m.options.app != AppSource::None {
-        args.extend(flags(&[
-            ("app-port", replica.app_port.to_string()),
-            ("app-channel-address", LOOPBACK.into()),
-            ("app-max-concurrency", names::SIDECAR_APP_MAX_CONCURRENCY.to_string()),
-            ("app-protocol", "http".into()),
-            ("app-health-check-path", names::APP_HEALTH_PATH.into()),
-            ("app-health-probe-interval", APP_HEALTH_INTERVAL_S.to_string()),
-            ("app-health-probe-timeout", APP_HEALTH_TIMEOUT_MS.to_string()),
-            ("app-health-threshold", APP_HEALTH_FAILURES.to_string()),
-        ]));
-        args.push("--enable-app-health-check".into());
-    }
-    args.extend(m.options.sidecar_args.iter().cloned());
+    args
+}
 
+/// What a sidecar is told of its application.
+fn app_arguments(ports: &Replica) -> Vec<String> {
+    let mut args = flags(&[
+        ("app-port", ports.app_port.to_string()),
+        ("app-channel-address", LOOPBACK.into()),
+        ("app-protocol", "http".into()),
+        ("app-health-check-path", names::APP_HEALTH_PATH.into()),
+        ("app-health-probe-interval", APP_HEALTH_INTERVAL_S.to_string()),
+        ("app-health-probe-timeout", APP_HEALTH_TIMEOUT_MS.to_string()),
+        ("app-health-threshold", APP_HEALTH_FAILURES.to_string()),
+    ]);
+    args.push("--enable-app-health-check".into());
+    args
+}
+
+fn process(m: &Manifest, args: Vec<String>) -> Launch {
     let secrets = components::secrets_file(m).to_string_lossy().into_owned();
-    let mut env: std::collections::BTreeMap<String, String> = [
+    let mut env: BTreeMap<String, String> = [
         (components::SECRETS_FILE_VARIABLE.to_owned(), secrets),
         // The address that other sidecars and placement are told.
         ("DAPR_HOST_IP".to_owned(), LOOPBACK.to_owned()),
@@ -75,14 +105,14 @@ pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
         env.extend(tokens.dapr.clone().map(|token| ("DAPR_API_TOKEN".to_owned(), token)));
         env.extend(tokens.app.clone().map(|token| ("APP_API_TOKEN".to_owned(), token)));
     }
-    Ok(Launch {
+    Launch {
         program: m.tools.daprd.clone(),
         args,
         env,
         cwd: m.dir.clone(),
         inputs: components::inputs(m),
         ..Launch::default()
-    })
+    }
 }
 
 /// With an application of ours: that its actors can be called. With somebody else's: that the API
@@ -96,6 +126,12 @@ pub(super) async fn is_ready(m: &Manifest, number: u32) -> bool {
             probe::ok(replica.http_port, HEALTH, &[]).await && hosts_actors(m, number).await
         }
     }
+}
+
+/// A member hosts no actors: its sidecar and the member's own health say all.
+pub(super) async fn is_ready_for_member(m: &Manifest, member: Member) -> bool {
+    let Ok(ports) = m.member(member) else { return false };
+    probe::ok(ports.http_port, HEALTH, &[]).await
 }
 
 /// Whether the sidecar hosts its application's actors. Its health says nothing about that, and

@@ -1,10 +1,10 @@
-//! The service's own executable, built by cargo.
+//! The executables of the workspace, built by cargo.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use reminder_contract::names;
 use serde::Deserialize;
 use tokio::process::Command;
 
@@ -23,31 +23,46 @@ struct Target {
     name: String,
 }
 
-/// Builds the service and tells where cargo has put it.
-pub(crate) async fn build(progress: &Progress, root: &Path, release: bool) -> Result<PathBuf> {
+/// Builds executables of the workspace, each called like its package, and tells where cargo has put
+/// them.
+pub(crate) async fn build(
+    progress: &Progress,
+    root: &Path,
+    names: &[&str],
+    release: bool,
+) -> Result<BTreeMap<String, PathBuf>> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
     let began = Instant::now();
     // Below `cargo run` and `cargo test` this names the cargo that runs us.
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    command
-        .current_dir(root)
-        .args(["build", "--package", names::APP_ID, "--bin", names::APP_ID])
-        .args(["--message-format", "json-render-diagnostics"]);
+    command.current_dir(root).args(["build", "--message-format", "json-render-diagnostics"]);
+    for name in names {
+        command.args(["--package", name, "--bin", name]);
+    }
     if release {
         command.arg("--release");
     }
-    let output = work(progress, "app", "building the service", command).await?;
-    let path = executable(&String::from_utf8_lossy(&output.stdout))
-        .with_context(|| format!("cargo built no executable called {}", names::APP_ID))?;
-    done(progress, "app", "built the service", began);
-    Ok(path)
+    let list = names.join(", ");
+    let output = work(progress, "app", &format!("building {list}"), command).await?;
+    let mut built = BTreeMap::new();
+    let messages = String::from_utf8_lossy(&output.stdout);
+    for name in names {
+        let path = executable(&messages, name)
+            .with_context(|| format!("cargo built no executable called {name}"))?;
+        built.insert((*name).to_owned(), path);
+    }
+    done(progress, "app", &format!("built {list}"), began);
+    Ok(built)
 }
 
-fn executable(messages: &str) -> Option<PathBuf> {
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
     messages
         .lines()
         .filter_map(|line| serde_json::from_str::<Message>(line).ok())
-        .filter(|message| message.target.as_ref().is_some_and(|t| t.name == names::APP_ID))
+        .filter(|message| message.target.as_ref().is_some_and(|target| target.name == name))
         .find_map(|message| message.executable)
 }
 
@@ -62,7 +77,9 @@ mod tests {
 {"reason":"compiler-artifact","target":{"name":"reminder-scheduler"},"executable":null}
 {"reason":"compiler-artifact","target":{"name":"reminder-scheduler"},"executable":"/t/debug/x"}
 {"reason":"build-finished","success":true}"#;
-        assert_eq!(executable(messages), Some("/t/debug/x".into()));
-        assert_eq!(executable(""), None);
+        let found = |text, name| executable(text, name);
+        assert_eq!(found(messages, "reminder-scheduler"), Some("/t/debug/x".into()));
+        assert_eq!(found(messages, "todo-api"), None);
+        assert_eq!(found("", "reminder-scheduler"), None);
     }
 }
