@@ -26,6 +26,7 @@ pub mod dapr;
 pub mod dead_letters;
 pub mod firing;
 pub mod http;
+pub mod ingest;
 pub mod metrics;
 pub mod outbox;
 #[doc(hidden)]

@@ -10,8 +10,8 @@
 use super::legible::{Legible, shortened, without_nul};
 use super::replay;
 use reminder_contract::dead_letter::{
-    DAPR_KEY, DAPR_OFFSET, DAPR_PARTITION, DAPR_TOPIC, DETAIL, EVENT_ID, ORIGIN_OFFSET,
-    ORIGIN_PARTITION, ORIGIN_TOPIC, REASON,
+    DAPR_KEY, DAPR_OFFSET, DAPR_PARTITION, DAPR_TIMESTAMP, DAPR_TOPIC, DETAIL, EVENT_ID,
+    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON,
 };
 use reminder_domain::Timestamp;
 use std::collections::BTreeMap;
@@ -20,7 +20,6 @@ use xxhash_rust::xxh3::Xxh3;
 
 /// Begins the names that Dapr's Kafka component gives to what is no header.
 pub const PLACE_PREFIX: &str = "__";
-const DAPR_TIMESTAMP: &str = "__timestamp";
 
 /// The reason of a letter that a sidecar has forwarded: its consumer has dropped it, or could not handle
 /// it as often as the sidecar has tried. The sidecar does not say more.

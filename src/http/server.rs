@@ -17,11 +17,11 @@ pub type LateRoutes = Arc<OnceLock<Router>>;
 /// Everything this service answers.
 pub fn app(
     readiness: Readiness,
+    startup: Router,
     actors: LateRoutes,
     token: Option<Secret>,
-    pubsub: &str,
 ) -> Router {
-    let dapr = routes::startup_routes(pubsub).fallback(forward);
+    let dapr = startup.fallback(forward);
     let dapr = routes::require_token(dapr, token, readiness.clone()).layer(axum::Extension(actors));
     health::routes(readiness).fallback_service(dapr)
 }

@@ -1,12 +1,14 @@
 //! Dead letters: from a record on a dead-letter topic, by Dapr, to the operator and back to its topic.
 
-use crate::operations::{command, succeeds};
+use crate::operations::{command, environment_of, succeeds};
+use crate::process::Service;
 use crate::suite::{EVENT_DEADLINE, RECOVERY_DEADLINE, Suite, disruptive, gentle};
 use reminder_contract::names::{
     METRICS_PATH, PUBSUB, REMINDERS_DLQ, TASK_EVENTS_DLQ, TASK_UPDATES, TASK_UPDATES_DLQ,
 };
+use reminder_contract::topics::TOPICS;
 use reminder_scheduler::dead_letters::replay::REPLAY_OF_HEADER;
-use reminder_stack::events::Reader;
+use reminder_stack::events::{Reader, Record};
 use reminder_stack::{Part, probe};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -112,8 +114,7 @@ fn a_dead_letter_goes_the_whole_way_and_back_to_its_topic_as_it_was() {
         let replay = ["dlq", "replay", &id, "--yes", "--json", "--by", "ada", "--note", "mended"];
         let said = succeeds(suite, &replay).await;
         assert_eq!(summary(&said), json!({"done": 1, "left": 0, "more": 0}));
-        let is_ours =
-            |record: &reminder_stack::events::Record| record.key.as_deref() == Some(&*task);
+        let is_ours = |record: &Record| record.key.as_deref() == Some(&*task);
         let record = consumer.find_within(EVENT_DEADLINE, is_ours).await.expect("it is published");
         assert_eq!(record.payload, body.as_bytes(), "the very bytes");
         let header = |name: &str| {
@@ -247,10 +248,62 @@ fn what_cannot_be_published_stays_open_with_what_came_behind_it() {
         let said = succeeds(suite, &replay).await;
         assert_eq!(summary(&said), json!({"done": 2, "left": 0, "more": 0}));
         for body in ["first", "second"] {
-            let ours =
-                |record: &reminder_stack::events::Record| record.key.as_deref() == Some(&*task);
+            let ours = |record: &Record| record.key.as_deref() == Some(&*task);
             let record = consumer.find_within(EVENT_DEADLINE, ours).await.expect("in their order");
             assert_eq!(record.payload, body.as_bytes());
+        }
+    });
+}
+
+#[test]
+fn a_replay_that_is_killed_goes_on_where_it_stopped() {
+    gentle(async |suite| {
+        const LETTERS: usize = 6;
+        let task = unique();
+        for number in 0..LETTERS {
+            let body = number.to_string();
+            publish(suite, TASK_UPDATES_DLQ, body.as_bytes(), &[("partitionKey", &task)]).await;
+        }
+        letters_of(suite, &task, LETTERS, EVENT_DEADLINE).await;
+        let bootstrap = suite.manifest().kafka_bootstrap().unwrap();
+        let reader = Reader::connect(&bootstrap).await.unwrap();
+        let mut consumer = reader.live(&[TASK_UPDATES]).await.unwrap();
+
+        let replay = ["dlq", "replay", "--all", "--task", &task, "--yes", "--wait", "0s"];
+        let slowly = [&replay[..], &["--rate", "1"]].concat();
+        let slow = Service::command(suite, &slowly, &environment_of(suite));
+        let replayed =
+            async || listed(suite, &["--task", &task, "--status", "replayed"]).await.len();
+        let begun = probe::until(EVENT_DEADLINE, || async { (replayed().await > 0).then_some(()) });
+        begun.await.expect("it replays");
+        drop(slow);
+        // The one that it had in hand, if it had, is free again after half a minute.
+        let done = probe::until(RECOVERY_DEADLINE, || async {
+            command(suite, &replay).await;
+            (replayed().await == LETTERS).then_some(())
+        });
+        done.await.expect("the next runs replay what is left");
+        let mut seen: Vec<String> = Vec::new();
+        while seen.len() < LETTERS {
+            let ours = |record: &Record| record.key.as_deref() == Some(&*task);
+            let record = consumer.find_within(EVENT_DEADLINE, ours).await.expect("none is lost");
+            let body = String::from_utf8(record.payload).unwrap();
+            if !seen.contains(&body) {
+                seen.push(body);
+            }
+        }
+        assert_eq!(seen, ["0", "1", "2", "3", "4", "5"], "in their order");
+    });
+}
+
+#[test]
+fn the_broker_has_the_topics_of_the_contract() {
+    gentle(async |suite| {
+        let bootstrap = suite.manifest().kafka_bootstrap().unwrap();
+        let reader = Reader::connect(&bootstrap).await.unwrap();
+        for topic in TOPICS {
+            let partitions = reader.ends(&[topic.name]).await.unwrap().len();
+            assert_eq!(partitions, usize::from(topic.partitions), "{}", topic.name);
         }
     });
 }

@@ -21,16 +21,20 @@ const REARMED: usize = 20;
 
 /// Runs a command of the service's binary to its end.
 pub(crate) async fn command(suite: &Suite, arguments: &[&str]) -> Ended {
+    Service::command(suite, arguments, &environment_of(suite)).ended().await
+}
+
+/// What commands need to know of the stack.
+pub(crate) fn environment_of(suite: &Suite) -> BTreeMap<String, String> {
     let manifest = suite.manifest();
     let grpc_port = manifest.replica(1).unwrap().grpc_port.to_string();
-    let environment: BTreeMap<String, String> = [
+    [
         ("DATABASE_URL", manifest.database_url()),
         ("DAPR_GRPC_PORT", grpc_port),
         ("ARM_HORIZON", "40s".into()),
     ]
     .map(|(name, value)| (name.to_owned(), value))
-    .into();
-    Service::command(suite, arguments, &environment).ended().await
+    .into()
 }
 
 /// One that must succeed; answers what it said.

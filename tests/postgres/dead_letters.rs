@@ -1,6 +1,6 @@
 //! Dead letters as rows: each record once, whatever is in it; one hand at a time; none for ever.
 
-use crate::support::Database;
+use crate::support::{Database, unique};
 use reminder_contract::dead_letter::{DETAIL, REASON};
 use reminder_scheduler::dead_letters::Status;
 use reminder_scheduler::dead_letters::letter::Letter;
@@ -216,13 +216,32 @@ async fn open_letters_are_counted_and_a_dropped_one_is_none() {
 }
 
 #[tokio::test]
+async fn the_rights_that_operations_names_are_enough() {
+    let (database, _model) = model().await;
+    let role = unique("keeper");
+    let sql = format!(
+        "CREATE ROLE {role} LOGIN PASSWORD 'p';
+         GRANT SELECT, INSERT, UPDATE, DELETE ON dead_letter TO {role}"
+    );
+    database.client.batch_execute(&sql).await.unwrap();
+    let model = ReadModel::new(&database.url_as(&role, "p"), "public".into()).unwrap();
+    model.keep_letters(&[letter(DLQ, 1, "invalid", b"{}")]).await.unwrap();
+    let id = all(&model).await[0].id;
+    assert!(model.claim_letter(id, Status::Open, "a", Duration::ZERO).await.unwrap().is_some());
+    assert!(model.letter_replayed(id, "a", &change()).await.unwrap());
+    assert!(model.drop_letter(id, Status::Replayed, &change()).await.unwrap());
+    assert_eq!(model.forget_letters(Duration::ZERO, 10).await.unwrap(), (1, 0));
+}
+
+#[tokio::test]
 async fn old_letters_are_forgotten_a_few_at_a_time_and_young_ones_stay() {
     let (database, model) = model().await;
     let letters: Vec<Letter> = (0..6).map(|n| letter(DLQ, n, "invalid", b"{}")).collect();
     model.keep_letters(&letters).await.unwrap();
     let kept = all(&model).await;
     model.drop_letter(kept[0].id, Status::Open, &change()).await.unwrap();
-    let backdated = "UPDATE dead_letter SET received_at = now() - interval '31 days'
+    let backdated = "UPDATE dead_letter
+                     SET received_at = now() - interval '31 days' + origin_offset * interval '1 s'
                      WHERE origin_offset < 4";
     database.client.batch_execute(backdated).await.unwrap();
     model.claim_letter(kept[3].id, Status::Open, "a", HOLD).await.unwrap();

@@ -110,10 +110,12 @@ pub(super) fn sheet(letter: &KeptLetter, value: &[u8]) -> String {
         say("header", Some(&format!("{name}: {text}")));
     }
     say("bytes", Some(&letter.size.to_string()));
-    let shown = std::str::from_utf8(value).map(printable).unwrap_or_else(|_| {
+    let shown = if let Ok(text) = std::str::from_utf8(value) {
+        printable(text)
+    } else {
         let head = &value[..value.len().min(SHOWN_MAX_BYTES)];
         format!("{}  (no text; --value gives the bytes)", head.escape_ascii())
-    });
+    };
     format!("{}\n\n{shown}", lines.join("\n"))
 }
 

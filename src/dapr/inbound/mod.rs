@@ -2,7 +2,8 @@
 //!
 //! [`actor`] is the `TaskActor` as the SDK sees it, [`user_actor`] the `UserActor`; [`registry`] keeps actors alive as long as the
 //! SDK may still use them, [`reply`] writes answers so that they reach the caller untouched, and
-//! [`routes`] puts it all behind a router of our own. [`dead_letters`] takes what lies on the dead-letter topics.
+//! [`routes`] puts it all behind a router of our own; [`subscriptions`] is what it delivers of the broker,
+//! [`dead_letters`] what lies on the dead-letter topics.
 
 pub mod actor;
 pub mod dead_letters;
@@ -10,4 +11,5 @@ pub mod internal;
 pub mod registry;
 pub mod reply;
 pub mod routes;
+pub mod subscriptions;
 pub mod user_actor;

@@ -1,12 +1,15 @@
 //! The SDK's router behind one of our own, with its own `/dapr/config`, token check and limits.
 
 use super::actor::{self, TaskActor, Turns};
-use super::dead_letters;
 use super::registry::Registry;
 use super::reply;
+use super::subscriptions;
 use super::user_actor::{self, UserActor};
 use crate::config::Secret;
+use crate::dapr::outbound::Sidecar;
 use crate::http::health::Readiness;
+use crate::ingest::Ingest;
+use crate::ingest::settings::Settings;
 use crate::users::turns::UserTurns;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -34,12 +37,13 @@ fn dapr_config() -> String {
 }
 
 /// The routes that the sidecar asks once, at its start: they must be there from the beginning.
-pub fn startup_routes(pubsub: &str) -> Router {
-    let subscriptions = serde_json::Value::from(dead_letters::subscriptions(pubsub)).to_string();
+pub fn startup_routes(pubsub: &str, settings: Settings, ingest: Arc<Ingest<Sidecar>>) -> Router {
+    let subscriptions = subscriptions::declared(pubsub, settings);
     let json = |body: String| async { ([(header::CONTENT_TYPE, "application/json")], body) };
     Router::new()
         .route("/dapr/config", get(move || json(dapr_config())))
         .route("/dapr/subscribe", get(move || json(subscriptions)))
+        .merge(subscriptions::route(ingest, settings.batch))
 }
 
 /// What hosts the actors of both types.

@@ -81,7 +81,7 @@ impl Update<'_> {
             task,
             // What is done does not ring any more.
             if_past: if completes { IfPast::Skip } else { IfPast::Fire },
-            said_due_date: live.is_none() || self.moves(),
+            said_due_date: self.moves(live),
             restored: &[],
         };
         let mut outcome = change.apply(live, &command.origin, RemovalReason::Replaced, now)?;
@@ -106,7 +106,7 @@ impl Update<'_> {
         if let Some(live) = live {
             let here = &live.task;
             fields.reminders = fields.reminders.or_else(|| here.reminders.clone());
-            if let Some(last) = self.last.filter(|last| !self.said.moves(last)) {
+            if let Some(last) = self.last.filter(|_| !self.moves(Some(live))) {
                 fields.due_date.clone_from(&here.due_date);
                 fields.start.clone_from(&here.start);
                 if self.said.recurrence == last.recurrence {
@@ -122,14 +122,18 @@ impl Update<'_> {
         })
     }
 
-    fn moves(&self) -> bool {
-        self.last.is_none_or(|last| self.said.moves(last))
+    /// Whether the owner has set the task to another time. That it recurs, or does no more, says what
+    /// its due date is, and counts as such.
+    fn moves(&self, live: Option<&Live>) -> bool {
+        let (Some(live), Some(last)) = (live, self.last) else { return true };
+        let recurs = self.task.recurrence.is_some();
+        self.said.moves(last) || recurs != live.task.recurrence.is_some()
     }
 
     /// Whether the owner says only now that it is done. Of a recurring task that means the occurrence
     /// it names, which may be behind the task already.
     fn completes(&self, live: Option<&Live>, asked: &Task) -> bool {
-        let is_news = self.moves() || self.last.is_some_and(|last| last.status.is_open());
+        let is_news = self.moves(live) || self.last.is_some_and(|last| last.status.is_open());
         if self.said.status.is_open() || !is_news {
             return false;
         }
