@@ -144,7 +144,7 @@ fn a_deleted_task_is_unknown_and_its_id_goes_on_counting() {
 
 #[test]
 fn the_same_creation_twice_is_one_and_another_one_is_refused() {
-    let create = |more| Change::Create(Box::new(task(more)));
+    let create = |more: &Value| Change::Create(Box::new(task(more)));
     let first = changed(None, create(&json!({})));
     let flow = Flow::fresh();
     let again = |change| apply(Some(&first), &id(), change, Expected::Anything, &flow, now());
@@ -163,7 +163,7 @@ fn the_schedulers_advance_is_taken_over_without_a_version_of_our_own() {
     });
     let after = follow(&done, &told(&next)).unwrap();
     assert_eq!(after.task.status, Status::Pending);
-    assert_eq!(serde_json::to_value(&after.task.due_date).unwrap(), "2030-01-02T00:00:00Z");
+    assert_eq!(serde_json::to_value(&after.task.due_date).unwrap(), "2030-01-02T00:00:00.000Z");
     assert_eq!((after.version, after.revision), (2, 3));
     assert_eq!(after.pending, done.pending);
     // Once is enough, and what is older than it says nothing.
@@ -204,7 +204,7 @@ fn too_many_waiting_events_are_refused_rather_than_lost() {
 
 #[test]
 fn what_cannot_be_used_is_named() {
-    let problem = |fields| body::task(fields).unwrap_err().field;
+    let problem = |fields| body::task(fields).unwrap_err().field.clone();
     assert_eq!(problem(json!({ "title": "x", "duedate": "2030-01-01" })), Some("duedate".into()));
     let recurs = json!({ "title": "x", "recurrence": { "rule": "FREQ=DAILY" } });
     assert_eq!(problem(recurs), Some("recurrence".into()));
