@@ -12,6 +12,7 @@ mod deployment;
 mod documents;
 mod image;
 mod kubernetes;
+mod members;
 mod monitoring;
 mod scripts;
 mod secrets;

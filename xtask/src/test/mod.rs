@@ -3,6 +3,7 @@
 mod binaries;
 mod end_to_end;
 mod kafka;
+mod kinds;
 mod parse;
 mod process;
 mod report;

@@ -34,6 +34,8 @@ pub(super) enum Step {
     E2e,
     /// Kafka end to end, on a stack of its own with two replicas and a broker with TLS and passwords
     Kafka,
+    /// The services around the scheduler, all together, on a stack of their own
+    Mesh,
     /// Chaos for three minutes, on a stack of its own with two replicas
     Chaos,
 }
@@ -56,6 +58,7 @@ impl Step {
         Self::Postgres,
         Self::E2e,
         Self::Kafka,
+        Self::Mesh,
         Self::Chaos,
     ];
 
@@ -76,6 +79,7 @@ impl Step {
             Self::Postgres => "postgres",
             Self::E2e => "e2e",
             Self::Kafka => "kafka",
+            Self::Mesh => "mesh",
             Self::Chaos => "chaos",
         }
     }
@@ -95,7 +99,7 @@ impl Step {
             Self::Simulation | Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
             Self::Kafka => &[Self::Build],
-            Self::Postgres | Self::E2e | Self::Chaos => &[Self::Build, Self::Stack],
+            Self::Postgres | Self::E2e | Self::Mesh | Self::Chaos => &[Self::Build, Self::Stack],
         }
     }
 

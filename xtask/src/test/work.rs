@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reminder_stack::options::workspace_root;
-use reminder_stack::{AppSource, Manifest, Options, Stack};
+use reminder_stack::{AppSource, Manifest, Member, MemberOptions, Options, Stack};
 use tokio::process::Command;
 
 use super::binaries::{outcome, run, show, together};
 use super::end_to_end;
 use super::kafka;
+use super::kinds::{is_differential, is_e2e, is_kafka, is_mesh, is_postgres, is_unit};
 use super::parse::{self, Built, Counts};
 use super::process::{self, Log};
 use super::setup;
@@ -45,6 +46,12 @@ const EVERYTHING: &[&str] = &[
 
 /// Names the server for tests that need a database.
 const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
+
+/// Names the stack for the tests of all services together.
+const MESH_VARIABLE: &str = "MESH_INSTANCE";
+
+/// Their logs are looked into.
+const LOG_AS_JSON: (&str, &str) = ("LOG_FORMAT", "json");
 
 /// Names the python for the test that compares recurrence with dateutil.
 const DATEUTIL_VARIABLE: &str = "DATEUTIL_PYTHON";
@@ -87,6 +94,8 @@ pub(super) struct Work {
     second: Option<Stack>,
     /// With a broker that asks who comes.
     kafka: Option<Stack>,
+    /// The one with all members.
+    mesh: Option<Stack>,
     /// The one that is hurt.
     chaos: Option<Stack>,
 }
@@ -94,8 +103,8 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(instance: String) -> Self {
         let root = workspace_root();
-        let [stack, second, kafka, chaos] = [const { None }; 4];
-        Self { root, instance, built: Built::default(), stack, second, kafka, chaos }
+        let [stack, second, kafka, mesh, chaos] = [const { None }; 5];
+        Self { root, instance, built: Built::default(), stack, second, kafka, mesh, chaos }
     }
 
     /// Does a step.
@@ -127,6 +136,7 @@ impl Work {
             }
             Step::E2e => self.e2e(log).await,
             Step::Kafka => self.kafka(log).await,
+            Step::Mesh => self.mesh(log).await,
             Step::Chaos => self.chaos().await,
         }
     }
@@ -134,7 +144,8 @@ impl Work {
     /// Stops what the steps have started. What went well leaves nothing behind; else data and logs
     /// stay.
     pub(super) async fn finish(&self, good: bool) -> Result<()> {
-        for stack in [&self.chaos, &self.kafka, &self.second, &self.stack].into_iter().flatten() {
+        let all = [&self.chaos, &self.mesh, &self.kafka, &self.second, &self.stack];
+        for stack in all.into_iter().flatten() {
             stack.down().await?;
             if good {
                 stack.clone().remove().await?;
@@ -229,6 +240,24 @@ impl Work {
         Ok(outcome)
     }
 
+    /// All services together, on a stack of their own; the others are stopped, so that they take no
+    /// time from it.
+    async fn mesh(&mut self, log: &Log) -> Result<Outcome> {
+        for stack in [&self.stack, &self.second].into_iter().flatten() {
+            stack.down().await?;
+        }
+        let instance = format!("{}-mesh", self.instance);
+        let members = Member::ALL.map(|member| {
+            let binary = self.built.members.get(&member).cloned();
+            (member, MemberOptions { binary, env: [log_as_json()].into() })
+        });
+        let mut options = Options { instance: instance.clone(), ..self.options() };
+        options.members = members.into();
+        options.app_env.extend([log_as_json()]);
+        self.mesh = Some(Self::fresh(options).await?);
+        self.tests(log, &[(MESH_VARIABLE, &instance)], is_mesh).await
+    }
+
     async fn docs(&self, log: &Log) -> Result<Outcome> {
         self.cargo_tests(log, &[EVERYTHING, &["--doc", "--no-fail-fast"]].concat()).await
     }
@@ -281,7 +310,7 @@ impl Work {
 
     /// Hurts a stack of its own: the others are stopped, so that they take no time from it.
     async fn chaos(&mut self) -> Result<Outcome> {
-        for stack in [&self.stack, &self.second].into_iter().flatten() {
+        for stack in [&self.stack, &self.second, &self.mesh].into_iter().flatten() {
             stack.down().await?;
         }
         let instance = format!("{}-chaos", self.instance);
@@ -315,23 +344,6 @@ impl Work {
     }
 }
 
-/// Whether it needs nothing beside itself.
-fn is_unit(name: &str) -> bool {
-    !is_postgres(name) && !is_e2e(name) && !is_kafka(name) && !is_differential(name)
-}
-
-fn is_differential(name: &str) -> bool {
-    name == "differential"
-}
-
-fn is_postgres(name: &str) -> bool {
-    name == "postgres"
-}
-
-fn is_kafka(name: &str) -> bool {
-    name == "kafka"
-}
-
-fn is_e2e(name: &str) -> bool {
-    name == "e2e"
+fn log_as_json() -> (String, String) {
+    (LOG_AS_JSON.0.to_owned(), LOG_AS_JSON.1.to_owned())
 }
