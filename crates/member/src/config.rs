@@ -32,6 +32,9 @@ pub struct MemberArgs {
     /// How logs are written. What is logged follows `RUST_LOG`
     #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty)]
     log_format: LogFormat,
+    /// Where spans go, by OTLP over gRPC, such as `http://127.0.0.1:4317`; empty: nowhere
+    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", default_value = "")]
+    otel_exporter_otlp_endpoint: String,
     /// How long a shutdown may take in all, such as 10s; shorter than the pod's grace period
     #[arg(long, env = "SHUTDOWN_GRACE", value_parser = humantime::parse_duration, default_value = "10s")]
     shutdown_grace: Duration,
@@ -46,6 +49,8 @@ pub struct MemberConfig {
     pub sidecar: SidecarConfig,
     /// How logs are written.
     pub log_format: LogFormat,
+    /// Where spans go; `None`: nowhere.
+    pub otlp_endpoint: Option<String>,
 }
 
 /// Where we listen, and how we end.
@@ -97,6 +102,7 @@ impl MemberArgs {
                 state_store: self.state_store,
             },
             log_format: self.log_format,
+            otlp_endpoint: Some(self.otel_exporter_otlp_endpoint).filter(|url| !url.is_empty()),
         }
     }
 }

@@ -3,8 +3,10 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use reminder_contract::CloudEvent;
 use reminder_contract::cloud_event;
+use reminder_telemetry::context;
 use std::borrow::Cow;
 use std::fmt;
+use tracing::Span;
 use uuid::Uuid;
 
 /// The header that carries the correlation id, in and out.
@@ -72,6 +74,20 @@ impl Flow {
         Self { correlation_id: self.correlation_id.clone(), trace }
     }
 
+    /// One step further, with a span of its own around it. Where spans are exported, what is done
+    /// now is a child of that span.
+    pub fn begin(&self, name: &str) -> (Self, Span) {
+        let span = self.span();
+        span.record("otel.name", name);
+        context::continue_from(&span, &self.traceparent());
+        let own = context::traceparent_of(&span).and_then(|own| Trace::parse(&own));
+        let child = match own {
+            Some(trace) => Self { correlation_id: self.correlation_id.clone(), trace },
+            None => self.child(),
+        };
+        (child, span)
+    }
+
     /// Its correlation id.
     pub fn correlation_id(&self) -> &str {
         &self.correlation_id
@@ -111,14 +127,16 @@ impl Flow {
     }
 
     /// The span in which the flow's lines are logged.
-    pub fn span(&self) -> tracing::Span {
+    pub fn span(&self) -> Span {
         tracing::info_span!(
             "flow",
+            "otel.name" = tracing::field::Empty,
             "correlation.id" = %self.correlation_id,
             "trace.id" = %self.trace.trace_id,
             "event.id" = tracing::field::Empty,
             "event.type" = tracing::field::Empty,
             "task.id" = tracing::field::Empty,
+            "link.trace.id" = tracing::field::Empty,
         )
     }
 }

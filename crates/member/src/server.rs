@@ -4,7 +4,7 @@ use crate::config::{Secret, ServerConfig};
 use crate::flow::Flow;
 use crate::sidecar::{Sidecar, TOKEN_HEADER};
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -101,11 +101,15 @@ pub fn app(
 /// Handles a call within its flow: handlers find it as an extension, lines are logged in its span, and
 /// the answer names it.
 pub async fn in_flow(mut request: Request, next: Next) -> Response {
-    let flow = Flow::from_headers(request.headers()).child();
-    request.extensions_mut().insert(flow.clone());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut response = next.run(request).instrument(flow.span()).await;
-    flow.span().in_scope(|| {
+    let name = match request.extensions().get::<MatchedPath>() {
+        Some(matched) => format!("{method} {}", matched.as_str()),
+        None => method.to_string(),
+    };
+    let (flow, span) = Flow::from_headers(request.headers()).begin(&name);
+    request.extensions_mut().insert(flow.clone());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    span.in_scope(|| {
         tracing::info!(%method, path, status = response.status().as_u16(), "answered");
     });
     response.headers_mut().extend(flow.headers());

@@ -1,27 +1,25 @@
-//! Logs: JSON or for people, with stable fields.
+//! Logs and traces, as the scheduler has them.
 //!
 //! What happens within a [`crate::Flow`] is logged in its span, so that each line tells the flow's
-//! `correlation.id` and `trace.id`.
+//! `correlation.id` and `trace.id`, and the span is part of the trace.
 
-use crate::config::LogFormat;
-use std::io::IsTerminal;
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use crate::config::{LogFormat, MemberConfig};
+use reminder_telemetry::logs::Format;
+use reminder_telemetry::traces::{Export, ExportError};
+use reminder_telemetry::{Settings, init};
 
 /// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "info";
 
-/// Starts logging to standard error.
-pub fn init(format: LogFormat) {
-    let filter =
-        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(DEFAULT_FILTER));
-    let registry = tracing_subscriber::registry().with(filter);
-    match format {
-        LogFormat::Pretty => {
-            let colours = std::io::stderr().is_terminal();
-            registry.with(fmt::layer().with_ansi(colours).with_writer(std::io::stderr)).init();
-        }
-        LogFormat::Json => registry
-            .with(fmt::layer().json().flatten_event(true).with_writer(std::io::stderr))
-            .init(),
-    }
+/// Starts logs and traces of a member. What is returned sends the last spans when it is dropped.
+///
+/// # Errors
+/// When the endpoint for spans cannot be used.
+pub fn start(service: &'static str, config: &MemberConfig) -> Result<Export, ExportError> {
+    let format = match config.log_format {
+        LogFormat::Pretty => Format::Pretty,
+        LogFormat::Json => Format::Json,
+    };
+    let otlp_endpoint = config.otlp_endpoint.clone();
+    init(&Settings { service, format, default_filter: DEFAULT_FILTER, otlp_endpoint })
 }

@@ -6,6 +6,7 @@ use frontend_sync::feed::Epoch;
 use frontend_sync::http::{self, Front};
 use frontend_sync::hub::Hub;
 use frontend_sync::updates;
+use reminder_contract::names::FRONTEND_APP_ID;
 use reminder_member::server::{self, Routes};
 use reminder_member::{MemberConfig, Sidecar, telemetry};
 use std::process::ExitCode;
@@ -18,7 +19,13 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 #[tokio::main]
 async fn main() -> ExitCode {
     let (config, settings) = Args::parse().config();
-    telemetry::init(config.log_format);
+    let _spans = match telemetry::start(FRONTEND_APP_ID, &config) {
+        Ok(export) => export,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     match run(config, settings).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -54,7 +54,7 @@ const REMINDERS_ROUTE: &str = "/events/reminders";
 async fn main() -> Result<()> {
     let cli = Cli::parse();
     let member = cli.member.clone().config();
-    telemetry::init(member.log_format);
+    let _spans = telemetry::start(names::NOTIFICATION_APP_ID, &member)?;
     let config = cli.config()?;
     run(member, config).await
 }

@@ -21,7 +21,7 @@ mod tests;
 
 use anyhow::Result;
 use clap::Parser;
-use reminder_contract::names::TASK_EVENTS;
+use reminder_contract::names::{TASK_EVENTS, TODO_API_APP_ID};
 use reminder_member::server::{self, Routes};
 use reminder_member::{MemberArgs, Sidecar, Subscriptions, telemetry};
 
@@ -36,7 +36,7 @@ struct Cli {
 #[tokio::main]
 async fn main() -> Result<()> {
     let config = Cli::parse().member.config();
-    telemetry::init(config.log_format);
+    let _spans = telemetry::start(TODO_API_APP_ID, &config)?;
     let stop = server::termination()?;
     let sidecar = Sidecar::new(&config.sidecar)?;
     let store = store::Store::new(sidecar.clone());

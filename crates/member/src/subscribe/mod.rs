@@ -20,6 +20,7 @@ use reminder_contract::CloudEvent;
 use reminder_contract::cloud_event::{EventData, ReadError};
 use reminder_contract::dead_letter::Reason;
 use reminder_contract::topics::TOPICS;
+use reminder_telemetry::context;
 use serde_json::{Value, json};
 use std::future::Future;
 use std::pin::Pin;
@@ -157,8 +158,13 @@ async fn deliver(State(topic): State<Topic>, headers: HeaderMap, body: Bytes) ->
 }
 
 async fn handle(topic: &Topic, event: CloudEvent<'static, EventData<'static>>) -> Outcome {
-    let flow = Flow::of_event(&event).child();
-    let span = flow.span();
+    let (flow, span) = Flow::of_event(&event).begin(&event.event_type);
+    if let EventData::ReminderTriggered(fired) = &event.data
+        && let Some(scheduled) = &fired.schedule_traceparent
+    {
+        context::link_to(&span, scheduled);
+        span.record("link.trace.id", context::trace_id(scheduled));
+    }
     span.record("event.id", &*event.id);
     span.record("event.type", &*event.event_type);
     span.record("task.id", event.subject.trim_start_matches("task:"));
