@@ -29,6 +29,8 @@ mod configuration;
 mod control_plane;
 mod database;
 mod firing;
+mod ingest;
+mod ingest_failures;
 mod operations;
 mod overload;
 mod preferences;
