@@ -3,12 +3,12 @@
 use crate::operations::{command, environment_of, succeeds};
 use crate::process::Service;
 use crate::suite::{EVENT_DEADLINE, RECOVERY_DEADLINE, Suite, disruptive, gentle};
+use reminder_contract::dead_letter::REPLAY_OF;
 use reminder_contract::names::{
     METRICS_PATH, PUBSUB, REMINDERS_DLQ, TASK_EVENTS, TASK_EVENTS_DLQ, TASK_UPDATES,
     TASK_UPDATES_DLQ,
 };
 use reminder_contract::topics::TOPICS;
-use reminder_scheduler::dead_letters::replay::REPLAY_OF_HEADER;
 use reminder_stack::events::{Reader, Record};
 use reminder_stack::{Part, probe};
 use serde_json::{Value, json};
@@ -123,7 +123,7 @@ fn a_dead_letter_goes_the_whole_way_and_back_to_its_topic_as_it_was() {
         };
         assert_eq!(header("their-own").as_deref(), Some("kept"));
         assert_eq!(header("content-type").as_deref(), Some("application/cloudevents+json"));
-        assert_eq!(header(REPLAY_OF_HEADER), Some(id.clone()));
+        assert_eq!(header(REPLAY_OF), Some(id.clone()));
         assert_eq!((header("reason"), header("__topic")), (None, None));
 
         let done = one_letter(suite, &task).await;

@@ -4,8 +4,8 @@
 
 use crate::event::Event;
 use reminder_contract::cloud_event::SOURCE;
+use reminder_contract::dead_letter::REPLAY_OF;
 use reminder_contract::names::{REMINDERS, TASK_EVENTS, TASK_UPDATES};
-use reminder_scheduler::dead_letters::replay::REPLAY_OF_HEADER;
 use reminder_stack::events::{Reader, Record, Tail};
 use serde_json::Value;
 use std::collections::HashMap;
@@ -117,7 +117,7 @@ fn of_a_neighbour(record: &Record) -> bool {
 impl Pages {
     fn note(&mut self, record: &Record) {
         // What an operator has sent again may be anything; tests/e2e/dead_letters.rs looks at it.
-        if record.headers.contains_key(REPLAY_OF_HEADER) {
+        if record.headers.contains_key(REPLAY_OF) {
             return;
         }
         let place = format!("{}/{}@{}", record.topic, record.partition, record.offset);
