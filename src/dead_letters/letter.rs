@@ -8,10 +8,9 @@
 //! could not be handled, and of any other letter those of the letter itself.
 
 use super::legible::{Legible, shortened, without_nul};
-use super::replay;
 use reminder_contract::dead_letter::{
     DAPR_KEY, DAPR_OFFSET, DAPR_PARTITION, DAPR_TIMESTAMP, DAPR_TOPIC, DETAIL, EVENT_ID,
-    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON,
+    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, REPLAY_OF,
 };
 use reminder_domain::Timestamp;
 use std::collections::BTreeMap;
@@ -110,7 +109,7 @@ impl Letter {
 
     /// The letter that this one is a replay of, if it came here again.
     pub fn replay_of(headers: &BTreeMap<String, String>) -> Option<&str> {
-        headers.get(replay::REPLAY_OF_HEADER).map(String::as_str)
+        headers.get(REPLAY_OF).map(String::as_str)
     }
 }
 

@@ -3,11 +3,8 @@
 
 use super::letter::PLACE_PREFIX;
 use super::origin_of;
-use reminder_contract::dead_letter;
+use reminder_contract::dead_letter::{self, REPLAY_OF};
 use std::collections::BTreeMap;
-
-/// Names the letter that a message is a replay of. Should it become a letter again, it says so.
-pub const REPLAY_OF_HEADER: &str = "dead-letter-replay-of";
 
 /// Headers that are instructions to a sidecar, or that a sidecar adds by itself. Given back to one, they
 /// would choose a partition, an encoding or a time to live.
@@ -69,7 +66,7 @@ impl Replay {
             .filter(|(name, _)| is_the_publishers(name))
             .map(|(name, text)| (name.clone(), text.clone()))
             .collect();
-        metadata.insert(REPLAY_OF_HEADER.to_owned(), id.to_string());
+        metadata.insert(REPLAY_OF.to_owned(), id.to_string());
         metadata.insert("rawPayload".to_owned(), "true".to_owned());
         if let Some(key) = key {
             metadata.insert("partitionKey".to_owned(), key.to_owned());
@@ -106,13 +103,13 @@ mod tests {
             ("rawPayload", "false"),
             ("pubsubName", "kafka-pubsub"),
             ("__offset", "7"),
-            (REPLAY_OF_HEADER, "3"),
+            (REPLAY_OF, "3"),
         ]);
         let replay = Replay::new(7, "reminders-dlq", Some("milk"), &all, b"x".to_vec()).unwrap();
         assert_eq!((replay.topic, &*replay.value), ("reminders", &b"x"[..]));
         let told = headers(&[
             ("content-type", "application/cloudevents+json"),
-            (REPLAY_OF_HEADER, "7"),
+            (REPLAY_OF, "7"),
             ("partitionKey", "milk"),
             ("rawPayload", "true"),
             ("their-own", "kept"),

@@ -4,7 +4,7 @@ use super::batch::Record;
 use super::ports::Letter;
 use reminder_contract::dead_letter::{
     CORRELATION_ID, DAPR_KEY, DETAIL, DETAIL_MAX_CHARS, EVENT_ID, FAILED_AT, FAILED_BY,
-    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, Reason,
+    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, REPLAY_OF, Reason,
 };
 use reminder_contract::incoming::{TaskNews, Unreadable};
 use reminder_contract::names::{APP_ID, TASK_EVENTS, TASK_EVENTS_DLQ};
@@ -63,6 +63,7 @@ impl Fault {
             (CORRELATION_ID, self.correlation_id.as_deref().map(header_text)),
             (FAILED_AT, Some(now.to_string())),
             (FAILED_BY, Some(APP_ID.to_owned())),
+            (REPLAY_OF, record.metadata.get(REPLAY_OF).cloned()),
         ];
         Letter {
             topic: TASK_EVENTS_DLQ,

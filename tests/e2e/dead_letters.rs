@@ -3,11 +3,12 @@
 use crate::operations::{command, environment_of, succeeds};
 use crate::process::Service;
 use crate::suite::{EVENT_DEADLINE, RECOVERY_DEADLINE, Suite, disruptive, gentle};
+use reminder_contract::dead_letter::REPLAY_OF;
 use reminder_contract::names::{
-    METRICS_PATH, PUBSUB, REMINDERS_DLQ, TASK_EVENTS_DLQ, TASK_UPDATES, TASK_UPDATES_DLQ,
+    METRICS_PATH, PUBSUB, REMINDERS_DLQ, TASK_EVENTS, TASK_EVENTS_DLQ, TASK_UPDATES,
+    TASK_UPDATES_DLQ,
 };
 use reminder_contract::topics::TOPICS;
-use reminder_scheduler::dead_letters::replay::REPLAY_OF_HEADER;
 use reminder_stack::events::{Reader, Record};
 use reminder_stack::{Part, probe};
 use serde_json::{Value, json};
@@ -122,7 +123,7 @@ fn a_dead_letter_goes_the_whole_way_and_back_to_its_topic_as_it_was() {
         };
         assert_eq!(header("their-own").as_deref(), Some("kept"));
         assert_eq!(header("content-type").as_deref(), Some("application/cloudevents+json"));
-        assert_eq!(header(REPLAY_OF_HEADER), Some(id.clone()));
+        assert_eq!(header(REPLAY_OF), Some(id.clone()));
         assert_eq!((header("reason"), header("__topic")), (None, None));
 
         let done = one_letter(suite, &task).await;
@@ -132,6 +133,40 @@ fn a_dead_letter_goes_the_whole_way_and_back_to_its_topic_as_it_was() {
         assert_eq!(again.code, Some(1), "once is enough: {again:?}");
         let second = consumer.find_within(Duration::from_millis(500), is_ours).await;
         assert_eq!(second, None, "it is published once");
+    });
+}
+
+#[test]
+fn a_replay_that_cannot_be_handled_either_comes_back_and_names_the_letter_that_it_was() {
+    gentle(async |suite| {
+        let task = unique();
+        let event = json!({
+            "specversion": "1.0", "id": format!("{task}:1:task-events-1"), "source": "/todo-api",
+            "type": "task.created", "subject": format!("task:{task}"), "sequence": "0000000001",
+            "data": {"taskId": task, "title": "Due when?", "dueDate": "soon", "version": 1},
+        });
+        let body = event.to_string();
+        publish(suite, TASK_EVENTS, body.as_bytes(), &[("partitionKey", &task)]).await;
+        let letter = one_letter(suite, &task).await;
+        assert_eq!(
+            (&letter["topic"], &letter["reason"]),
+            (&json!(TASK_EVENTS_DLQ), &json!("invalid"))
+        );
+        assert_eq!((&letter["key"], &letter["replayOf"]), (&json!(task), &Value::Null));
+        assert_eq!(letter["origin"]["topic"], TASK_EVENTS);
+        assert!(letter["detail"].as_str().unwrap().contains("dueDate"), "{letter}");
+
+        succeeds(suite, &["dlq", "replay", &id_of(&letter), "--yes"]).await;
+        let letters = letters_of(suite, &task, 2, EVENT_DEADLINE).await;
+        assert_eq!(
+            (&letters[0]["status"], &letters[1]["status"]),
+            (&json!("replayed"), &json!("open"))
+        );
+        assert_eq!(letters[1]["replayOf"], id_of(&letter));
+        assert_ne!(letters[0]["origin"]["offset"], letters[1]["origin"]["offset"]);
+        let again = succeeds(suite, &["dlq", "show", &id_of(&letters[1]), "--value"]).await;
+        assert_eq!(again, body);
+        succeeds(suite, &["dlq", "drop", &id_of(&letters[1]), "--yes"]).await;
     });
 }
 

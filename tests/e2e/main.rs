@@ -30,6 +30,8 @@ mod control_plane;
 mod database;
 mod dead_letters;
 mod firing;
+mod ingest;
+mod ingest_failures;
 mod operations;
 mod overload;
 mod preferences;

@@ -37,7 +37,10 @@ pub const FAILED_BY: &str = "failedby";
 /// The flow that it belongs to, as far as it could be read.
 pub const CORRELATION_ID: &str = "correlationid";
 
-/// Every header of ours.
+/// The letter that a message is a replay of. Who gives that message up again hands it on.
+pub const REPLAY_OF: &str = "replayof";
+
+/// Every header of ours that tells why a letter is one.
 pub const HEADERS: [&str; 9] = [
     REASON,
     DETAIL,

@@ -74,7 +74,7 @@ impl Update<'_> {
     ) -> Result<Outcome, Rejection> {
         let asked = self.merged(live)?;
         let completes = self.completes(live, &asked);
-        let task = if completes { reopened(asked, live) } else { asked };
+        let task = if completes { reopened(asked, live) } else { self.still_open(asked, live) };
         let due = task.due_date.clone();
         let change = Replacement {
             preferences: preferences_for(live, &task, preferences),
@@ -128,6 +128,15 @@ impl Update<'_> {
         let (Some(live), Some(last)) = (live, self.last) else { return true };
         let recurs = self.task.recurrence.is_some();
         self.said.moves(last) || recurs != live.task.recurrence.is_some()
+    }
+
+    /// A recurring task that is not completed by this event goes on as it is.
+    fn still_open(&self, asked: Task, live: Option<&Live>) -> Task {
+        let recurs = !self.said.status.is_open() && asked.recurrence.is_some();
+        match live.map(|live| live.task.status).filter(|status| recurs && status.is_open()) {
+            Some(status) => asked.with_status(status),
+            None => asked,
+        }
     }
 
     /// Whether the owner says only now that it is done. Of a recurring task that means the occurrence

@@ -193,7 +193,7 @@ fn what_is_gone_does_not_come_back_by_an_older_event() {
 
 #[test]
 fn the_deleted_task_is_told_with_the_version_of_its_owner() {
-    let stored = run(None, &daily(1, "t", "pending"), NOW).state;
+    let stored = run(None, &is(1, r#"{"title":"t"}"#), NOW).state;
     let change = run(Some(&stored), &gone(2), NOW);
     let snapshot = change.snapshot.unwrap();
     assert_eq!((snapshot.deleted, snapshot.source_version), (true, Some(2)));
@@ -226,9 +226,10 @@ fn a_put_like_the_last_one_is_meant_when_an_event_came_in_between() {
 
 #[test]
 fn many_events_leave_one_note() {
-    let mut state = run(None, &daily(1, "t", "pending"), NOW).state;
+    let named = |version: u64| is(version, &format!(r#"{{"title":"t{version}"}}"#));
+    let mut state = run(None, &named(1), NOW).state;
     for version in 2..100 {
-        state = run(Some(&state), &daily(version, &format!("t{version}"), "pending"), NOW).state;
+        state = run(Some(&state), &named(version), NOW).state;
     }
     assert_eq!(state.commands.len(), 1);
 }
