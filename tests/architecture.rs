@@ -19,6 +19,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/cli/dlq/replay.rs",
     "src/cli/rearm.rs",
     "src/audit/mod.rs",
+    "src/outbox/measure.rs",
     "src/turn/measure.rs",
     "src/serve.rs",
     "src/dapr/inbound/registry.rs",

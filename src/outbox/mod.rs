@@ -6,4 +6,5 @@
 
 pub mod backoff;
 pub mod lanes;
+mod measure;
 pub mod publisher;

@@ -1,6 +1,7 @@
 //! The loop that takes batches from the outbox to the broker, and saves the watermark.
 
 use super::lanes::{Batch, Next, Outbox};
+use super::measure;
 use crate::clock::SharedClock;
 use crate::metrics::{gauge, metrics};
 use crate::planted::{self, Bug};
@@ -13,7 +14,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// The pause after a watermark could not be saved.
@@ -69,9 +69,9 @@ impl<P: Ports> Publisher<P> {
     /// Takes on the events of a commit.
     pub fn enqueue(&self, task: &TaskId, handovers: Vec<Handover>) {
         {
-            let (mut outbox, now) = (self.outbox(), Instant::now());
-            for handover in handovers {
-                outbox.enqueue(task, handover.taken_on(now));
+            let mut outbox = self.outbox();
+            for handover in measure::taken_on(handovers) {
+                outbox.enqueue(task, handover);
             }
             metrics().outbox.set(gauge(outbox.waiting()));
         }
@@ -140,14 +140,9 @@ impl<P: Ports> Publisher<P> {
                 body: cloud_event::encode(&item.task, incarnation, commit, snapshot, event),
             }
         });
-        let began = Instant::now();
+        let call = measure::Call::begin();
         let result = self.ports.publish(topic, messages.collect()).await;
-        let name = [("topic", cloud_event::topic_name(topic))];
-        let took = began.elapsed().as_secs_f64();
-        metrics().publish_call_seconds.get_or_create(&name).observe(took);
-        if result.is_ok() {
-            acknowledged_in_time(&batch, &name);
-        }
+        call.end(&batch, result.is_ok());
         let size = batch.items.len();
         let failed_before = {
             let mut outbox = self.outbox();
@@ -157,6 +152,7 @@ impl<P: Ports> Publisher<P> {
             metrics().outbox.set(gauge(outbox.waiting()));
             failures
         };
+        let name = [("topic", cloud_event::topic_name(topic))];
         match &result {
             Ok(()) => metrics().published.get_or_create(&name).inc_by(size as u64),
             Err(_) => metrics().publish_failures.get_or_create(&name).inc(),
@@ -194,15 +190,6 @@ impl<P: Ports> Publisher<P> {
             };
             tokio::time::sleep(pause).await;
         }
-    }
-}
-
-/// Measures, for each event of a batch, the time since it was handed over; attempts that failed and the
-/// wait for earlier events of its task are part of it.
-fn acknowledged_in_time(batch: &Batch, name: &[(&'static str, &'static str); 1]) {
-    let histogram = metrics().publish_seconds.get_or_create(name);
-    for waited in batch.items.iter().filter_map(|item| item.handover.waited()) {
-        histogram.observe(waited.as_secs_f64());
     }
 }
 

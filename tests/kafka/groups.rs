@@ -83,8 +83,9 @@ fn a_group_that_loses_one_of_two_and_gets_another_hears_everything_in_order() {
         heard.until("every fact at least once", REBALANCE_DEADLINE, are_all).await;
 
         let (mut known, mut last) = (HashSet::new(), HashMap::new());
-        let deliveries = heard.all();
-        for delivery in deliveries.iter().filter(|one| tasks.contains(&one.task)) {
+        let mut deliveries = heard.all();
+        deliveries.retain(|one| tasks.contains(&one.task));
+        for delivery in &deliveries {
             if !known.insert(&delivery.id) {
                 continue;
             }

@@ -99,8 +99,13 @@ fn no_secret_is_in_a_log() {
         let key_line = key.lines().nth(1).unwrap();
         let secrets = [&login.password, &suite.manifest.kafka.broker_password, key_line];
         let mut logs = 0;
-        for entry in fs::read_dir(suite.manifest.dir.join("logs")).unwrap() {
-            let path = entry.unwrap().path();
+        let below = |folder: &str| {
+            let listed = fs::read_dir(suite.manifest.dir.join(folder)).into_iter().flatten();
+            listed.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+        };
+        // Those of the stack, and of the sidecars that the tests have started so far.
+        let sidecars = below("sidecars").into_iter().map(|folder| folder.join("log"));
+        for path in below("logs").into_iter().chain(sidecars.filter(|log| log.exists())) {
             let log = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
             logs += usize::from(!log.is_empty());
             for secret in secrets {
