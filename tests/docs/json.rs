@@ -1,13 +1,14 @@
 //! Every JSON block parses; answers, problems and events are such as the service gives.
 
-use crate::pages::{pages, root};
-use reminder_contract::cloud_event::{CloudEvent, EventData};
+use crate::pages::{page, pages, root};
+use reminder_contract::cloud_event::{CloudEvent, EventData, topic_name};
 use reminder_contract::wire::{
     CommandAnswer, ExplanationView, PreviewView, TaskView, UserAnswer, UserView, parse_user_put,
 };
 use reminder_contract::{EventType, Problem};
+use reminder_domain::Topic;
 use serde_json::Value;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a block shows.
 fn check(json: &Value, text: &str) -> Result<(), String> {
@@ -78,18 +79,40 @@ fn json_blocks_are_what_the_service_gives() {
 
 #[test]
 fn every_type_of_event_has_an_example_and_its_schema_linked() {
-    let page = crate::pages::page("docs/events.md");
-    let shown: BTreeSet<String> = page
-        .blocks
+    for topic in [Topic::TaskEvents, Topic::Reminders, Topic::TaskUpdates] {
+        let page = page(&reminder_contract::pages::path(topic));
+        let shown: BTreeSet<String> = page
+            .blocks
+            .iter()
+            .filter_map(|block| serde_json::from_str::<Value>(&block.text).ok())
+            .filter_map(|json| json["type"].as_str().map(str::to_owned))
+            .collect();
+        let types = EventType::ALL.iter().filter(|event_type| event_type.topic() == topic);
+        let all: BTreeSet<String> =
+            types.clone().map(|event_type| event_type.as_str().to_owned()).collect();
+        assert_eq!(shown, all, "{}", page.path.display());
+        for event_type in types {
+            let schema = format!("../../{}", reminder_contract::schemas::path(*event_type));
+            assert!(page.links.contains(&schema), "{schema} is not linked");
+        }
+    }
+}
+
+#[test]
+fn the_list_of_schemas_has_every_type_with_its_topic() {
+    let page = page("schemas/README.md");
+    let told: BTreeMap<String, String> = page
+        .rows_under("Event schemas")
         .iter()
-        .filter_map(|block| serde_json::from_str::<Value>(&block.text).ok())
-        .filter_map(|json| json["type"].as_str().map(str::to_owned))
+        .map(|cells| (cells[0].clone(), cells[1].clone()))
         .collect();
-    let all: BTreeSet<String> =
-        EventType::ALL.iter().map(|event_type| event_type.as_str().to_owned()).collect();
-    assert_eq!(shown, all);
+    for topic in [Topic::TaskEvents, Topic::Reminders, Topic::TaskUpdates] {
+        let types = EventType::ALL.iter().filter(|event_type| event_type.topic() == topic);
+        let types: Vec<&str> = types.map(|event_type| event_type.as_str()).collect();
+        assert_eq!(told[topic_name(topic)], types.join(", "));
+    }
     for event_type in EventType::ALL {
-        let schema = format!("../{}", reminder_contract::schemas::path(*event_type));
-        assert!(page.links.contains(&schema), "{schema} is not linked");
+        let link = format!("{}/v1.json", event_type.as_str());
+        assert!(page.links.contains(&link), "{link} is not linked");
     }
 }

@@ -12,12 +12,15 @@
 //! | [`incoming`] | what others publish on `task-events`, read leniently |
 //! | [`user_id`] | ids of users as actor ids |
 //! | [`schemas`] | the JSON Schema of each event type, as committed under `schemas/` |
+//! | [`asyncapi`], [`pages`] | the `AsyncAPI` document and the pages of documentation, made of them |
 
+pub mod asyncapi;
 pub mod cloud_event;
 pub mod data;
 pub mod dead_letter;
 pub mod incoming;
 pub mod names;
+pub mod pages;
 pub mod problem;
 pub mod schemas;
 pub mod size;

@@ -13,6 +13,9 @@ macro_rules! vocabulary {
         }
 
         impl $name {
+            /// The known words, each with its meaning.
+            pub const WORDS: &[(&str, &str)] = &[$(($word, $word_doc.trim_ascii())),*];
+
             /// The word in JSON.
             pub fn as_str(&self) -> &str {
                 match self {
@@ -51,7 +54,7 @@ macro_rules! vocabulary {
                 ::schemars::json_schema!({
                     "type": "string",
                     "anyOf": [
-                        $({ "const": $word, "description": $word_doc.trim() },)*
+                        $({ "const": $word, "description": $word_doc.trim_ascii() },)*
                         { "description": "Another word, which a later release may add." },
                     ],
                     "examples": [$($word),*],

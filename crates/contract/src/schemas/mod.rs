@@ -67,10 +67,10 @@ pub fn schema(event_type: EventType) -> Value {
     }
 }
 
-/// The schema of an event type as it is committed: with an event that was really told as its example.
-pub fn with_example(event_type: EventType, example: Value) -> Value {
+/// The schema of an event type as it is committed: with events that were really told as its examples.
+pub fn with_examples(event_type: EventType, examples: Vec<Value>) -> Value {
     let mut schema = schema(event_type);
-    set(&mut schema, "", "examples", Value::Array(vec![example]));
+    set(&mut schema, "", "examples", Value::Array(examples));
     schema
 }
 
@@ -146,14 +146,26 @@ fn tidy(schema: &mut Value) {
             if let Some(Value::String(description)) = object.get_mut("description") {
                 *description = description.split_whitespace().collect::<Vec<_>>().join(" ");
             }
-            let format = object.get("format").and_then(Value::as_str);
-            if format.is_some_and(|format| format.starts_with("uint") || format.starts_with("int"))
-            {
+            let size = object.get("format").and_then(Value::as_str).and_then(largest);
+            if let Some(largest) = size {
                 object.remove("format");
+                if let Some(largest) = largest {
+                    object.entry("maximum").or_insert(json!(largest));
+                }
             }
         }
         Value::Array(items) => items.iter_mut().for_each(tidy),
         _ => {}
+    }
+}
+
+/// The largest number of one of Rust's sizes that JSON numbers can tell apart, if that is not all.
+fn largest(format: &str) -> Option<Option<u64>> {
+    match format {
+        "uint16" => Some(Some(u16::MAX.into())),
+        "uint32" => Some(Some(u32::MAX.into())),
+        "uint64" => Some(None),
+        _ => None,
     }
 }
 

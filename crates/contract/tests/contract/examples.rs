@@ -3,7 +3,7 @@
 
 use crate::fixtures::{Story, now};
 use reminder_contract::EventType;
-use reminder_contract::cloud_event::{EventData, Flow, Publisher, neighbour};
+use reminder_contract::cloud_event::{EventData, Flow, neighbour};
 use reminder_contract::data::{
     Comment, ReminderFailed, TaskAssigneeChanged, TaskCommentsUpdated, TaskEvent,
 };
@@ -13,20 +13,28 @@ use serde_json::{Value, json};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// The example of every type.
-pub(crate) fn examples() -> BTreeMap<EventType, Value> {
-    let mut examples = BTreeMap::new();
-    for (sequence, (event_type, data)) in (1..).zip(told()) {
-        if event_type.publisher() != Publisher::Either {
-            examples.insert(event_type, encoded(event_type, sequence, data));
-        }
-    }
+/// The examples of every type: one of each source that tells it.
+pub(crate) fn examples() -> BTreeMap<EventType, Vec<Value>> {
+    let mut last = BTreeMap::new();
+    let mut note = |event_type: EventType, event: Value| {
+        // The last one stays, in which most has happened.
+        last.insert((event_type, event["source"].to_string()), event);
+    };
     for bytes in story().events() {
         let event: Value = serde_json::from_slice(&bytes).unwrap();
-        // The last one stays, in which most has happened.
-        examples.insert(EventType::parse(event["type"].as_str().unwrap()).unwrap(), event);
+        note(EventType::parse(event["type"].as_str().unwrap()).unwrap(), event);
     }
-    assert_eq!(examples.len(), EventType::ALL.len(), "every type has an example");
+    for (sequence, (event_type, data)) in (1..).zip(told()) {
+        note(event_type, encoded(event_type, sequence, data));
+    }
+    let mut examples: BTreeMap<EventType, Vec<Value>> = BTreeMap::new();
+    for ((event_type, _), event) in last {
+        examples.entry(event_type).or_default().push(event);
+    }
+    for event_type in EventType::ALL {
+        let sources = event_type.publisher().sources().len();
+        assert_eq!(examples[event_type].len(), sources, "every source of {event_type:?} has one");
+    }
     examples
 }
 

@@ -7,7 +7,10 @@
 mod commands;
 mod events;
 mod examples;
+mod exchange;
 mod fixtures;
+mod generate;
+mod generated;
 mod golden;
 mod incoming;
 mod neighbours;

@@ -11,19 +11,20 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 /// The validators of the committed schemas, of the whole event and of its data alone.
-static VALIDATORS: LazyLock<HashMap<&str, (Validator, Validator)>> = LazyLock::new(|| {
-    let compile = |schema: &Value| {
-        jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap()
-    };
-    let of = |event_type: &EventType| {
-        let text = std::fs::read_to_string(root().join(schemas::path(*event_type))).unwrap();
-        let whole: Value = serde_json::from_str(&text).unwrap();
-        let mut data = json!({ "$ref": event_type.data_schema(), "$defs": { "event": whole } });
-        data["$schema"] = whole["$schema"].clone();
-        (event_type.as_str(), (compile(&whole), compile(&data)))
-    };
-    EventType::ALL.iter().map(of).collect()
-});
+pub(crate) static VALIDATORS: LazyLock<HashMap<&str, (Validator, Validator)>> =
+    LazyLock::new(|| {
+        let compile = |schema: &Value| {
+            jsonschema::draft202012::options().should_validate_formats(true).build(schema).unwrap()
+        };
+        let of = |event_type: &EventType| {
+            let text = std::fs::read_to_string(root().join(schemas::path(*event_type))).unwrap();
+            let whole: Value = serde_json::from_str(&text).unwrap();
+            let mut data = json!({ "$ref": event_type.data_schema(), "$defs": { "event": whole } });
+            data["$schema"] = whole["$schema"].clone();
+            (event_type.as_str(), (compile(&whole), compile(&data)))
+        };
+        EventType::ALL.iter().map(of).collect()
+    });
 
 /// What is wrong with an event by its schema.
 pub(crate) fn faults(event_type: &str, event: &Value) -> Vec<String> {
@@ -31,7 +32,7 @@ pub(crate) fn faults(event_type: &str, event: &Value) -> Vec<String> {
     [errors(whole, event), errors(data, &event["data"])].concat()
 }
 
-fn errors(validator: &Validator, value: &Value) -> Vec<String> {
+pub(crate) fn errors(validator: &Validator, value: &Value) -> Vec<String> {
     validator
         .iter_errors(value)
         .map(|error| format!("{}: {error}", error.instance_path()))
@@ -40,8 +41,8 @@ fn errors(validator: &Validator, value: &Value) -> Vec<String> {
 
 #[test]
 fn committed_schemas_are_those_of_the_code() {
-    for (event_type, example) in examples() {
-        let schema = schemas::with_example(event_type, example);
+    for (event_type, examples) in examples() {
+        let schema = schemas::with_examples(event_type, examples);
         check_file(&root().join(schemas::path(event_type)), &schemas::pretty(schema));
     }
 }
