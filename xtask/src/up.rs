@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
-use reminder_stack::{AppSource, Manifest, Member, MemberOptions, Part, PubSub, Stack, member};
+use reminder_stack::{AppSource, Manifest, Member, MemberOptions, Part, PubSub, Stack};
 
 use crate::ui::{self, Style, paint};
 
@@ -58,6 +58,10 @@ pub(crate) struct Options {
     #[arg(long = "member", value_name = "NAME", conflicts_with = "all")]
     members: Vec<Member>,
 
+    /// More environment for the services of `examples/`
+    #[arg(long = "member-env", value_name = "NAME=VALUE", value_parser = parse_env)]
+    member_env: Vec<(String, String)>,
+
     /// More environment for the service
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = parse_env)]
     env: Vec<(String, String)>,
@@ -89,15 +93,14 @@ impl Options {
             PubSubName::Kafka => PubSub::Kafka,
             PubSubName::InMemory => PubSub::InMemory,
         };
+        let members = if self.all { Member::ALL.into() } else { self.members };
+        let member_options =
+            MemberOptions { binary: None, env: self.member_env.into_iter().collect() };
         reminder_stack::Options {
             pubsub,
             app,
             replicas: self.replicas,
-            members: if self.all {
-                member::all()
-            } else {
-                self.members.into_iter().map(|one| (one, MemberOptions::default())).collect()
-            },
+            members: members.into_iter().map(|one| (one, member_options.clone())).collect(),
             app_env: self.env.into_iter().collect(),
             ..reminder_stack::Options::instance(self.instance.instance)
         }

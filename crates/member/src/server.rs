@@ -1,6 +1,7 @@
 //! The HTTP server of a member: probes, the sidecar's token, a graceful end.
 
 use crate::config::{Secret, ServerConfig};
+use crate::flow::Flow;
 use crate::sidecar::{Sidecar, TOKEN_HEADER};
 use axum::Router;
 use axum::extract::{Request, State};
@@ -15,6 +16,7 @@ use subtle::ConstantTimeEq;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 /// What a caller without the right token is told.
 const WRONG_TOKEN: &str = "the header dapr-api-token does not match APP_API_TOKEN: the sidecar must \
@@ -94,6 +96,20 @@ pub fn app(
         .route(READINESS_PATH, get(is_ready).with_state(ready))
         .merge(guarded)
         .merge(routes.public)
+}
+
+/// Handles a call within its flow: handlers find it as an extension, lines are logged in its span, and
+/// the answer names it.
+pub async fn in_flow(mut request: Request, next: Next) -> Response {
+    let flow = Flow::from_headers(request.headers()).child();
+    request.extensions_mut().insert(flow.clone());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut response = next.run(request).instrument(flow.span()).await;
+    flow.span().in_scope(|| {
+        tracing::info!(%method, path, status = response.status().as_u16(), "answered");
+    });
+    response.headers_mut().extend(flow.headers());
+    response
 }
 
 struct Ready {

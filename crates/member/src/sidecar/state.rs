@@ -3,9 +3,10 @@
 use super::{Sidecar, SidecarError, failed, unreachable};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, ETAG, IF_MATCH};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::time::Duration;
 
 /// What is asked.
@@ -20,6 +21,21 @@ const NOT_NEW: &str = "no item was updated";
 
 /// How an outdated `ETag` is told.
 const ETAG_MISMATCH: &str = "etag mismatch";
+
+/// How many keys of a bulk read the sidecar asks for at a time, where its store cannot do so itself.
+const BULK_PARALLELISM: u32 = 8;
+
+/// One key of a bulk read, as the sidecar answers.
+#[derive(Deserialize)]
+struct BulkItem {
+    key: String,
+    #[serde(default)]
+    data: Option<Value>,
+    #[serde(default)]
+    etag: Option<String>,
+    #[serde(default)]
+    error: Option<String>,
+}
 
 /// The version of a stored value.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +76,15 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// The same for a while only; says nothing of a deletion.
+    #[must_use]
+    pub fn expiring(mut self, after: Option<Duration>) -> Self {
+        if let Self::Save { ttl, .. } = &mut self {
+            *ttl = after;
+        }
+        self
+    }
+
     /// Stores a value for ever.
     ///
     /// # Errors
@@ -137,6 +162,38 @@ impl Sidecar {
         Ok(Some((value, etag)))
     }
 
+    /// The values of several keys and their versions, at once; those that are not there are left out.
+    pub async fn get_bulk<T: DeserializeOwned>(
+        &self,
+        keys: &[String],
+    ) -> Result<HashMap<String, (T, ETag)>, SidecarError> {
+        if keys.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let url = self.url(&["v1.0", "state", &self.state_store, "bulk"]);
+        let body = json!({ "keys": keys, "parallelism": BULK_PARALLELISM });
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/json");
+        let answer = request.body(body.to_string()).send().await;
+        let answer = answer.map_err(|error| unreachable(READ, &error))?;
+        let status = answer.status();
+        let body = answer.bytes().await.map_err(|error| unreachable(READ, &error))?;
+        if !status.is_success() {
+            return Err(failed(READ, status, &String::from_utf8_lossy(&body)));
+        }
+        let unreadable = |why| SidecarError::Unreadable { what: READ, why };
+        let items: Vec<BulkItem> = serde_json::from_slice(&body).map_err(unreadable)?;
+        let mut found = HashMap::with_capacity(items.len());
+        for item in items {
+            if let Some(why) = item.error {
+                return Err(SidecarError::Unavailable { what: READ, why });
+            }
+            let Some(data) = item.data.filter(|data| !data.is_null()) else { continue };
+            let value = serde_json::from_value(data).map_err(unreadable)?;
+            found.insert(item.key, (value, ETag(item.etag.unwrap_or_default())));
+        }
+        Ok(found)
+    }
+
     /// Stores a value, for as long as `ttl` says or for ever.
     pub async fn save_state<T: Serialize>(
         &self,
@@ -145,10 +202,7 @@ impl Sidecar {
         precondition: Precondition,
         ttl: Option<Duration>,
     ) -> Result<(), SidecarError> {
-        let mut operation = Operation::save(key, value, precondition)?;
-        if let Operation::Save { ttl: kept, .. } = &mut operation {
-            *kept = ttl;
-        }
+        let operation = Operation::save(key, value, precondition)?.expiring(ttl);
         let url = self.url(&["v1.0", "state", &self.state_store]);
         self.write(SAVE, self.client.post(url), &json!([operation.request()])).await
     }

@@ -1,24 +1,57 @@
-//! A dead letter: what was delivered, as it was, with the reason in its headers.
+//! A dead letter: what was delivered, as it was and with its key, with the reason in its headers.
 
-use crate::sidecar::{RAW_PAYLOAD, Sidecar, SidecarError};
+use crate::clock;
+use crate::sidecar::{PARTITION_KEY, RAW_PAYLOAD, Sidecar, SidecarError};
+use axum::http::HeaderMap;
+use reminder_contract::dead_letter::{
+    DAPR_KEY, DAPR_OFFSET, DAPR_PARTITION, DETAIL, DETAIL_MAX_CHARS, EVENT_ID, FAILED_AT,
+    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, Reason,
+};
+use serde::Deserialize;
 
-/// Why it is there.
-const REASON: &str = "dead-letter-reason";
-/// Which topic it was on.
-const TOPIC: &str = "dead-letter-topic";
+/// What a header begins with that carries the metadata of a record.
+const METADATA: &str = "metadata.";
 
-/// Longest reason, in characters: it travels in an address.
-const REASON_MAX_CHARS: usize = 400;
+/// Why it is one.
+pub(super) struct Why<'a> {
+    pub(super) reason: Reason,
+    pub(super) detail: &'a str,
+}
+
+/// As much of it as can be read.
+#[derive(Deserialize, Default)]
+struct Identity {
+    id: Option<String>,
+    subject: Option<String>,
+}
 
 pub(super) async fn publish(
     sidecar: &Sidecar,
     topic: &str,
     dead_letters: &str,
-    reason: &str,
+    why: Why<'_>,
+    headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(), SidecarError> {
-    let reason: String = reason.chars().take(REASON_MAX_CHARS).collect();
-    let metadata = [(RAW_PAYLOAD, "true"), (REASON, reason.as_str()), (TOPIC, topic)];
+    let identity: Identity = serde_json::from_slice(body).unwrap_or_default();
+    let record =
+        |name: &str| headers.get(format!("{METADATA}{name}")).and_then(|value| value.to_str().ok());
+    let task = identity.subject.as_deref().map(|subject| subject.trim_start_matches("task:"));
+    let detail: String = why.detail.chars().take(DETAIL_MAX_CHARS).collect();
+    let failed_at = clock::now().to_string();
+    let told = [
+        (RAW_PAYLOAD, Some("true")),
+        (PARTITION_KEY, record(DAPR_KEY).or(task)),
+        (REASON, Some(why.reason.as_str())),
+        (DETAIL, Some(detail.as_str())),
+        (ORIGIN_TOPIC, Some(topic)),
+        (ORIGIN_PARTITION, record(DAPR_PARTITION)),
+        (ORIGIN_OFFSET, record(DAPR_OFFSET)),
+        (EVENT_ID, identity.id.as_deref()),
+        (FAILED_AT, Some(failed_at.as_str())),
+    ];
+    let metadata: Vec<(&str, &str)> =
+        told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
     let content_type = "application/octet-stream";
     sidecar.publish_raw(dead_letters, body.to_vec(), content_type, &metadata).await
 }

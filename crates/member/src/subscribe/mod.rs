@@ -5,15 +5,20 @@
 //! fault of anybody: it is counted and acknowledged.
 
 mod dead_letter;
+#[cfg(test)]
+mod tests;
 
+use self::dead_letter::Why;
 use crate::flow::Flow;
 use crate::sidecar::Sidecar;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use reminder_contract::CloudEvent;
 use reminder_contract::cloud_event::{EventData, ReadError};
+use reminder_contract::dead_letter::Reason;
 use reminder_contract::topics::TOPICS;
 use serde_json::{Value, json};
 use std::future::Future;
@@ -124,7 +129,8 @@ impl Topic {
 }
 
 /// Handles what the sidecar delivers, and answers in its words.
-async fn deliver(State(topic): State<Topic>, body: Bytes) -> Json<Value> {
+async fn deliver(State(topic): State<Topic>, headers: HeaderMap, body: Bytes) -> Json<Value> {
+    let mut reason = Reason::Refused;
     let outcome = match CloudEvent::read(&body) {
         Ok(event) => handle(&topic, event).await,
         Err(ReadError::UnknownType(name)) => {
@@ -137,9 +143,12 @@ async fn deliver(State(topic): State<Topic>, body: Bytes) -> Json<Value> {
             );
             Outcome::Done
         }
-        Err(error) => Outcome::DeadLetter(error.to_string()),
+        Err(ReadError::Malformed(error)) => {
+            reason = if error.is_data() { Reason::Invalid } else { Reason::Malformed };
+            Outcome::DeadLetter(error.to_string())
+        }
     };
-    let status = match settle(&topic, outcome, &body).await {
+    let status = match settle(&topic, outcome, reason, &headers, &body).await {
         Outcome::Done | Outcome::DeadLetter(_) => "SUCCESS",
         Outcome::Retry(_) => "RETRY",
         Outcome::Drop => "DROP",
@@ -164,11 +173,18 @@ async fn handle(topic: &Topic, event: CloudEvent<'static, EventData<'static>>) -
 }
 
 /// Puts aside what cannot be handled. While even that cannot be done, it comes again.
-async fn settle(topic: &Topic, outcome: Outcome, body: &[u8]) -> Outcome {
-    let Outcome::DeadLetter(reason) = &outcome else { return outcome };
+async fn settle(
+    topic: &Topic,
+    outcome: Outcome,
+    reason: Reason,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Outcome {
+    let Outcome::DeadLetter(detail) = &outcome else { return outcome };
     let Some(dead_letters) = topic.dead_letters() else { return outcome };
-    tracing::warn!(topic = topic.name, reason, "an event goes to the dead letters");
-    match dead_letter::publish(&topic.sidecar, topic.name, dead_letters, reason, body).await {
+    tracing::warn!(topic = topic.name, detail, "an event goes to the dead letters");
+    let why = Why { reason, detail };
+    match dead_letter::publish(&topic.sidecar, topic.name, dead_letters, why, headers, body).await {
         Ok(()) => outcome,
         Err(error) => {
             tracing::warn!(topic = topic.name, %error, "the dead letters do not take it");
