@@ -1,6 +1,6 @@
 // The buttons of a task, in the list and in a toast.
 
-import { make, setText } from './dom.js';
+import { make } from './dom.js';
 import { durationWords } from './time.js';
 
 /**
@@ -11,8 +11,8 @@ export function actionsOf(task, isRinging, settings, perform) {
   const id = task.taskId;
   const buttons = [];
   const named = (action, text, className, argument) => {
-    const name = make('span', { className: 'hidden of' }, `: ${task.title}`);
-    const button = make('button', { type: 'button', className, 'data-action': action }, text, name);
+    const label = `${text}: ${task.title}`;
+    const button = make('button', { type: 'button', className, 'data-action': action, 'aria-label': label }, text);
     button.addEventListener('click', async () => {
       // Not `disabled`: that would take the focus away.
       if (button.getAttribute('aria-disabled') === 'true') return;
@@ -34,6 +34,8 @@ export function actionsOf(task, isRinging, settings, perform) {
 
 /** Follows a task that was renamed. */
 export function renameActions(actions, task) {
-  for (const name of actions.querySelectorAll('.of')) setText(name, `: ${task.title}`);
+  for (const button of actions.querySelectorAll('button')) {
+    button.setAttribute('aria-label', `${button.textContent}: ${task.title}`);
+  }
   actions.querySelector('select')?.setAttribute('aria-label', `Snooze ${task.title} for`);
 }

@@ -128,6 +128,7 @@ export class List {
     const instant = moment === null ? '' : new Date(moment).toISOString();
     if (known.left.dateTime !== instant) known.left.dateTime = instant;
     known.clock.style.setProperty('--part', part.toFixed(3));
+    known.clock.classList.toggle('soon', part > 0 && part < 1);
     show(known.clock, left !== '');
   }
 

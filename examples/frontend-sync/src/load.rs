@@ -29,7 +29,9 @@ const PAUSE_FIRST: Duration = Duration::from_millis(500);
 /// The longest pause between attempts.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// Most pages of a list that are read; the feed holds fewer tasks than that.
-const LIST_PAGES_MAX: usize = 64;
+const LIST_PAGES_MAX: usize = 16;
+/// Most tasks on a page of a list, as the todo-api allows it.
+const LIST_LIMIT: &str = "100";
 
 /// What users are told while their tasks cannot be had.
 const TROUBLE: &str = "Your tasks cannot be loaded at the moment.";
@@ -102,7 +104,10 @@ async fn load(sidecar: &Sidecar, user: &str, flow: &Flow) -> Result<Vec<Change>,
 
 fn list_path(user: &str, next: Option<&str>) -> String {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("userId", user);
+    query
+        .append_pair("userId", user)
+        .append_pair("status", "open")
+        .append_pair("limit", LIST_LIMIT);
     if let Some(next) = next {
         query.append_pair("after", next);
     }

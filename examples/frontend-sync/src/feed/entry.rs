@@ -105,7 +105,10 @@ impl Entry {
                 }
             }
             Change::Commented { comments, version, .. } => {
-                if self.commented.as_ref().is_none_or(|(known, _)| version > *known) {
+                // A comment is no version of the task: there may be several at one.
+                let news =
+                    |(at, known): &(u64, Comments)| (version, comments.count) > (*at, known.count);
+                if self.commented.as_ref().is_none_or(news) {
                     self.commented = Some((version, comments));
                 }
             }

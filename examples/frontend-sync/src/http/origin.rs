@@ -16,15 +16,30 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub(super) async fn check(request: Request, next: Next) -> Response {
     match judge(request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(reason) => {
-            tracing::warn!(path = request.uri().path(), reason, "a request of another site");
-            let problem = json!({
-                "type": "about:blank", "title": "Forbidden", "status": 403, "detail": reason,
-            });
-            let kind = [(CONTENT_TYPE, problem::CONTENT_TYPE)];
-            (StatusCode::FORBIDDEN, kind, problem.to_string()).into_response()
-        }
+        Err(reason) => forbidden(&request, reason),
     }
+}
+
+/// Refuses what any page sends. Browsers say so of themselves, and nobody else does.
+pub(super) async fn no_page(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN) {
+        return forbidden(&request, "this is for the sidecar alone");
+    }
+    next.run(request).await
+}
+
+fn forbidden(request: &Request, reason: &str) -> Response {
+    tracing::warn!(
+        path = request.uri().path(),
+        reason,
+        "a request is refused for where it is from"
+    );
+    let problem = json!({
+        "type": "about:blank", "title": "Forbidden", "status": 403, "detail": reason,
+    });
+    let kind = [(CONTENT_TYPE, problem::CONTENT_TYPE)];
+    (StatusCode::FORBIDDEN, kind, problem.to_string()).into_response()
 }
 
 fn judge(method: &Method, headers: &HeaderMap) -> Result<(), &'static str> {

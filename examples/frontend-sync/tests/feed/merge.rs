@@ -1,7 +1,7 @@
 //! How what arrives in any order becomes one task.
 
 use crate::changes::{USER, assigned, commented, listed, synced, synced_of};
-use frontend_sync::feed::{Body, CLOSED_MAX, Change, Feed, Shown, Snapshot, TASKS_MAX};
+use frontend_sync::feed::{Body, CLOSED_MAX, Change, Comments, Feed, Shown, Snapshot, TASKS_MAX};
 use proptest::prelude::*;
 
 fn fed(changes: impl IntoIterator<Item = Change>) -> (Feed, Vec<Body>) {
@@ -97,6 +97,17 @@ fn comments_of_a_task_that_is_not_there_yet_wait_for_it() {
     assert!(snapshot(&feed).tasks.is_empty() && told.is_empty());
     let (feed, _) = fed([commented("a", 2), synced("a", 1, "pending")]);
     assert_eq!(only(&feed).comments.map(|comments| comments.count), Some(2));
+}
+
+#[test]
+fn comments_are_no_versions_of_the_task() {
+    let comments = |count| {
+        let comments = Comments { count, last: None };
+        Change::Commented { task_id: "a".into(), comments, version: 1 }
+    };
+    let (feed, told) = fed([synced("a", 1, "pending"), comments(1), comments(2), comments(1)]);
+    assert_eq!(only(&feed).comments.map(|comments| comments.count), Some(2));
+    assert_eq!(told.len(), 3);
 }
 
 #[test]
