@@ -1,7 +1,9 @@
 # syntax=docker/dockerfile:1
 # Two stages: the first has the toolchain, the second only the binary and what it links to.
+# PACKAGE is what is built: the scheduler, or one of the services around it, such as `todo-api`.
 
 FROM rust:1.95-bookworm AS build
+ARG PACKAGE=reminder-scheduler
 WORKDIR /build
 # .dockerignore lets through what cargo needs to understand the workspace, and nothing else.
 COPY . .
@@ -10,12 +12,12 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/usr/local/cargo/git \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked --package reminder-scheduler \
-    && cp target/release/reminder-scheduler /reminder-scheduler
+    cargo build --release --locked --package "$PACKAGE" --bin "$PACKAGE" \
+    && cp "target/release/$PACKAGE" /service
 
 # The C library, CA certificates and nothing to log into: no shell, no package manager.
 FROM gcr.io/distroless/cc-debian12:nonroot
-COPY --from=build /reminder-scheduler /usr/local/bin/reminder-scheduler
+COPY --from=build /service /usr/local/bin/service
 # By number, so that Kubernetes can see that it is not root. Dapr's images use the same.
 USER 65532:65532
 # A container's loopback is reached by nobody; who may connect is decided by published ports.
@@ -23,6 +25,5 @@ ENV APP_HOST=0.0.0.0 \
     APP_PORT=8080 \
     LOG_FORMAT=json
 EXPOSE 8080
-# In exec form, so that SIGTERM reaches the service itself.
-ENTRYPOINT ["/usr/local/bin/reminder-scheduler"]
-CMD ["serve"]
+# In exec form, so that SIGTERM reaches the service itself. The scheduler is started with `serve`.
+ENTRYPOINT ["/usr/local/bin/service"]

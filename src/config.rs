@@ -1,6 +1,7 @@
 //! Configuration: one struct per concern, from flags and environment variables, checked at start.
 
 use crate::audit::settings as audit;
+use crate::ingest::settings as ingest;
 use crate::read_model::StateTable;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
 use clap::Args;
@@ -61,6 +62,15 @@ pub struct ServeArgs {
     /// Command turns that run at the same time
     #[arg(long, env = "COMMAND_CONCURRENCY", default_value_t = 64)]
     command_concurrency: usize,
+    /// Whether what others publish on `task-events` is followed
+    #[arg(long, env = "INGEST", default_value_t = true, action = clap::ArgAction::Set)]
+    ingest: bool,
+    /// Tasks that follow events at the same time
+    #[arg(long, env = "INGEST_CONCURRENCY", default_value_t = 64)]
+    ingest_concurrency: usize,
+    /// Most events that the sidecar delivers at once
+    #[arg(long, env = "INGEST_BATCH", default_value_t = 500)]
+    ingest_batch: usize,
     /// How long a shutdown may take in all, such as 10s; shorter than the pod's grace period
     #[arg(long, env = "SHUTDOWN_GRACE", default_value = "10s")]
     shutdown_grace: String,
@@ -82,6 +92,8 @@ pub struct Config {
     pub limits: Limits,
     /// The sweep and the audit.
     pub audit: audit::Settings,
+    /// What others publish.
+    pub ingest: ingest::Settings,
     /// How long a shutdown may take in all.
     pub shutdown_grace: Duration,
     /// How logs are written.
@@ -190,6 +202,8 @@ impl ServeArgs {
         let interval = positive(&self.audit_interval);
         let interval = check.get("AUDIT_INTERVAL", interval, Duration::ZERO);
         let refresh_rate = check.get("REFRESH_RATE", count(self.refresh_rate), 1);
+        let followers = check.get("INGEST_CONCURRENCY", count(self.ingest_concurrency), 1);
+        let batch = check.get("INGEST_BATCH", count(self.ingest_batch), 1);
         let shutdown_grace = duration(&self.shutdown_grace);
         let shutdown_grace = check.get("SHUTDOWN_GRACE", shutdown_grace, Duration::ZERO);
         let log_format = log_format(&self.log_format);
@@ -220,6 +234,11 @@ impl ServeArgs {
                 grace_ms: i64::try_from(grace.as_millis()).unwrap_or(i64::MAX),
                 interval,
                 refresh_rate,
+            },
+            ingest: ingest::Settings {
+                enabled: self.ingest,
+                concurrency: followers,
+                batch: u32::try_from(batch).unwrap_or(u32::MAX),
             },
             shutdown_grace,
             log_format,

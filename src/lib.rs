@@ -24,6 +24,7 @@ pub mod config;
 pub mod dapr;
 pub mod firing;
 pub mod http;
+pub mod ingest;
 pub mod metrics;
 pub mod outbox;
 #[doc(hidden)]

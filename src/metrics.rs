@@ -23,6 +23,9 @@ const COMMAND_SECONDS: [f64; 12] =
 /// How late reminders fire, in seconds: on time, by the audit, after an outage.
 const LATENESS_SECONDS: [f64; 14] =
     [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 30.0, 60.0, 300.0, 3_600.0];
+/// How old events are when they are followed, in seconds: at once, after a restart, after an outage.
+const AGE_SECONDS: [f64; 12] =
+    [0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3_600.0, 86_400.0];
 /// How long rounds take, in seconds.
 const ROUND_SECONDS: [f64; 9] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0];
 
@@ -97,6 +100,12 @@ metrics! {
     publish_failures: Family<One, Counter> = Family::default(),
         "reminder_publish_failures_total", "counter", "topic",
         "Batches of events that were not published and are tried again";
+    ingested: Family<One, Counter> = Family::default(),
+        "reminder_ingested_events_total", "counter", "outcome",
+        "Events of others by what became of them: applied, known, own, unknown, dead_lettered, retried";
+    ingest_age: Histogram = Histogram::new(AGE_SECONDS),
+        "reminder_ingested_event_age_seconds", "histogram", "-",
+        "From the publication of an event to when it was followed";
     rounds: Family<One, Counter> = Family::default(),
         "reminder_audit_rounds_total", "counter", "outcome",
         "Rounds of the audit: done, failed, or left to the holder of the lease";
@@ -172,6 +181,7 @@ mod tests {
             &metrics.overloads,
             &metrics.published,
             &metrics.publish_failures,
+            &metrics.ingested,
             &metrics.rounds,
             &metrics.found,
             &metrics.refreshed,

@@ -9,6 +9,7 @@ use crate::dapr::outbound::Sidecar;
 use crate::firing;
 use crate::http::health::Readiness;
 use crate::http::server::{self, LateRoutes};
+use crate::ingest::Ingest;
 use crate::outbox::publisher::Publisher;
 use crate::read_model::{self, FiringSwitch, ParkedTable, ReadModel, UserLookup};
 use crate::turn::driver::Driver;
@@ -95,7 +96,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     publisher.start(&background);
 
     let late = LateRoutes::default();
-    let app = server::app(readiness.clone(), Arc::clone(&late), config.server.token.clone());
+    let ingest = Ingest::new(Arc::clone(&sidecar), clock.clone(), config.ingest, stop.clone());
+    let startup = routes::startup_routes(&config.sidecar.pubsub, config.ingest, ingest);
+    let token = config.server.token.clone();
+    let app = server::app(readiness.clone(), startup, Arc::clone(&late), token);
     let closing = CancellationToken::new();
     let server =
         axum::serve(listener, app).with_graceful_shutdown(closing.clone().cancelled_owned());

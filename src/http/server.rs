@@ -15,8 +15,13 @@ use tower::ServiceExt;
 pub type LateRoutes = Arc<OnceLock<Router>>;
 
 /// Everything this service answers.
-pub fn app(readiness: Readiness, actors: LateRoutes, token: Option<Secret>) -> Router {
-    let dapr = routes::startup_routes().fallback(forward);
+pub fn app(
+    readiness: Readiness,
+    startup: Router,
+    actors: LateRoutes,
+    token: Option<Secret>,
+) -> Router {
+    let dapr = startup.fallback(forward);
     let dapr = routes::require_token(dapr, token, readiness.clone()).layer(axum::Extension(actors));
     health::routes(readiness).fallback_service(dapr)
 }

@@ -5,10 +5,17 @@ use serde_json::Value;
 
 use crate::deployment::{ENVIRONMENT, seconds};
 use crate::documents::{Document, document, keys, root};
+use crate::members::MEMBERS;
 use crate::sidecar::flag;
 
+/// What there is beside the members and their sidecars.
 const SERVICES: [&str; 8] =
     ["secrets", "postgres", "redpanda", "topics", "placement", "scheduler", "app", "daprd"];
+
+fn services() -> Vec<String> {
+    let members = MEMBERS.iter().flat_map(|(id, _)| [(*id).to_owned(), format!("{id}-daprd")]);
+    SERVICES.map(str::to_owned).into_iter().chain(members).collect()
+}
 
 fn compose() -> Document {
     document("docker-compose.yml")
@@ -24,7 +31,7 @@ fn list<'a>(compose: &'a Document, service: &str, key: &str) -> Vec<&'a str> {
 #[test]
 fn it_has_every_part() {
     let compose = compose();
-    let mut expected = SERVICES;
+    let mut expected = services();
     expected.sort_unstable();
     let mut actual = keys(compose.at("/services"));
     actual.sort_unstable();
@@ -35,7 +42,7 @@ fn it_has_every_part() {
 fn volumes_and_dependencies_exist() {
     let compose = compose();
     let volumes = keys(compose.at("/volumes"));
-    for service in SERVICES {
+    for service in &services() {
         for mount in list(&compose, service, "volumes") {
             let source = mount.split(':').next().unwrap();
             if source.starts_with('.') {
@@ -49,7 +56,7 @@ fn volumes_and_dependencies_exist() {
             continue;
         };
         for (name, dependency) in dependencies.as_object().unwrap() {
-            assert!(SERVICES.contains(&name.as_str()), "{service} depends on {name}");
+            assert!(services().contains(name), "{service} depends on {name}");
             // A condition that can never come true keeps everything from starting.
             let needs = match dependency["condition"].as_str().unwrap() {
                 "service_healthy" => "healthcheck",
@@ -65,7 +72,7 @@ fn volumes_and_dependencies_exist() {
 #[test]
 fn ports_are_published_on_loopback_only() {
     let compose = compose();
-    for service in SERVICES {
+    for service in &services() {
         for port in list(&compose, service, "ports") {
             let parts: Vec<_> = port.split(':').collect();
             assert!(matches!(parts[..], ["127.0.0.1", a, b] if a == b), "{service}: {port}");

@@ -139,7 +139,7 @@ fn the_container_has_no_rights_it_does_not_need() {
 
 #[test]
 fn kustomizations_name_every_file_beside_them() {
-    for folder in ["k8s/base", "k8s/topics", "k8s/monitoring"] {
+    for folder in ["k8s/base", "k8s/members", "k8s/topics", "k8s/monitoring"] {
         let kustomization = document(format!("{folder}/kustomization.yaml"));
         let mut named: Vec<_> = kustomization
             .at("/resources")
@@ -162,6 +162,7 @@ fn kustomizations_name_every_file_beside_them() {
 fn everything_is_in_the_namespace_that_is_made() {
     let namespace = document("k8s/base/namespace.yaml");
     let mut all: Vec<_> = files_below("k8s/base", &["yaml"]).iter().flat_map(documents).collect();
+    all.extend(files_below("k8s/members", &["yaml"]).iter().flat_map(documents));
     all.extend(files_below("k8s/monitoring", &["yaml"]).iter().flat_map(documents));
     all.extend(documents("k8s/secrets.example.yaml"));
     for document in all {

@@ -1,5 +1,6 @@
 //! The Dockerfile, what it may see, and the images that are used.
 
+use serde_json::json;
 use std::path::Path;
 
 use reminder_contract::names;
@@ -25,9 +26,14 @@ fn instruction(name: &str) -> Vec<String> {
 fn the_image_runs_the_service_as_nobody() {
     let lines = dockerfile();
     assert_eq!(lines.iter().filter(|line| line.starts_with("FROM ")).count(), 2);
-    let package = env!("CARGO_PKG_NAME");
-    assert!(lines.iter().any(|line| line.contains(&format!("--locked --package {package} "))));
-    assert_eq!(instruction("ENTRYPOINT"), [format!("[\"/usr/local/bin/{package}\"]")]);
+    // The same file builds each service; the scheduler unless told otherwise.
+    let package = format!("ARG PACKAGE={}", env!("CARGO_PKG_NAME"));
+    assert!(lines.contains(&package));
+    assert!(lines.iter().any(|line| line.contains("--locked --package \"$PACKAGE\" ")));
+    assert_eq!(instruction("ENTRYPOINT"), ["[\"/usr/local/bin/service\"]"]);
+    assert_eq!(document("docker-compose.yml").at("/services/app/command"), &json!(["serve"]));
+    let deployment = document("k8s/base/deployment.yaml");
+    assert_eq!(deployment.at("/spec/template/spec/containers/0/args"), &json!(["serve"]));
     assert_eq!(instruction("EXPOSE"), [names::DEFAULT_APP_PORT.to_string()]);
     assert!(instruction("ENV")[0].contains(&format!("APP_PORT={} ", names::DEFAULT_APP_PORT)));
 
@@ -63,8 +69,10 @@ fn the_build_sees_the_whole_workspace_and_nothing_else() {
         assert!(seen(path), "the build does not see {path}");
     }
     let manifest = read("Cargo.toml");
-    let members = manifest.lines().find(|line| line.starts_with("members = ")).unwrap();
-    for member in members.split('"').skip(1).step_by(2) {
+    let members = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
+    let members: Vec<_> = members.split('"').skip(1).step_by(2).collect();
+    assert!(members.len() > 5, "{members:?}");
+    for member in members {
         let folder = Path::new(member).iter().next().unwrap().to_str().unwrap();
         assert!(seen(folder), "the build does not see the member {member}");
     }

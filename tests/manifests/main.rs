@@ -11,6 +11,7 @@ mod deployment;
 mod documents;
 mod image;
 mod kubernetes;
+mod members;
 mod monitoring;
 mod scripts;
 mod secrets;

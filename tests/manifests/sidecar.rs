@@ -13,7 +13,7 @@ const HEALTH_TIMEOUT_MILLISECONDS: u32 = 2000;
 const HEALTH_THRESHOLD: u32 = 3;
 
 /// The annotations of Dapr 1.18 that we use or may come to use; the injector ignores others.
-const ANNOTATIONS: [&str; 25] = [
+pub(crate) const ANNOTATIONS: [&str; 25] = [
     "dapr.io/api-token-secret",
     "dapr.io/app-health-check-path",
     "dapr.io/app-health-probe-interval",
@@ -43,12 +43,18 @@ const ANNOTATIONS: [&str; 25] = [
 
 /// What all three must say, by the names of daprd's flags.
 fn expected() -> Vec<(&'static str, String)> {
+    let mut flags = expected_of(names::APP_ID, names::DEFAULT_APP_PORT);
+    flags.push(("app-max-concurrency", names::SIDECAR_APP_MAX_CONCURRENCY.to_string()));
+    flags
+}
+
+/// What every sidecar must be told.
+pub(crate) fn expected_of(app_id: &str, port: u16) -> Vec<(&'static str, String)> {
     vec![
-        ("app-id", names::APP_ID.to_owned()),
-        ("app-port", names::DEFAULT_APP_PORT.to_string()),
+        ("app-id", app_id.to_owned()),
+        ("app-port", port.to_string()),
         ("app-protocol", "http".to_owned()),
         ("max-body-size", names::SIDECAR_MAX_BODY_SIZE.to_owned()),
-        ("app-max-concurrency", names::SIDECAR_APP_MAX_CONCURRENCY.to_string()),
         ("enable-app-health-check", "true".to_owned()),
         ("app-health-check-path", names::APP_HEALTH_PATH.to_owned()),
         ("app-health-probe-interval", HEALTH_INTERVAL_SECONDS.to_string()),

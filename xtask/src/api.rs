@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header::{CONTENT_TYPE, HOST};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use reminder_contract::{Problem, names};
-use reminder_stack::Manifest;
+use reminder_stack::{Manifest, Member};
 use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -21,6 +21,9 @@ const CALL_DEADLINE: Duration = Duration::from_secs(30);
 
 /// What Dapr wants to see when it was given a token.
 const TOKEN_HEADER: &str = "dapr-api-token";
+
+/// Names the flow that a call belongs to.
+const CORRELATION_HEADER: &str = "correlation-id";
 
 /// Where the actor API is.
 #[derive(Debug, Clone)]
@@ -40,6 +43,11 @@ impl Address {
         let port = manifest.replica(replica)?.http_port;
         let token = manifest.options.api_tokens.as_ref().and_then(|tokens| tokens.dapr.clone());
         Ok(Self { port, token })
+    }
+
+    /// A service around the scheduler, itself.
+    pub(crate) fn of_member(manifest: &Manifest, member: Member) -> Result<Self> {
+        Ok(Self { port: manifest.member(member)?.app_port, token: None })
     }
 
     /// Opens a connection that all calls of one caller share, as a real client's do.
@@ -71,26 +79,49 @@ pub(crate) struct Reply {
 }
 
 impl Caller {
+    /// Asks for an answer that goes on and on; it has the connection for itself.
+    pub(crate) async fn stream(mut self, path: &str) -> Result<Stream> {
+        let host = format!("127.0.0.1:{}", self.address.port);
+        let request = Request::builder().uri(path).header(HOST, host);
+        let request = request.body(Full::new(Bytes::new()))?;
+        let response = timeout(CALL_DEADLINE, self.sender.send_request(request)).await??;
+        let status = response.status();
+        if !status.is_success() {
+            bail!("{path}: HTTP {status}");
+        }
+        Ok(Stream(response.into_body()))
+    }
+
     /// Calls a method of a task's actor. A refusal is a reply; an error is anything else.
     pub(crate) async fn call(&mut self, task: &str, method: &str, body: &Value) -> Result<Reply> {
         let path = format!("/v1.0/actors/{}/{task}/method/{method}", names::ACTOR_TYPE);
-        let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body)? };
-        self.send(&path, body)
+        self.request(Method::PUT, &path, None, body)
             .await
             .with_context(|| format!("`{method}` of {task} has no proper answer"))
     }
 
-    async fn send(&mut self, path: &str, body: Vec<u8>) -> Result<Reply> {
+    /// Calls any path, within a flow if one is given.
+    pub(crate) async fn request(
+        &mut self,
+        method: Method,
+        path: &str,
+        correlation_id: Option<&str>,
+        body: &Value,
+    ) -> Result<Reply> {
+        let body = if body.is_null() { Vec::new() } else { serde_json::to_vec(body)? };
         if self.sender.is_closed() {
             *self = self.address.connect().await?;
         }
         let mut request = Request::builder()
-            .method(Method::PUT)
+            .method(method)
             .uri(path)
             .header(HOST, format!("127.0.0.1:{}", self.address.port))
             .header(CONTENT_TYPE, "application/json");
         if let Some(token) = &self.address.token {
             request = request.header(TOKEN_HEADER, token);
+        }
+        if let Some(id) = correlation_id {
+            request = request.header(CORRELATION_HEADER, id);
         }
         let request = request.body(Full::new(Bytes::from(body)))?;
         let began = Instant::now();
@@ -107,6 +138,21 @@ impl Caller {
         .with_context(|| format!("none within {} s", CALL_DEADLINE.as_secs()))??;
         let took = began.elapsed();
         Ok(Reply { took, outcome: read(status, is_problem, &body)? })
+    }
+}
+
+/// An answer that goes on and on.
+pub(crate) struct Stream(Incoming);
+
+impl Stream {
+    /// The next bytes; `None` when it has ended.
+    pub(crate) async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            let frame = self.0.frame().await?.ok()?;
+            if let Ok(bytes) = frame.into_data() {
+                return Some(bytes);
+            }
+        }
     }
 }
 

@@ -65,6 +65,9 @@ pub const DAPR_PARTITION: &str = "__partition";
 /// The offset of a record, in the metadata of what Dapr delivers.
 pub const DAPR_OFFSET: &str = "__offset";
 
+/// When a record was published, in ms since 1970, in the metadata of what Dapr delivers.
+pub const DAPR_TIMESTAMP: &str = "__timestamp";
+
 vocabulary! {
     /// Why a record is a dead letter.
     Reason {

@@ -8,12 +8,14 @@
 //! | [`cloud_event`] | encoding and reading events, their ids and keys |
 //! | [`data`] | the payload of each event type |
 //! | [`dead_letter`] | the headers of what could not be handled |
+//! | [`incoming`] | what others publish on `task-events`, read leniently |
 //! | [`user_id`] | ids of users as actor ids |
 //! | [`schemas`] | the JSON Schema of each event type, as committed under `schemas/` |
 
 pub mod cloud_event;
 pub mod data;
 pub mod dead_letter;
+pub mod incoming;
 pub mod names;
 pub mod problem;
 pub mod schemas;

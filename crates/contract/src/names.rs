@@ -69,6 +69,9 @@ pub const REMINDERS_DLQ: &str = "reminders-dlq";
 /// The dead-letter topic of [`TASK_UPDATES`].
 pub const TASK_UPDATES_DLQ: &str = "task-updates-dlq";
 
+/// Where the sidecar delivers the records of [`TASK_EVENTS`].
+pub const TASK_EVENTS_ROUTE: &str = "/subscriptions/task-events";
+
 /// The database the local stack creates.
 pub const DATABASE: &str = "reminders";
 

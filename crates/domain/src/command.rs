@@ -1,6 +1,7 @@
 //! What a turn is asked to do.
 
 use crate::ids::{CorrelationId, Person, PresetName, ReminderId, Traceparent};
+use crate::ingested::{Ingested, News};
 use crate::preferences::SnoozeDelay;
 use crate::reminder::Reminder;
 use crate::task::Task;
@@ -21,6 +22,14 @@ pub struct Command {
     pub if_version: Option<u64>,
     /// The flow that the command belongs to.
     pub origin: Origin,
+}
+
+impl Command {
+    /// The same command as a part of a flow.
+    #[must_use]
+    pub fn in_flow(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
 }
 
 /// The kinds of command that change a task.
@@ -65,6 +74,8 @@ pub enum CommandKind {
         /// Which reminder; `None`: all of this occurrence.
         reminder_id: Option<ReminderId>,
     },
+    /// Follow what the owner of the task says of it.
+    Ingest(Box<Ingested>),
 }
 
 /// A task to create or replace.
@@ -141,6 +152,7 @@ impl CommandKind {
             Self::Snooze { .. } => "snooze",
             Self::Acknowledge { .. } => "acknowledge",
             Self::Dismiss { .. } => "dismiss",
+            Self::Ingest(_) => "ingest",
         }
     }
 
@@ -148,6 +160,10 @@ impl CommandKind {
     pub fn needs_preferences_of(&self) -> Option<&Person> {
         match self {
             Self::Put(put) => put.task.user_id.as_ref(),
+            Self::Ingest(event) => match &event.news {
+                News::Task { task, .. } => task.user_id.as_ref(),
+                News::Deleted => None,
+            },
             _ => None,
         }
     }

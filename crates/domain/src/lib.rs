@@ -13,6 +13,7 @@
 //! | [`schedule`] | from these to the moments of the reminders |
 //! | [`alarm`], [`history`] | what became of each reminder |
 //! | [`state`], [`restored`] | everything one actor stores, and how it goes on after a restore |
+//! | [`ingested`] | what the owner of a task says of it |
 //! | [`command`], [`event`], [`rejection`] | what goes in and what comes out of a turn |
 //! | [`decide`] | the decision itself |
 //! | [`preview`], [`explain`] | what will fire, what fired, and why |
@@ -25,6 +26,7 @@ pub mod event;
 pub mod explain;
 pub mod history;
 pub mod ids;
+pub mod ingested;
 pub mod limits;
 pub mod next_wake;
 pub mod object;

@@ -33,6 +33,7 @@ impl TaskState {
             lifecycle: Lifecycle::Deleted { deleted_at: now, user_id: None },
             sequences: Sequences { reminders: base, task_events: base, task_updates: base },
             commands: Vec::new(),
+            followed: None,
             armed: None,
             pending: Vec::new(),
         }

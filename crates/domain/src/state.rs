@@ -6,6 +6,7 @@ use crate::event::{Event, Topic};
 use crate::explain::Adjusted;
 use crate::history::HistoryEntry;
 use crate::ids::{Person, ReminderId};
+use crate::ingested::Followed;
 use crate::limits;
 use crate::next_wake::earliest;
 use crate::preferences::KnownPreferences;
@@ -34,6 +35,9 @@ pub struct TaskState {
     /// The last commands applied, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<CommandRecord>,
+    /// What the owner of the task last said, if it ever did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed: Option<Followed>,
     /// The wake that was registered before the last commit, if it is known to be registered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub armed: Option<Timestamp>,
@@ -196,6 +200,9 @@ pub struct Snapshot {
     /// Whether it was deleted by this commit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
+    /// The last version of the owner that it had followed by then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_version: Option<u64>,
 }
 
 impl Snapshot {
@@ -222,7 +229,13 @@ impl TaskState {
             task: live.task.clone(),
             alarms: live.alarms.clone(),
             deleted: false,
+            source_version: self.source_version(),
         })
+    }
+
+    /// The last version of the owner that it has followed.
+    pub fn source_version(&self) -> Option<u64> {
+        self.followed?.version.map(std::num::NonZeroU64::get)
     }
 
     /// Remembers a command, forgetting the oldest beyond the bound.

@@ -6,6 +6,7 @@
 //! compiler; `tests/bounded.rs` calls them with the seed corpus and mutations of it, on any.
 
 mod calendar;
+mod event;
 mod rule;
 mod task;
 mod text;
@@ -14,15 +15,17 @@ mod text;
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their corpora.
-pub const TARGETS: [(&str, Target); 5] = [
+pub const TARGETS: [(&str, Target); 6] = [
     ("time", text::time),
     ("offset", text::offset),
     ("rule", rule::rule),
     ("icalendar", calendar::icalendar),
     ("task", task::task),
+    ("event", event::event),
 ];
 
 pub use calendar::icalendar;
+pub use event::event;
 pub use rule::rule;
 pub use task::task;
 pub use text::{offset, time};

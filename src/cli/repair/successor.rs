@@ -51,6 +51,7 @@ pub(super) fn successor(
         lifecycle: Lifecycle::Deleted { deleted_at: now, user_id },
         sequences,
         commands: Vec::new(),
+        followed: None,
         armed: None,
         pending: Vec::new(),
     };

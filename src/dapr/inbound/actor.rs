@@ -1,6 +1,6 @@
 //! The `TaskActor` as the SDK sees it: it parses, asks the driver for a turn, and words the answer.
 
-use super::internal::{NO_VERSION, REFRESH, SETTLE, SettleRequest};
+use super::internal::{INGEST, Ingested, NO_VERSION, REFRESH, SETTLE, SettleRequest};
 use super::registry::{Hosted, Registry};
 use super::reply;
 use crate::clock::{Clock, SystemClock};
@@ -15,13 +15,14 @@ use axum::response::Response;
 use dapr::server::actor::runtime::ActorTypeRegistration;
 use dapr::server::actor::{Actor, ActorError};
 use dapr_macros::actor;
+use reminder_contract::incoming::{self, Incoming};
 use reminder_contract::names::ACTOR_TYPE;
 use reminder_contract::wire::{
     self, CalendarView, CommandAnswer, ExplanationView, Method, PreviewView, Query, TaskView,
 };
 use reminder_contract::{Problem, ProblemKind};
 use reminder_domain::ids::{CorrelationId, Traceparent};
-use reminder_domain::{Origin, TaskId};
+use reminder_domain::{Command, Origin, TaskId};
 use std::sync::Arc;
 
 /// The drivers and actors of this process.
@@ -69,6 +70,7 @@ pub fn registration(
         .register_method(Method::ImportCalendar.as_str(), TaskActor::import_calendar)
         .register_method(SETTLE, TaskActor::settle)
         .register_method(REFRESH, TaskActor::refresh)
+        .register_method(INGEST, TaskActor::ingest)
 }
 
 impl Hosted for TaskActor {
@@ -152,6 +154,14 @@ impl TaskActor {
         self.answer_with(wire::parse_get(&body).map(|_| Request::Refresh), settled).await
     }
 
+    async fn ingest(&self, headers: HeaderMap, body: Bytes) -> Response {
+        let request = news(&self.id, &body).map(|mut command| {
+            complete(&mut command.origin, &headers);
+            Request::Command(Box::new(command))
+        });
+        self.answer_with(request, ingested).await
+    }
+
     async fn command(&self, method: Method, headers: HeaderMap, body: Bytes) -> Response {
         let request = wire::parse_command(method, &body).map(|mut command| {
             complete(&mut command.origin, &headers);
@@ -219,6 +229,27 @@ fn shown(id: &TaskId, reply: Reply, query: &Query) -> Result<Vec<u8>, Problem> {
 fn settled(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
     match reply {
         Reply::Unreadable(_) => written(id, Reply::Awake(NO_VERSION)),
+        reply => written(id, reply),
+    }
+}
+
+/// The command of an event, which must be about this task.
+fn news(id: &str, event: &[u8]) -> Result<Command, Problem> {
+    match incoming::read(event) {
+        Ok(Incoming::Task(news)) if news.task_id.as_str() == id => Ok(news.command),
+        Ok(_) => Err(Problem::invalid("taskId", "is another one than that of the actor")),
+        Err(unreadable) => Err(Problem::new(ProblemKind::InvalidInput, unreadable.detail)),
+    }
+}
+
+/// The answer to ingestion, which wants to know whether there was anything to do.
+fn ingested(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
+    match reply {
+        Reply::Answer(answer) => {
+            let reached = Ingested { version: answer.version, applied: answer.created.is_some() };
+            Ok(format!(r#"{{"version":{},"applied":{}}}"#, reached.version, reached.applied)
+                .into_bytes())
+        }
         reply => written(id, reply),
     }
 }

@@ -7,6 +7,10 @@ pub const SETTLE: &str = "settle";
 /// Has a task follow the present preferences and zones. Its body is empty.
 pub const REFRESH: &str = "refresh";
 
+/// Has a task follow an event of its owner. Its body is the event as it was published: of all that two
+/// versions of this service could agree on, that is what changes least.
+pub const INGEST: &str = "ingest";
+
 /// What `settle` is asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -31,4 +35,13 @@ pub const NO_VERSION: u64 = 0;
 pub struct Reached {
     /// The version that the task is at, or [`NO_VERSION`].
     pub version: u64,
+}
+
+/// What `ingest` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ingested {
+    /// The version that the task is at.
+    pub version: u64,
+    /// Whether the event was news.
+    pub applied: bool,
 }

@@ -2,11 +2,12 @@
 //!
 //! [`actor`] is the `TaskActor` as the SDK sees it, [`user_actor`] the `UserActor`; [`registry`] keeps actors alive as long as the
 //! SDK may still use them, [`reply`] writes answers so that they reach the caller untouched, and
-//! [`routes`] puts it all behind a router of our own.
+//! [`routes`] puts it all behind a router of our own; [`subscriptions`] is what it delivers of the broker.
 
 pub mod actor;
 pub mod internal;
 pub mod registry;
 pub mod reply;
 pub mod routes;
+pub mod subscriptions;
 pub mod user_actor;

@@ -3,9 +3,13 @@
 use super::actor::{self, TaskActor, Turns};
 use super::registry::Registry;
 use super::reply;
+use super::subscriptions;
 use super::user_actor::{self, UserActor};
 use crate::config::Secret;
+use crate::dapr::outbound::Sidecar;
 use crate::http::health::Readiness;
+use crate::ingest::Ingest;
+use crate::ingest::settings::Settings;
 use crate::users::turns::UserTurns;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -33,11 +37,13 @@ fn dapr_config() -> String {
 }
 
 /// The routes that the sidecar asks once, at its start: they must be there from the beginning.
-pub fn startup_routes() -> Router {
+pub fn startup_routes(pubsub: &str, settings: Settings, ingest: Arc<Ingest<Sidecar>>) -> Router {
+    let subscriptions = subscriptions::declared(pubsub, settings);
     let json = |body: String| async { ([(header::CONTENT_TYPE, "application/json")], body) };
     Router::new()
         .route("/dapr/config", get(move || json(dapr_config())))
-        .route("/dapr/subscribe", get(move || json("[]".into())))
+        .route("/dapr/subscribe", get(move || json(subscriptions)))
+        .merge(subscriptions::route(ingest, settings.batch))
 }
 
 /// What hosts the actors of both types.

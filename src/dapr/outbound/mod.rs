@@ -5,6 +5,7 @@
 
 mod actors;
 mod broker;
+mod ingest;
 mod reminders;
 mod state;
 

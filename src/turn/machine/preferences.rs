@@ -5,7 +5,7 @@ use crate::turn::draft::Ledger;
 use crate::turn::effect::{Effect, Outcome, Request};
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
-use reminder_domain::{TaskState, Timestamp};
+use reminder_domain::{CommandKind, TaskState, Timestamp};
 
 /// What is known of a user's preferences in this turn.
 #[derive(Debug, Default)]
@@ -35,7 +35,15 @@ impl Machine {
             return None;
         }
         match &self.request {
-            Request::Command(command) => command.kind.needs_preferences_of().cloned(),
+            Request::Command(command) => {
+                let user = command.kind.needs_preferences_of()?;
+                let live = state.and_then(TaskState::live);
+                // A task that follows an event goes by the copy that it has: the audit keeps that up to
+                // date, and a backlog of events need not ask for each.
+                let has_copy = live.is_some_and(|live| live.task.user_id.as_ref() == Some(user));
+                let follows = matches!(command.kind, CommandKind::Ingest(_));
+                (!(follows && has_copy)).then(|| user.clone())
+            }
             Request::Refresh => state?.live()?.task.user_id.clone(),
             Request::Get | Request::Wake | Request::Settle { .. } => None,
         }

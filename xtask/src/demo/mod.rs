@@ -1,6 +1,7 @@
 //! `cargo xtask demo`: a handful of tasks on the real stack, from command to event.
 
 mod judge;
+mod mesh;
 mod script;
 mod timeline;
 
@@ -11,7 +12,7 @@ use chrono::{DateTime, Utc};
 use clap::Args;
 use reminder_contract::names;
 use reminder_stack::events::{Reader, Record};
-use reminder_stack::{AppSource, Manifest, PubSub, Stack};
+use reminder_stack::{AppSource, Manifest, Member, PubSub, Stack};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 
@@ -37,6 +38,7 @@ const BUFFER: usize = 1024;
 #[derive(Args)]
 #[command(after_help = "Examples:
   cargo xtask demo                  bring the stack up, show, and stop it again
+  cargo xtask demo --all            one task through every service of the mesh
   cargo xtask demo --keep           leave the stack running
 
 A stack that runs already is used as it is and left running. Exits with 0 only if exactly the right
@@ -45,6 +47,10 @@ pub(crate) struct Options {
     #[command(flatten)]
     instance: crate::Instance,
 
+    /// With the services of `examples/`: one task through all of them
+    #[arg(long)]
+    all: bool,
+
     /// Leave the stack running afterwards
     #[arg(long)]
     keep: bool,
@@ -52,8 +58,20 @@ pub(crate) struct Options {
 
 pub(crate) async fn run(options: Options) -> Result<bool> {
     let name = options.instance.instance.clone();
-    let session = Session::up(stack_options(&name)?).await?;
-    let outcome = session.run(show(session.stack())).await;
+    let mut stack_options = stack_options(&name)?;
+    if options.all {
+        for member in Member::ALL {
+            let member = stack_options.members.entry(member).or_default();
+            // The timeline reads what they write.
+            member.env.insert("LOG_FORMAT".to_owned(), "json".to_owned());
+        }
+    }
+    let session = Session::up(stack_options).await?;
+    let outcome = if options.all {
+        session.run(mesh::show(session.stack())).await
+    } else {
+        session.run(show(session.stack())).await
+    };
     if !session.is_ours() {
         println!("The stack `{name}` was running already and is left running.");
     } else if options.keep {

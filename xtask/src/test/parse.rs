@@ -1,8 +1,10 @@
 //! Reading what cargo and the test binaries say.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use reminder_contract::names;
+use reminder_stack::Member;
 use serde::Deserialize;
 
 /// How many tests passed and how many did not.
@@ -88,6 +90,8 @@ pub(super) struct Built {
     pub(super) tests: Vec<Binary>,
     /// The service.
     pub(super) app: Option<PathBuf>,
+    /// The services around it.
+    pub(super) members: BTreeMap<Member, PathBuf>,
 }
 
 /// What we need of cargo's messages.
@@ -135,6 +139,8 @@ pub(super) fn built<'a>(lines: impl IntoIterator<Item = &'a str>) -> Built {
             built.tests.push(Binary { name: target.name, path, folder });
         } else if target.name == names::APP_ID {
             built.app = Some(path);
+        } else if let Ok(member) = target.name.parse() {
+            built.members.insert(member, path);
         }
     }
     built.tests.sort_by(|a, b| (&a.folder, &a.name).cmp(&(&b.folder, &b.name)));
@@ -182,11 +188,13 @@ test result: ok. 40 passed; 0 failed; 0 ignored; 0 measured; 2 filtered out; fin
 {"reason":"compiler-artifact","manifest_path":"/w/Cargo.toml","target":{"name":"serde"},"profile":{"test":false},"executable":null}
 {"reason":"compiler-artifact","manifest_path":"/w/Cargo.toml","target":{"name":"reminder-scheduler"},"profile":{"test":false},"executable":"/t/app"}
 {"reason":"compiler-artifact","manifest_path":"/w/Cargo.toml","target":{"name":"reminder-scheduler"},"profile":{"test":true},"executable":"/t/app-1"}
+{"reason":"compiler-artifact","manifest_path":"/w/examples/todo-api/Cargo.toml","target":{"name":"todo-api"},"profile":{"test":false},"executable":"/t/todo-api"}
 {"reason":"compiler-artifact","manifest_path":"/w/crates/a/Cargo.toml","target":{"name":"a"},"profile":{"test":true},"executable":"/t/a-1"}
 {"reason":"compiler-artifact","manifest_path":"/w/crates/a/Cargo.toml","target":{"name":"b","kind":["bench"]},"profile":{"test":true},"executable":"/t/b-1"}
 {"reason":"build-finished","success":true}"#;
         let built = built(messages.lines());
         assert_eq!(built.app, Some("/t/app".into()));
+        assert_eq!(built.members, BTreeMap::from([(Member::TodoApi, "/t/todo-api".into())]));
         let folders: Vec<_> = built.tests.iter().map(|binary| binary.folder.clone()).collect();
         assert_eq!(folders, [PathBuf::from("/w"), PathBuf::from("/w/crates/a")]);
         assert_eq!(built.tests[1].name, "a");

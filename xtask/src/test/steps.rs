@@ -32,6 +32,8 @@ pub(super) enum Step {
     Postgres,
     /// End to end, on the whole stack
     E2e,
+    /// The services around the scheduler, all together, on a stack of their own
+    Mesh,
     /// Chaos for three minutes, on a stack of its own with two replicas
     Chaos,
 }
@@ -53,6 +55,7 @@ impl Step {
         Self::Demo,
         Self::Postgres,
         Self::E2e,
+        Self::Mesh,
         Self::Chaos,
     ];
 
@@ -72,6 +75,7 @@ impl Step {
             Self::Demo => "demo",
             Self::Postgres => "postgres",
             Self::E2e => "e2e",
+            Self::Mesh => "mesh",
             Self::Chaos => "chaos",
         }
     }
@@ -90,7 +94,7 @@ impl Step {
             Self::Unit | Self::Differential => &[Self::Setup, Self::Build],
             Self::Simulation | Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
-            Self::Postgres | Self::E2e | Self::Chaos => &[Self::Build, Self::Stack],
+            Self::Postgres | Self::E2e | Self::Mesh | Self::Chaos => &[Self::Build, Self::Stack],
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reminder_stack::options::workspace_root;
-use reminder_stack::{AppSource, Manifest, Options, Stack};
+use reminder_stack::{AppSource, Manifest, Member, MemberOptions, Options, Stack};
 use tokio::process::Command;
 
 use super::binaries::{outcome, run, show, together};
@@ -44,6 +44,12 @@ const EVERYTHING: &[&str] = &[
 
 /// Names the server for tests that need a database.
 const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
+
+/// Names the stack for the tests of all services together.
+const MESH_VARIABLE: &str = "MESH_INSTANCE";
+
+/// Their logs are looked into.
+const LOG_AS_JSON: (&str, &str) = ("LOG_FORMAT", "json");
 
 /// Names the python for the test that compares recurrence with dateutil.
 const DATEUTIL_VARIABLE: &str = "DATEUTIL_PYTHON";
@@ -84,6 +90,8 @@ pub(super) struct Work {
     stack: Option<Stack>,
     /// For the other half of the end-to-end tests.
     second: Option<Stack>,
+    /// The one with all members.
+    mesh: Option<Stack>,
     /// The one that is hurt.
     chaos: Option<Stack>,
 }
@@ -91,7 +99,8 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(instance: String) -> Self {
         let root = workspace_root();
-        Self { root, instance, built: Built::default(), stack: None, second: None, chaos: None }
+        let (built, stack, second) = (Built::default(), None, None);
+        Self { root, instance, built, stack, second, mesh: None, chaos: None }
     }
 
     /// Does a step.
@@ -122,6 +131,7 @@ impl Work {
                 self.tests(log, &[(POSTGRES_VARIABLE, &url)], is_postgres).await
             }
             Step::E2e => self.e2e(log).await,
+            Step::Mesh => self.mesh(log).await,
             Step::Chaos => self.chaos().await,
         }
     }
@@ -129,7 +139,7 @@ impl Work {
     /// Stops what the steps have started. What went well leaves nothing behind; else data and logs
     /// stay.
     pub(super) async fn finish(&self, good: bool) -> Result<()> {
-        for stack in [&self.chaos, &self.second, &self.stack].into_iter().flatten() {
+        for stack in [&self.chaos, &self.mesh, &self.second, &self.stack].into_iter().flatten() {
             stack.down().await?;
             if good {
                 stack.clone().remove().await?;
@@ -209,6 +219,24 @@ impl Work {
         end_to_end::halves(binary, [&self.instance, &second], log).await
     }
 
+    /// All services together, on a stack of their own; the others are stopped, so that they take no
+    /// time from it.
+    async fn mesh(&mut self, log: &Log) -> Result<Outcome> {
+        for stack in [&self.stack, &self.second].into_iter().flatten() {
+            stack.down().await?;
+        }
+        let instance = format!("{}-mesh", self.instance);
+        let members = Member::ALL.map(|member| {
+            let binary = self.built.members.get(&member).cloned();
+            (member, MemberOptions { binary, env: [log_as_json()].into() })
+        });
+        let mut options = Options { instance: instance.clone(), ..self.options() };
+        options.members = members.into();
+        options.app_env.extend([log_as_json()]);
+        self.mesh = Some(Self::fresh(options).await?);
+        self.tests(log, &[(MESH_VARIABLE, &instance)], is_mesh).await
+    }
+
     async fn docs(&self, log: &Log) -> Result<Outcome> {
         self.cargo_tests(log, &[EVERYTHING, &["--doc", "--no-fail-fast"]].concat()).await
     }
@@ -261,7 +289,7 @@ impl Work {
 
     /// Hurts a stack of its own: the others are stopped, so that they take no time from it.
     async fn chaos(&mut self) -> Result<Outcome> {
-        for stack in [&self.stack, &self.second].into_iter().flatten() {
+        for stack in [&self.stack, &self.second, &self.mesh].into_iter().flatten() {
             stack.down().await?;
         }
         let instance = format!("{}-chaos", self.instance);
@@ -297,7 +325,15 @@ impl Work {
 
 /// Whether it needs nothing beside itself.
 fn is_unit(name: &str) -> bool {
-    !is_postgres(name) && !is_e2e(name) && !is_differential(name)
+    !is_postgres(name) && !is_e2e(name) && !is_mesh(name) && !is_differential(name)
+}
+
+fn log_as_json() -> (String, String) {
+    (LOG_AS_JSON.0.to_owned(), LOG_AS_JSON.1.to_owned())
+}
+
+fn is_mesh(name: &str) -> bool {
+    name == "mesh"
 }
 
 fn is_differential(name: &str) -> bool {

@@ -187,7 +187,7 @@ fn task_snapshot<'a>(task: &'a TaskId, snapshot: &'a Snapshot) -> TaskSnapshot<'
         created_by: person(fields.created_by.as_ref()),
         user_id: person(fields.user_id.as_ref()),
         version: snapshot.version,
-        source_version: None,
+        source_version: snapshot.source_version,
         next_reminder_at: snapshot.next_reminder_at(),
     }
 }

@@ -197,7 +197,11 @@ fn fingerprint(
     canonical.push(0);
     let mut part = |value: &dyn erased::Part| value.write(&mut canonical);
     match kind {
-        CommandKind::Complete | CommandKind::Reopen | CommandKind::Delete => {}
+        CommandKind::Complete
+        | CommandKind::Reopen
+        | CommandKind::Delete
+        // Has an identity of its own, and no method.
+        | CommandKind::Ingest(_) => {}
         CommandKind::Put(put) => {
             part(&put.task);
             part(&put.if_past);

@@ -4,7 +4,7 @@ mod answer;
 mod body;
 mod command;
 mod query;
-mod read;
+pub(crate) mod read;
 mod user;
 mod view;
 

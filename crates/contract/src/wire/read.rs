@@ -56,14 +56,14 @@ fn unknown_field(field: String) -> Problem {
 }
 
 /// The message of an error about a value, whose place in the text its path says better.
-fn without_position(error: &serde_json::Error) -> String {
+pub(crate) fn without_position(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());
     message.strip_suffix(&position).map(str::to_owned).unwrap_or(message)
 }
 
 /// Says in the words of JSON what serde says in those of Rust.
-fn worded(path: &str, message: &str) -> Problem {
+pub(crate) fn worded(path: &str, message: &str) -> Problem {
     let named = |prefix: &str| {
         let name = message.strip_prefix(prefix)?.strip_suffix('`')?;
         Some(if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") })

@@ -8,5 +8,6 @@ mod commands;
 mod events;
 mod fixtures;
 mod golden;
+mod incoming;
 mod neighbours;
 mod schemas;

@@ -30,9 +30,14 @@ pub(super) fn conclude(
     let events = number(&mut next.sequences, outcome.facts);
     let changes = next.sequences.task_updates;
     next.remember(CommandRecord::new(command, answer.clone(), changes));
-    let version = next.version;
-    let snapshot =
-        outcome.last_words.map(|(task, alarms)| Snapshot { version, task, alarms, deleted: true });
+    let (version, source_version) = (next.version, next.source_version());
+    let snapshot = outcome.last_words.map(|(task, alarms)| Snapshot {
+        version,
+        task,
+        alarms,
+        deleted: true,
+        source_version,
+    });
     Turn::Commit(Box::new(Change { state: next, events, snapshot, answer }))
 }
 

@@ -19,6 +19,10 @@ pub(super) fn recorded(
     now: Timestamp,
 ) -> Result<Option<Answer>, Rejection> {
     let Some(state) = state else { return Ok(None) };
+    if matches!(command.kind, CommandKind::Ingest(_)) {
+        // By other rules: versions come before ids.
+        return Ok(None);
+    }
     let record = match command.id {
         Some(id) => state.commands.iter().rev().find(|record| record.id == Some(id)),
         None => state.commands.last().filter(|record| is_resent(state, record, command, now)),
@@ -50,7 +54,8 @@ fn may_be_meant_again(kind: &CommandKind) -> bool {
         | CommandKind::Delete
         | CommandKind::Skip { occurrence: Some(_) }
         | CommandKind::PutReminder { .. }
-        | CommandKind::RemoveReminder(_) => false,
+        | CommandKind::RemoveReminder(_)
+        | CommandKind::Ingest(_) => false,
     }
 }
 

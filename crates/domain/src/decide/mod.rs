@@ -3,6 +3,7 @@
 //! | File | Holds |
 //! |---|---|
 //! | [`put`], [`lifecycle`], [`reminders`], [`ring`] | what each command makes of a task |
+//! | [`ingest`] | what the owner of the task says of it |
 //! | [`place`], [`restore`] | where the alarms stand when a task is made or changed |
 //! | [`advance`] | a recurring task moves on |
 //! | [`wake`], [`refresh`] | turns that no command asked for |
@@ -13,6 +14,7 @@ mod advance;
 mod clocks;
 mod conclude;
 mod idempotency;
+mod ingest;
 mod lifecycle;
 mod place;
 mod put;
@@ -69,7 +71,8 @@ pub struct Answer {
     pub status: Option<Status>,
     /// When something fires next.
     pub next_reminder_at: Option<Timestamp>,
-    /// Whether a `put` created the task; other commands do not say.
+    /// Whether a `put` or an event that was followed created the task. Other commands do not say, nor
+    /// does an event that is known already.
     pub created: Option<bool>,
     /// The moments to come that a rule moved, and how: the first few of them.
     pub adjusted: Vec<Adjusted>,
@@ -94,7 +97,7 @@ pub fn decide(
     }
     let live = state.and_then(TaskState::live);
     let existing = || live.ok_or_else(|| Rejection::UnknownTask(id.clone()));
-    if !matches!(command.kind, CommandKind::Put(_)) {
+    if !matches!(command.kind, CommandKind::Put(_) | CommandKind::Ingest(_)) {
         existing()?;
     }
     check_version(state, command)?;
@@ -118,6 +121,9 @@ pub fn decide(
         }
         CommandKind::Dismiss { reminder_id } => {
             ring::dismiss(existing()?, reminder_id.as_ref(), now)?
+        }
+        CommandKind::Ingest(event) => {
+            return ingest::ingest(state, command, event, preferences, now);
         }
     };
     Ok(conclude::conclude(state, command, outcome, now))

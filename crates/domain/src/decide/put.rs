@@ -36,7 +36,7 @@ pub(super) fn put(
 }
 
 /// The copy of the preferences that the task keeps.
-fn preferences_for(
+pub(super) fn preferences_for(
     live: Option<&Live>,
     task: &Task,
     known: Option<&KnownPreferences>,

@@ -6,6 +6,7 @@
 //! | `generate` | random scenarios; what they should lead to, the crate `reminder-reference` says |
 //! | `bench`, `turns` | the core beside its model |
 //! | `promises` | preview, snooze, acknowledge, dismiss, replays, changes of zone |
+//! | `ingest` | events of the owner of a task, in any order |
 //! | `clocks` | recurring tasks over changes of the clocks, in every zone |
 //! | `bounds` | how much work a wake may be |
 //! | `time` | local times, offsets and timestamps |
@@ -19,6 +20,7 @@ mod bench;
 mod bounds;
 mod clocks;
 mod generate;
+mod ingest;
 mod promises;
 mod time;
 mod turns;

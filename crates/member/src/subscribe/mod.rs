@@ -5,6 +5,8 @@
 //! fault of anybody: it is counted and acknowledged.
 
 mod dead_letter;
+#[cfg(test)]
+mod tests;
 
 use self::dead_letter::Why;
 use crate::flow::Flow;

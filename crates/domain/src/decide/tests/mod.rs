@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod history;
+mod ingest;
 mod lifecycle;
 mod missed;
 mod preview;

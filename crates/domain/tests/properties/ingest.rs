@@ -1,0 +1,132 @@
+//! Events of the owner of a task: in whatever order and however often they come, the last one holds.
+
+use crate::config;
+use proptest::prelude::*;
+use reminder_domain::ingested::{Ingested, News, Said};
+use reminder_domain::task::Status;
+use reminder_domain::{
+    Command, CommandKind, Origin, Task, TaskId, TaskState, Timestamp, Turn, decide,
+};
+use serde_json::json;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::num::NonZeroU64;
+
+/// 2027-01-01T00:00:00Z, before everything is due.
+const NOW: Timestamp = Timestamp::from_millis(1_798_761_600_000);
+
+/// What a version says.
+#[derive(Clone, Debug)]
+enum Version {
+    Is { title: u8, day: u8, recurs: bool, status: Status },
+    Deleted,
+}
+
+fn version() -> impl Strategy<Value = Version> {
+    let status = prop_oneof![3 => Just(Status::Pending), 1 => Just(Status::InProgress), 2 => Just(Status::Completed)];
+    prop_oneof![
+        8 => (0..3_u8, 1..5_u8, any::<bool>(), status)
+            .prop_map(|(title, day, recurs, status)| Version::Is { title, day, recurs, status }),
+        1 => Just(Version::Deleted),
+    ]
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+fn event(number: u64, version: &Version) -> Command {
+    let news = match version {
+        Version::Deleted => News::Deleted,
+        Version::Is { title, day, recurs, status } => {
+            let due = format!("2027-02-0{day}T09:00:00");
+            let mut task = json!({ "title": format!("t{title}"), "dueDate": { "local": due }, "status": status });
+            if *recurs {
+                task["recurrence"] =
+                    json!({ "rule": "FREQ=DAILY", "start": "2027-02-01T09:00:00" });
+            }
+            let task: Task = serde_json::from_value(task).unwrap();
+            let said =
+                Said { due_date: hash(day), start: 0, recurrence: hash(recurs), status: *status };
+            News::Task { task: Box::new(task), said }
+        }
+    };
+    Command {
+        id: Some(number),
+        fingerprint: hash(&format!("{number} {version:?}")),
+        kind: CommandKind::Ingest(Box::new(Ingested { version: NonZeroU64::new(number), news })),
+        if_version: None,
+        origin: Origin::default(),
+    }
+}
+
+fn hear(state: &mut Option<TaskState>, command: &Command) -> bool {
+    let id = TaskId::parse("milk").unwrap();
+    match decide(&id, state.as_ref(), command, None, NOW).unwrap() {
+        Turn::Commit(change) => {
+            *state = Some(change.state);
+            true
+        }
+        Turn::Answer(_) => false,
+    }
+}
+
+/// What is left of a task in the end.
+fn end(state: Option<&TaskState>) -> (Option<Task>, Option<u64>, Option<Timestamp>) {
+    let live = state.and_then(TaskState::live);
+    let next = state.and_then(reminder_domain::next_wake);
+    (live.map(|live| live.task.clone()), state.and_then(TaskState::source_version), next)
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    /// Whatever of an owner's versions arrives, in any order and however often, as long as the last
+    /// one does: the task is as if only that one had come.
+    #[test]
+    fn any_order_of_events_ends_at_the_last_version(
+        versions in prop::collection::vec(version(), 1..8),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
+    ) {
+        let events: Vec<_> = (1..).zip(&versions).map(|(number, said)| event(number, said)).collect();
+        let last = events.last().unwrap();
+        let mut alone = None;
+        hear(&mut alone, last);
+        let mut jumbled = None;
+        let half = order.len() / 2;
+        for at in &order[..half] {
+            hear(&mut jumbled, &events[at.index(events.len())]);
+        }
+        hear(&mut jumbled, last);
+        for at in &order[half..] {
+            hear(&mut jumbled, &events[at.index(events.len())]);
+        }
+        let mut told: Option<TaskState> = None;
+        for event in &events {
+            hear(&mut told, event);
+        }
+        prop_assert_eq!(end(jumbled.as_ref()), end(alone.as_ref()));
+        prop_assert_eq!(end(told.as_ref()), end(alone.as_ref()));
+    }
+
+    /// The version that a task has followed never goes back, and a known event commits nothing.
+    #[test]
+    fn what_was_followed_never_goes_back(
+        versions in prop::collection::vec(version(), 1..8),
+        order in prop::collection::vec(any::<prop::sample::Index>(), 1..24),
+    ) {
+        let events: Vec<_> = (1..).zip(&versions).map(|(number, said)| event(number, said)).collect();
+        let mut state: Option<TaskState> = None;
+        let mut highest = 0;
+        for at in order {
+            let number = at.index(events.len());
+            let committed = hear(&mut state, &events[number]);
+            let version = u64::try_from(number).unwrap() + 1;
+            prop_assert_eq!(committed, version > highest);
+            highest = highest.max(version);
+            prop_assert_eq!(state.as_ref().and_then(TaskState::source_version), Some(highest));
+            prop_assert!(!hear(&mut state, &events[number]));
+        }
+    }
+}

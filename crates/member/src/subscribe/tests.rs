@@ -1,0 +1,214 @@
+//! Deliveries against a sidecar that only notes what it is asked.
+
+#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
+
+use super::{Outcome, Subscriptions};
+use crate::config::{Secret, SidecarConfig};
+use crate::server::{Routes, app};
+use crate::sidecar::{Operation, Precondition, Sidecar, SidecarError};
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use reminder_contract::cloud_event::{CloudEvent, EventType, Flow, neighbour};
+use reminder_contract::names::{TASK_UPDATES, TASK_UPDATES_DLQ};
+use reminder_domain::{TaskId, Timestamp};
+use serde_json::{Value, json};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// What a fake sidecar was asked, and what it answers.
+#[derive(Clone, Default)]
+struct Fake {
+    asked: Arc<Mutex<Vec<(String, Vec<u8>, HeaderMap)>>>,
+    answer: Arc<Mutex<Option<(u16, String)>>>,
+}
+
+impl Fake {
+    async fn start(&self, token: Option<&str>) -> Sidecar {
+        let router = Router::new().fallback(note).with_state(self.clone());
+        let port = listen(router).await;
+        sidecar_at(port, token)
+    }
+
+    fn answers(&self, status: u16, body: &str) {
+        *self.answer.lock().unwrap() = Some((status, body.to_owned()));
+    }
+
+    fn asked(&self) -> Vec<(String, Vec<u8>, HeaderMap)> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn sidecar_at(http_port: u16, token: Option<&str>) -> Sidecar {
+    let token = token.and_then(|token| Secret::non_empty(token.to_owned()));
+    let (pubsub, state_store) = ("kafka".to_owned(), "store".to_owned());
+    Sidecar::new(&SidecarConfig { http_port, token, pubsub, state_store }).unwrap()
+}
+
+async fn note(
+    State(fake): State<Fake>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> (StatusCode, String) {
+    fake.asked.lock().unwrap().push((uri.to_string(), body.to_vec(), headers));
+    let (status, body) = fake.answer.lock().unwrap().clone().unwrap_or((204, String::new()));
+    (StatusCode::from_u16(status).unwrap(), body)
+}
+
+async fn listen(router: Router) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    port
+}
+
+fn comments(count: u32) -> CloudEvent<'static, Value> {
+    let id = TaskId::parse("milk").unwrap();
+    let data = json!({ "taskId": "milk", "count": count, "version": 1 });
+    let time = Timestamp::from_millis(1_900_000_000_000);
+    let flow = Flow { correlation_id: Some("flow-1".into()), ..Flow::default() };
+    let event = neighbour(EventType::TaskCommentsUpdated, &id, 1, time, flow, data);
+    let text = serde_json::to_string(&event).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// A member with one subscription, behind its port.
+async fn member(fake: &Fake, outcome: Outcome) -> u16 {
+    let sidecar = fake.start(None).await;
+    let subscriptions =
+        Subscriptions::new(sidecar.clone()).topic(TASK_UPDATES, "/events", move |delivered| {
+            assert_eq!(delivered.flow.correlation_id(), "flow-1");
+            let outcome = outcome.clone();
+            async move { outcome }
+        });
+    let routes = Routes { public: Router::new(), sidecar: subscriptions.router() };
+    let token = Secret::non_empty("token".to_owned());
+    listen(app(routes, sidecar, token, CancellationToken::new())).await
+}
+
+async fn deliver(port: u16, body: Vec<u8>) -> Value {
+    let request = reqwest::Client::new()
+        .post(format!("http://127.0.0.1:{port}/events"))
+        .header("dapr-api-token", "token")
+        .header("metadata.__key", "milk")
+        .header("metadata.__offset", "7");
+    request.body(body).send().await.unwrap().json().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_sidecar_is_told_what_to_deliver_and_must_show_its_token() {
+    let port = member(&Fake::default(), Outcome::Done).await;
+    let url = format!("http://127.0.0.1:{port}/dapr/subscribe");
+    let client = reqwest::Client::new();
+    let refused = client.get(&url).header("dapr-api-token", "other").send().await.unwrap();
+    assert_eq!(refused.status(), 401);
+    let told = client.get(&url).header("dapr-api-token", "token").send().await.unwrap();
+    let told: Value = told.json().await.unwrap();
+    let expected = json!([{ "pubsubname": "kafka", "topic": TASK_UPDATES, "route": "/events",
+                            "deadLetterTopic": TASK_UPDATES_DLQ }]);
+    assert_eq!(told, expected);
+    let probe = client.get(format!("http://127.0.0.1:{port}/healthz")).send().await.unwrap();
+    assert_eq!(probe.status(), 200, "probes have no token");
+}
+
+#[tokio::test]
+async fn what_becomes_of_an_event_is_said_in_daprs_words() {
+    for (outcome, status) in [
+        (Outcome::Done, "SUCCESS"),
+        (Outcome::Retry("away".into()), "RETRY"),
+        (Outcome::Drop, "DROP"),
+    ] {
+        let fake = Fake::default();
+        let port = member(&fake, outcome).await;
+        let answer = deliver(port, serde_json::to_vec(&comments(1)).unwrap()).await;
+        assert_eq!(answer["status"], status);
+        assert!(fake.asked().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_goes_to_the_dead_letters_with_the_reason() {
+    let fake = Fake::default();
+    let port = member(&fake, Outcome::Done).await;
+    let mut event = serde_json::to_value(comments(1)).unwrap();
+    event["data"]["count"] = json!("many");
+    let body = event.to_string().into_bytes();
+    assert_eq!(deliver(port, body.clone()).await["status"], "SUCCESS");
+    let asked = fake.asked();
+    let [(uri, sent, _)] = &asked[..] else { panic!("{asked:?}") };
+    assert_eq!(sent, &body);
+    assert!(uri.starts_with(&format!("/v1.0/publish/kafka/{TASK_UPDATES_DLQ}?")), "{uri}");
+    for told in
+        ["metadata.reason=invalid", "partitionKey=milk", "originoffset=7", "rawPayload=true"]
+    {
+        assert!(uri.contains(told), "{told}: {uri}");
+    }
+}
+
+#[tokio::test]
+async fn while_the_dead_letters_are_away_an_event_comes_again() {
+    let fake = Fake::default();
+    fake.answers(500, "no broker");
+    let port = member(&fake, Outcome::Done).await;
+    assert_eq!(deliver(port, b"{".to_vec()).await["status"], "RETRY");
+}
+
+#[tokio::test]
+async fn a_type_that_nobody_knows_yet_is_acknowledged() {
+    let fake = Fake::default();
+    let port = member(&fake, Outcome::Retry("never asked".into())).await;
+    let mut event = serde_json::to_value(comments(1)).unwrap();
+    event["type"] = json!("task.praised");
+    assert_eq!(deliver(port, event.to_string().into_bytes()).await["status"], "SUCCESS");
+    assert!(fake.asked().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_is_published_under_its_task_with_our_token() {
+    let fake = Fake::default();
+    let sidecar = fake.start(Some("dapr-token")).await;
+    sidecar.publish(TASK_UPDATES, &comments(1)).await.unwrap();
+    let (uri, _, headers) = fake.asked().remove(0);
+    assert!(uri.ends_with("?metadata.partitionKey=milk"), "{uri}");
+    assert_eq!(headers["content-type"], "application/cloudevents+json");
+    assert_eq!(headers["dapr-api-token"], "dapr-token");
+}
+
+#[tokio::test]
+async fn a_write_that_came_too_late_is_a_conflict_and_an_absent_store_is_not() {
+    let fake = Fake::default();
+    let sidecar = fake.start(None).await;
+    let write = [Operation::save("k", &1, Precondition::Absent).unwrap()];
+    for (status, body, conflict) in [
+        (409, "", true),
+        (500, "possible etag mismatch. error from state store: nothing", true),
+        (500, "failed to save: no item was updated", true),
+        (500, "no connection", false),
+    ] {
+        fake.answers(status, body);
+        let error = sidecar.transact(&write).await.unwrap_err();
+        assert_eq!(matches!(error, SidecarError::Conflict), conflict, "{body}: {error}");
+        assert!(error.is_transient(), "{error}");
+    }
+    let (_, body, _) = fake.asked().remove(0);
+    let body: Value = serde_json::from_slice(&body).unwrap();
+    let expected = json!({ "operations": [{ "operation": "upsert", "request": {
+        "key": "k", "value": 1, "options": { "concurrency": "first-write" } } }] });
+    assert_eq!(body, expected);
+}
+
+#[tokio::test]
+async fn a_refusal_of_an_actor_is_a_problem_although_dapr_says_200() {
+    let router = Router::new().fallback(|| async {
+        let body = r#"{"type":"https://x/unknown-task","title":"None","status":404,"detail":"no"}"#;
+        ([("content-type", "application/problem+json")], body)
+    });
+    let port = listen(router).await;
+    let sidecar = sidecar_at(port, None);
+    let flow = crate::Flow::fresh();
+    let answer = sidecar.call_actor::<Value>("TaskActor", "milk", "get", &json!({}), &flow).await;
+    assert!(matches!(answer, Err(SidecarError::Refused(problem)) if problem.status == 404));
+}

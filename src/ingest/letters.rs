@@ -1,0 +1,79 @@
+//! Dead letters: what is told of a record that cannot be handled.
+
+use super::batch::Record;
+use super::ports::Letter;
+use reminder_contract::dead_letter::{
+    CORRELATION_ID, DAPR_KEY, DETAIL, DETAIL_MAX_CHARS, EVENT_ID, FAILED_AT, FAILED_BY,
+    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, Reason,
+};
+use reminder_contract::incoming::{TaskNews, Unreadable};
+use reminder_contract::names::{APP_ID, TASK_EVENTS, TASK_EVENTS_DLQ};
+use reminder_domain::Timestamp;
+
+/// Why, and of what event.
+pub(super) struct Fault {
+    reason: Reason,
+    detail: String,
+    event_id: Option<String>,
+    correlation_id: Option<String>,
+}
+
+impl Fault {
+    /// Of an event that cannot be read.
+    pub(super) fn unreadable(unreadable: &Unreadable) -> Self {
+        Self {
+            reason: unreadable.reason.clone(),
+            detail: unreadable.detail.clone(),
+            event_id: unreadable.known.event_id.clone(),
+            correlation_id: unreadable.known.correlation_id.clone(),
+        }
+    }
+
+    /// Of an event that the rules refuse.
+    pub(super) fn refused(news: &TaskNews, detail: String) -> Self {
+        let correlation_id = news.command.origin.correlation_id.as_ref();
+        Self {
+            reason: Reason::Refused,
+            detail,
+            event_id: news.event_id.clone(),
+            correlation_id: correlation_id.map(|id| id.as_str().to_owned()),
+        }
+    }
+
+    /// As a word.
+    pub(super) fn reason(&self) -> &str {
+        self.reason.as_str()
+    }
+
+    /// In words.
+    pub(super) fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The record with all that is known of it.
+    pub(super) fn letter(&self, record: &Record, now: Timestamp) -> Letter {
+        let (partition, offset) = record.place();
+        let headers = [
+            (REASON, Some(self.reason.as_str().to_owned())),
+            (DETAIL, Some(header_text(&self.detail))),
+            (ORIGIN_TOPIC, Some(TASK_EVENTS.to_owned())),
+            (ORIGIN_PARTITION, partition.cloned()),
+            (ORIGIN_OFFSET, offset.cloned()),
+            (EVENT_ID, self.event_id.as_deref().map(header_text)),
+            (CORRELATION_ID, self.correlation_id.as_deref().map(header_text)),
+            (FAILED_AT, Some(now.to_string())),
+            (FAILED_BY, Some(APP_ID.to_owned())),
+        ];
+        Letter {
+            topic: TASK_EVENTS_DLQ,
+            key: record.metadata.get(DAPR_KEY).cloned(),
+            value: record.value.clone(),
+            headers: headers.into_iter().filter_map(|(name, text)| Some((name, text?))).collect(),
+        }
+    }
+}
+
+/// A text on one line and of bearable length.
+fn header_text(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(DETAIL_MAX_CHARS).collect()
+}

@@ -1,0 +1,183 @@
+//! Batches against tasks and dead letters that do as they are told.
+
+use super::batch::{Record, Verdict};
+use super::follow::Ingest;
+use super::ports::{DeadLetters, Followed, Letter, NotFollowed, Tasks};
+use super::settings::Settings;
+use crate::clock::SystemClock;
+use crate::ports::CallError;
+use async_trait::async_trait;
+use reminder_contract::dead_letter::{DAPR_KEY, DETAIL, EVENT_ID, ORIGIN_OFFSET, REASON};
+use reminder_domain::TaskId;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio_util::sync::CancellationToken;
+
+/// What was followed and put away, in order; tasks whose name says so fail.
+#[derive(Default)]
+struct World {
+    followed: Mutex<Vec<String>>,
+    letters: Mutex<Vec<Letter>>,
+    /// How often a call to `flaky` fails before it succeeds.
+    failures: AtomicUsize,
+    broker_down: AtomicBool,
+    at_once: AtomicUsize,
+    most_at_once: AtomicUsize,
+}
+
+#[async_trait]
+impl Tasks for World {
+    async fn follow(&self, id: &TaskId, event: &[u8]) -> Result<Followed, NotFollowed> {
+        let running = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
+        self.most_at_once.fetch_max(running, Ordering::SeqCst);
+        tokio::task::yield_now().await;
+        self.at_once.fetch_sub(1, Ordering::SeqCst);
+        let fails = |left: usize| left.checked_sub(1);
+        match id.as_str() {
+            "down" => return Err(NotFollowed::Transient("no answer".into())),
+            "refused" => return Err(NotFollowed::Refused("task.dueDate is too far away".into())),
+            "flaky"
+                if self
+                    .failures
+                    .fetch_update(Ordering::SeqCst, Ordering::SeqCst, fails)
+                    .is_ok() =>
+            {
+                return Err(NotFollowed::Transient("once more".into()));
+            }
+            _ => {}
+        }
+        let event: serde_json::Value = serde_json::from_slice(event).unwrap();
+        self.followed.lock().unwrap().push(format!("{id} {}", event["version"]));
+        Ok(Followed::Applied)
+    }
+}
+
+#[async_trait]
+impl DeadLetters for World {
+    async fn bury(&self, letter: Letter) -> Result<(), CallError> {
+        if self.broker_down.load(Ordering::SeqCst) {
+            return Err(CallError("the broker is away".into()));
+        }
+        self.letters.lock().unwrap().push(letter);
+        Ok(())
+    }
+}
+
+fn ingest(world: &Arc<World>, stopping: CancellationToken) -> Arc<Ingest<World>> {
+    let settings = Settings { enabled: true, concurrency: 4, batch: 100 };
+    Ingest::new(Arc::clone(world), Arc::new(SystemClock), settings, stopping)
+}
+
+fn record(task: &str, version: u64) -> Record {
+    let value = json!({ "taskId": task, "title": "t", "version": version }).to_string();
+    let metadata = [(DAPR_KEY, task), ("__partition", "2"), ("__offset", "17")];
+    let metadata = metadata.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    Record { value: value.into_bytes(), metadata: BTreeMap::from(metadata) }
+}
+
+async fn take(world: &Arc<World>, records: Vec<Record>) -> Vec<Verdict> {
+    ingest(world, CancellationToken::new()).take(records).await
+}
+
+#[tokio::test]
+async fn tasks_run_beside_one_another_and_each_in_its_order() {
+    let world = Arc::new(World::default());
+    let tasks = ["a", "b", "c", "d", "e", "f"];
+    let records: Vec<_> =
+        (1..=20).flat_map(|version| tasks.map(|task| record(task, version))).collect();
+    let verdicts = take(&world, records).await;
+    assert!(verdicts.iter().all(|verdict| *verdict == Verdict::Done));
+    let followed = world.followed.lock().unwrap();
+    for task in tasks {
+        let own = followed.iter().filter(|one| one.starts_with(&format!("{task} ")));
+        let expected: Vec<_> = (1..=20).map(|version| format!("{task} {version}")).collect();
+        assert_eq!(own.cloned().collect::<Vec<_>>(), expected);
+    }
+    assert_eq!(world.most_at_once.load(Ordering::SeqCst), 4, "the bound is used and kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_in_passing_is_tried_again_here() {
+    let world = Arc::new(World { failures: AtomicUsize::new(3), ..World::default() });
+    assert_eq!(
+        take(&world, vec![record("flaky", 1), record("flaky", 2)]).await,
+        [Verdict::Done; 2]
+    );
+    assert_eq!(*world.followed.lock().unwrap(), ["flaky 1", "flaky 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_on_failing_comes_again_with_all_that_follows_of_its_task() {
+    let world = Arc::new(World::default());
+    let records = vec![record("down", 1), record("well", 1), record("down", 2), record("well", 2)];
+    let verdicts = take(&world, records).await;
+    assert_eq!(verdicts, [Verdict::Again, Verdict::Done, Verdict::Again, Verdict::Done]);
+    assert!(world.letters.lock().unwrap().is_empty(), "nothing is wrong with it");
+}
+
+#[tokio::test]
+async fn what_cannot_be_handled_is_put_away_and_blocks_nobody() {
+    let world = Arc::new(World::default());
+    let mut nonsense = record("a", 1);
+    nonsense.value = b"\xffnonsense".to_vec();
+    let mut untitled = record("a", 1);
+    untitled.value =
+        json!({ "specversion": "1.0", "id": "e-1", "source": "/x", "type": "task.created", "data": { "taskId": "a" } })
+            .to_string()
+            .into_bytes();
+    let records = vec![nonsense.clone(), untitled, record("refused", 1), record("a", 2)];
+    assert_eq!(take(&world, records).await, [Verdict::Done; 4]);
+    assert_eq!(*world.followed.lock().unwrap(), ["a 2"]);
+    let mut letters = world.letters.lock().unwrap().clone();
+    letters.sort_by_key(|letter| header(letter, REASON).to_owned());
+    let [invalid, malformed, refused] = &letters[..] else { panic!("{letters:?}") };
+    assert_eq!(malformed.value, nonsense.value);
+    assert_eq!(malformed.key.as_deref(), Some("a"));
+    assert_eq!(header(malformed, REASON), "malformed");
+    assert_eq!(header(malformed, ORIGIN_OFFSET), "17");
+    assert_eq!(header(invalid, DETAIL), "title is missing");
+    assert_eq!(header(invalid, EVENT_ID), "e-1");
+    assert_eq!(header(refused, DETAIL), "task.dueDate is too far away");
+}
+
+fn header<'a>(letter: &'a Letter, name: &str) -> &'a str {
+    let found = letter.headers.iter().find(|(found, _)| *found == name);
+    found.map_or("", |(_, text)| text)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_letter_that_cannot_be_put_away_comes_again() {
+    let world = Arc::new(World::default());
+    world.broker_down.store(true, Ordering::SeqCst);
+    let records = vec![record("refused", 1), record("refused", 2), record("a", 1)];
+    assert_eq!(take(&world, records).await, [Verdict::Again, Verdict::Again, Verdict::Done]);
+}
+
+#[tokio::test]
+async fn own_events_and_other_types_are_done_with() {
+    let world = Arc::new(World::default());
+    let event = |source: &str, name: &str| {
+        Record {
+        value: json!({ "specversion": "1.0", "id": "1", "source": source, "type": name, "data": { "taskId": "a", "title": "t" } })
+            .to_string()
+            .into_bytes(),
+        metadata: BTreeMap::new(),
+    }
+    };
+    let records = vec![event("/reminder-scheduler", "task.updated"), event("/x", "task.archived")];
+    assert_eq!(take(&world, records).await, [Verdict::Done; 2]);
+    assert!(world.followed.lock().unwrap().is_empty());
+    assert!(world.letters.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn while_it_stops_everything_comes_again() {
+    let world = Arc::new(World::default());
+    let stopping = CancellationToken::new();
+    stopping.cancel();
+    let verdicts = ingest(&world, stopping).take(vec![record("a", 1)]).await;
+    assert_eq!(verdicts, [Verdict::Again]);
+    assert!(world.followed.lock().unwrap().is_empty());
+}
