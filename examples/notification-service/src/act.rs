@@ -149,8 +149,8 @@ impl Actions {
     /// The title of the task, if the scheduler tells it soon.
     async fn title(&self, checked: &Checked, flow: &Flow) -> Option<String> {
         let task = checked.claims.task.as_str();
-        let nothing = json!({});
-        let ask = self.sidecar.call_actor::<Value>(names::ACTOR_TYPE, task, "get", &nothing, flow);
+        // A question has no body; `()` is the null that stands for none.
+        let ask = self.sidecar.call_actor::<Value>(names::ACTOR_TYPE, task, "get", &(), flow);
         match tokio::time::timeout(TITLE_DEADLINE, ask).await {
             Ok(Ok(view)) => view["task"]["title"].as_str().map(str::to_owned),
             Ok(Err(error)) => {

@@ -1,58 +1,36 @@
 //! What the tests do to the mesh: schedule, choose channels, tell events again, look into Kafka.
 
+use crate::suite::Suite;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reminder_contract::names;
 use reminder_stack::events::{Reader, Record, Tail};
-use reminder_stack::options::{instance_dir, workspace_root};
-use reminder_stack::{Manifest, Member, Part, Stack, logs};
+use reminder_stack::{Manifest, Member, Part, logs};
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Names the stack under test.
-const INSTANCE_VARIABLE: &str = "MESH_INSTANCE";
-
-/// For one call.
-const CALL_DEADLINE: Duration = Duration::from_secs(15);
-
 /// From a due time to what the user gets, on a busy machine.
-pub(super) const DELIVERY_DEADLINE: Duration = Duration::from_secs(60);
+pub(super) const DELIVERY_DEADLINE: Duration = Duration::from_secs(45);
 
 /// The same when the service died meanwhile: its claim has to run out.
-pub(super) const RECOVERY_DEADLINE: Duration = Duration::from_secs(150);
+pub(super) const RECOVERY_DEADLINE: Duration = Duration::from_secs(90);
 
 /// How long a line of the console may take to be in the log.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-static NAMES: AtomicU32 = AtomicU32::new(0);
-
 /// The mesh under test.
 pub(super) struct Bench {
-    pub(super) stack: Stack,
-    pub(super) manifest: Manifest,
-    client: reqwest::Client,
+    pub(super) suite: &'static Suite,
+    manifest: Manifest,
 }
 
 impl Bench {
-    pub(super) fn load() -> Self {
-        let instance = std::env::var(INSTANCE_VARIABLE);
-        let instance = instance.unwrap_or_else(|_| panic!("{INSTANCE_VARIABLE} names no stack"));
-        let stack = Stack::load(&instance_dir(&workspace_root(), &instance)).unwrap();
-        let manifest = stack.manifest().unwrap();
-        let client = reqwest::Client::builder().timeout(CALL_DEADLINE).no_proxy().build().unwrap();
-        Self { stack, manifest, client }
-    }
-
-    /// A name that nothing else has, now or in an earlier run.
-    pub(super) fn name(&self, what: &str) -> String {
-        let number = NAMES.fetch_add(1, Ordering::Relaxed);
-        format!("{what}-{}-{}-{number}", Utc::now().timestamp_millis(), std::process::id())
+    pub(super) fn new(suite: &'static Suite) -> Self {
+        Self { suite, manifest: suite.stack.manifest().unwrap() }
     }
 
     /// The address of the service itself.
     pub(super) fn service(&self) -> String {
-        let ports = self.manifest.member(Member::NotificationService).unwrap();
-        format!("http://127.0.0.1:{}", ports.app_port)
+        self.suite.url(Member::NotificationService, "")
     }
 
     /// The variable that the service was started with.
@@ -65,10 +43,9 @@ impl Bench {
     pub(super) async fn choose(&self, user: &str, channels: &Value) -> Value {
         let sidecar = self.manifest.member(Member::NotificationService).unwrap().http_port;
         let app = names::NOTIFICATION_APP_ID;
-        let url = format!(
-            "http://127.0.0.1:{sidecar}/v1.0/invoke/{app}/method/v1/users/{user}/channels"
-        );
-        let answer = self.client.put(url).json(channels).send().await.unwrap();
+        let url =
+            format!("http://127.0.0.1:{sidecar}/v1.0/invoke/{app}/method/v1/users/{user}/channels");
+        let answer = self.suite.client.put(url).json(channels).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
         assert!(status.is_success(), "{status}: {text}");
@@ -77,7 +54,7 @@ impl Bench {
 
     /// Has a task of a user ring in a moment. Answers its id.
     pub(super) async fn ring(&self, user: &str, title: &str, correlation_id: &str) -> String {
-        let task = self.name("notify");
+        let task = self.suite.unique("notify");
         let due = instant(Utc::now() + TimeDelta::seconds(1));
         let body = json!({
             "correlationId": correlation_id,
@@ -91,19 +68,19 @@ impl Bench {
         let port = self.manifest.replica(1).unwrap().http_port;
         let actor = names::ACTOR_TYPE;
         let url = format!("http://127.0.0.1:{port}/v1.0/actors/{actor}/{task}/method/{method}");
-        let answer = self.client.put(url).json(body).send().await.unwrap();
+        let answer = self.suite.client.put(url).json(body).send().await.unwrap();
         let (status, text) = (answer.status(), answer.text().await.unwrap());
         assert!(status.is_success(), "{status}: {text}");
         serde_json::from_str(&text).unwrap()
     }
 
     pub(super) async fn get(&self, url: &str) -> (u16, String) {
-        let answer = self.client.get(url).send().await.unwrap();
+        let answer = self.suite.client.get(url).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
     pub(super) async fn post(&self, url: &str) -> (u16, String) {
-        let answer = self.client.post(url).send().await.unwrap();
+        let answer = self.suite.client.post(url).send().await.unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())
     }
 
@@ -115,7 +92,8 @@ impl Bench {
         let url = format!(
             "http://127.0.0.1:{sidecar}/v1.0/publish/{pubsub}/{topic}?metadata.partitionKey={task}"
         );
-        let request = self.client.post(url).header("content-type", "application/cloudevents+json");
+        let request =
+            self.suite.client.post(url).header("content-type", "application/cloudevents+json");
         let answer = request.body(event.to_string()).send().await.unwrap();
         assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
@@ -128,7 +106,7 @@ impl Bench {
 
     /// Lines of the console that have a text in them.
     pub(super) fn console(&self, text: &str) -> Vec<String> {
-        let log = logs::path(self.stack.dir(), Part::Member(Member::NotificationService));
+        let log = logs::path(self.suite.stack.dir(), Part::Member(Member::NotificationService));
         let log = std::fs::read(log).unwrap();
         let lines = String::from_utf8_lossy(&log);
         let is_ours = |line: &&str| {

@@ -58,17 +58,16 @@ impl Mailbox {
 
     /// The first mail to somebody.
     pub(super) async fn mail_to(&self, address: &str, limit: Duration) -> Mail {
+        self.until(address, 1, limit).await;
+        self.mails_to(address).remove(0)
+    }
+
+    /// Waits until that many mails to somebody are there.
+    pub(super) async fn until(&self, address: &str, mails: usize, limit: Duration) {
         let mut count = self.count.subscribe();
-        let search = async {
-            loop {
-                count.borrow_and_update();
-                if let Some(mail) = self.mails_to(address).into_iter().next() {
-                    return mail;
-                }
-                count.changed().await.unwrap();
-            }
-        };
-        tokio::time::timeout(limit, search).await.expect("no mail came")
+        let enough = count.wait_for(|_| self.mails_to(address).len() >= mails);
+        let came = tokio::time::timeout(limit, enough).await;
+        assert!(came.is_ok(), "{:#?}", self.mails_to(address));
     }
 
     /// One conversation; a client that breaks off ends it.

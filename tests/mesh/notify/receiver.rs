@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use serde_json::Value;
 use std::sync::{Arc, Mutex};
@@ -41,6 +43,8 @@ impl Hook {
 pub(super) enum Manner {
     /// With this status.
     Status(u16),
+    /// That it has no time for so many seconds.
+    Later(u32),
     /// Not at all, until it is told otherwise.
     Silent,
 }
@@ -82,28 +86,30 @@ impl Receiver {
 
     /// The first one that is wanted, however long ago it came.
     pub(super) async fn find(&self, limit: Duration, wanted: impl Fn(&Hook) -> bool) -> Hook {
+        self.until(limit, |hooks| hooks.iter().any(&wanted)).await;
+        self.got().into_iter().find(wanted).unwrap()
+    }
+
+    /// Waits until what came is enough.
+    pub(super) async fn until(&self, limit: Duration, enough: impl Fn(&[Hook]) -> bool) {
         let mut count = self.count.subscribe();
-        let search = async {
-            loop {
-                count.borrow_and_update();
-                if let Some(found) = self.got().into_iter().find(&wanted) {
-                    return found;
-                }
-                count.changed().await.unwrap();
-            }
-        };
-        let found = tokio::time::timeout(limit, search).await;
-        found.unwrap_or_else(|_| panic!("not among what came: {:#?}", self.got()))
+        let wait = count.wait_for(|_| enough(&self.got()));
+        let came = tokio::time::timeout(limit, wait).await.is_ok();
+        assert!(came, "not among what came: {:#?}", self.got());
     }
 }
 
-async fn take(State(receiver): State<Receiver>, headers: HeaderMap, bytes: Bytes) -> StatusCode {
+async fn take(State(receiver): State<Receiver>, headers: HeaderMap, bytes: Bytes) -> Response {
     receiver.got.lock().unwrap().push(Hook { headers, bytes });
     receiver.count.send_modify(|count| *count += 1);
     let mut manner = receiver.manner.subscribe();
     let answer = manner.wait_for(|manner| *manner != Manner::Silent).await.map(|manner| *manner);
     match answer {
-        Ok(Manner::Status(status)) => StatusCode::from_u16(status).unwrap(),
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
+        Ok(Manner::Status(status)) => StatusCode::from_u16(status).unwrap().into_response(),
+        Ok(Manner::Later(seconds)) => {
+            let headers = [(RETRY_AFTER, seconds.to_string())];
+            (StatusCode::SERVICE_UNAVAILABLE, headers).into_response()
+        }
+        _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
