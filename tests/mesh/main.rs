@@ -12,5 +12,6 @@
 
 mod suite;
 
+mod flow;
 mod front;
 mod todo;

@@ -64,7 +64,12 @@ type Kept = Arc<Mutex<Vec<Span>>>;
 impl Collector {
     /// Listens on a free port.
     pub async fn start() -> Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        Self::at(0).await
+    }
+
+    /// Listens on the port that services were told before.
+    pub async fn at(port: u16) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let port = listener.local_addr()?.port();
         let spans = Kept::default();
         let service = TraceServiceServer::new(Sink(Arc::clone(&spans)));

@@ -4,6 +4,7 @@ mod binaries;
 mod end_to_end;
 mod kafka;
 mod kinds;
+mod mesh;
 mod parse;
 mod process;
 mod report;

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reminder_stack::options::workspace_root;
-use reminder_stack::{AppSource, Manifest, Member, MemberOptions, Options, Stack};
+use reminder_stack::{AppSource, Manifest, Options, Stack};
 use tokio::process::Command;
 
 use super::binaries::{outcome, run, show, together};
 use super::end_to_end;
 use super::kafka;
 use super::kinds::{is_differential, is_e2e, is_kafka, is_mesh, is_postgres, is_unit};
+use super::mesh;
 use super::parse::{self, Built, Counts};
 use super::process::{self, Log};
 use super::setup;
@@ -46,12 +47,6 @@ const EVERYTHING: &[&str] = &[
 
 /// Names the server for tests that need a database.
 const POSTGRES_VARIABLE: &str = "TEST_POSTGRES_URL";
-
-/// Names the stack for the tests of all services together.
-const MESH_VARIABLE: &str = "MESH_INSTANCE";
-
-/// Their logs are looked into.
-const LOG_AS_JSON: (&str, &str) = ("LOG_FORMAT", "json");
 
 /// Names the python for the test that compares recurrence with dateutil.
 const DATEUTIL_VARIABLE: &str = "DATEUTIL_PYTHON";
@@ -246,16 +241,10 @@ impl Work {
         for stack in [&self.stack, &self.second].into_iter().flatten() {
             stack.down().await?;
         }
-        let instance = format!("{}-mesh", self.instance);
-        let members = Member::ALL.map(|member| {
-            let binary = self.built.members.get(&member).cloned();
-            (member, MemberOptions { binary, env: [log_as_json()].into() })
-        });
-        let mut options = Options { instance: instance.clone(), ..self.options() };
-        options.members = members.into();
-        options.app_env.extend([log_as_json()]);
+        let options = mesh::options(self.options(), &self.built.members)?;
+        let instance = options.instance.clone();
         self.mesh = Some(Self::fresh(options).await?);
-        self.tests(log, &[(MESH_VARIABLE, &instance)], is_mesh).await
+        self.tests(log, &[(mesh::VARIABLE, &instance)], is_mesh).await
     }
 
     async fn docs(&self, log: &Log) -> Result<Outcome> {
@@ -342,8 +331,4 @@ impl Work {
     fn stack(&self) -> Result<&Stack> {
         self.stack.as_ref().context("there is no stack")
     }
-}
-
-fn log_as_json() -> (String, String) {
-    (LOG_AS_JSON.0.to_owned(), LOG_AS_JSON.1.to_owned())
 }
