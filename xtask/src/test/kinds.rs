@@ -7,6 +7,7 @@ pub(super) fn is_unit(name: &str) -> bool {
         && !is_kafka(name)
         && !is_mesh(name)
         && !is_differential(name)
+        && !is_conformity(name)
 }
 
 pub(super) fn is_mesh(name: &str) -> bool {
@@ -27,4 +28,8 @@ pub(super) fn is_kafka(name: &str) -> bool {
 
 pub(super) fn is_e2e(name: &str) -> bool {
     name == "e2e"
+}
+
+pub(super) fn is_conformity(name: &str) -> bool {
+    name == "conformity"
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that can be checked, and where the minutes go.
 
 mod binaries;
+mod conformity;
 mod end_to_end;
 mod kafka;
 mod kinds;

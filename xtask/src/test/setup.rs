@@ -25,8 +25,18 @@ const PYTHON_PACKAGES: [&str; 2] = ["python3", "python3-venv"];
 /// which the test checks.
 const DATEUTIL: [&str; 2] = ["python-dateutil==2.9.0.post0", "tzdata==2025.2"];
 
-/// Where it is installed, below the workspace.
-const DATEUTIL_FOLDER: &str = "target/dateutil";
+/// What reads and makes events beside us, in the same environment.
+const SDK: &str = "tests/conformity/requirements.txt";
+
+/// Where Python's packages are installed, below the workspace.
+const PYTHON_FOLDER: &str = "target/python";
+
+/// The list of packages for the parser of AsyncAPI, and where they are installed.
+const NODE_LIST: &str = "tests/conformity/package.json";
+const NODE_FOLDER: &str = "target/asyncapi";
+
+/// What runs that parser.
+const NODE_PACKAGES: [&str; 2] = ["nodejs", "npm"];
 
 /// Sees to it that everything is there.
 pub(super) async fn ensure(log: &Log) -> Result<()> {
@@ -51,9 +61,9 @@ pub(super) async fn ensure(log: &Log) -> Result<()> {
     Ok(())
 }
 
-/// Sees to it that there is a python with the pinned dateutil, and says where.
-pub(super) async fn dateutil(log: &Log, root: &Path) -> Result<PathBuf> {
-    let folder = root.join(DATEUTIL_FOLDER);
+/// Sees to it that there is a python with the pinned dateutil and the SDK of CloudEvents, and says where.
+pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
+    let folder = root.join(PYTHON_FOLDER);
     let python = folder.join("bin/python");
     let (folder, program) = (folder.to_string_lossy(), python.to_string_lossy());
     // A python that has moved on leaves an environment that does not work.
@@ -63,12 +73,37 @@ pub(super) async fn dateutil(log: &Log, root: &Path) -> Result<PathBuf> {
         bail!("python3 cannot make an environment; the log is {}", log.path().display());
     }
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+    let sdk = root.join(SDK).to_string_lossy().into_owned();
+    let wanted = [&DATEUTIL[..], &["-r", &sdk]].concat();
     // Asks no registry when the versions are there.
-    if !does(log, &program, &[&install[..], &DATEUTIL].concat()).await {
-        let list = DATEUTIL.join(" and ");
+    if !does(log, &program, &[&install[..], &wanted].concat()).await {
+        let list = wanted.join(" ");
         bail!("{list} cannot be installed; the log is {}", log.path().display());
     }
     Ok(python)
+}
+
+/// Sees to it that the official parser of AsyncAPI is there, and says where.
+pub(super) async fn asyncapi(log: &Log, root: &Path) -> Result<PathBuf> {
+    if !works(log, "npm", &["--version"]).await {
+        install(log, "Node.js", &NODE_PACKAGES).await?;
+    }
+    let folder = root.join(NODE_FOLDER);
+    let list = folder.join("package.json");
+    let wanted = std::fs::read(root.join(NODE_LIST))?;
+    let parser = folder.join("node_modules/@asyncapi/parser/package.json");
+    if parser.exists() && std::fs::read(&list).is_ok_and(|there| there == wanted) {
+        return Ok(folder);
+    }
+    std::fs::create_dir_all(&folder)?;
+    std::fs::write(list, wanted)?;
+    let prefix = folder.to_string_lossy();
+    // None of its packages needs a script of its own to be installed.
+    let args = ["install", "--prefix", &prefix, "--ignore-scripts", "--no-audit", "--no-fund"];
+    if !does(log, "npm", &args).await {
+        bail!("the parser of AsyncAPI cannot be installed; the log is {}", log.path().display());
+    }
+    Ok(folder)
 }
 
 async fn has_venv(log: &Log) -> bool {

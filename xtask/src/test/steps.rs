@@ -28,6 +28,8 @@ pub(super) enum Step {
     Stack,
     /// The demo, on that stack
     Demo,
+    /// Our events in the hands of the official CloudEvents SDK, our document in the AsyncAPI parser's
+    Conformity,
     /// The fence and the read model, on its Postgres
     Postgres,
     /// End to end, on the whole stack
@@ -55,6 +57,7 @@ impl Step {
         Self::Deny,
         Self::Stack,
         Self::Demo,
+        Self::Conformity,
         Self::Postgres,
         Self::E2e,
         Self::Kafka,
@@ -76,6 +79,7 @@ impl Step {
             Self::Deny => "deny",
             Self::Stack => "stack",
             Self::Demo => "demo",
+            Self::Conformity => "conformity",
             Self::Postgres => "postgres",
             Self::E2e => "e2e",
             Self::Kafka => "kafka",
@@ -98,6 +102,8 @@ impl Step {
             Self::Unit | Self::Differential => &[Self::Setup, Self::Build],
             Self::Simulation | Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
+            // The demo has told events of every topic.
+            Self::Conformity => &[Self::Setup, Self::Build, Self::Demo],
             Self::Kafka => &[Self::Build],
             Self::Postgres | Self::E2e | Self::Mesh | Self::Chaos => &[Self::Build, Self::Stack],
         }

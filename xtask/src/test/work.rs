@@ -9,9 +9,12 @@ use reminder_stack::{AppSource, Manifest, Options, Stack};
 use tokio::process::Command;
 
 use super::binaries::{outcome, run, show, together};
+use super::conformity;
 use super::end_to_end;
 use super::kafka;
-use super::kinds::{is_differential, is_e2e, is_kafka, is_mesh, is_postgres, is_unit};
+use super::kinds::{
+    is_conformity, is_differential, is_e2e, is_kafka, is_mesh, is_postgres, is_unit,
+};
 use super::mesh;
 use super::parse::{self, Built, Counts};
 use super::process::{self, Log};
@@ -42,7 +45,8 @@ const EVERYTHING: &[&str] = &[
     "--exclude",
     SIMULATION,
     "--features",
-    "reminder-scheduler/e2e,reminder-scheduler/postgres-tests,reminder-domain/differential-tests",
+    "reminder-scheduler/e2e,reminder-scheduler/postgres-tests,reminder-domain/differential-tests,\
+     reminder-contract/conformity-tests",
 ];
 
 /// Names the server for tests that need a database.
@@ -116,7 +120,7 @@ impl Work {
             Step::Unit => self.tests(log, &[], is_unit).await,
             Step::Simulation => self.cargo_tests(log, &["--package", SIMULATION]).await,
             Step::Differential => {
-                let python = setup::dateutil(log, &self.root).await?;
+                let python = setup::python(log, &self.root).await?;
                 let python = python.to_string_lossy();
                 self.tests(log, &[(DATEUTIL_VARIABLE, &*python)], is_differential).await
             }
@@ -124,6 +128,12 @@ impl Work {
             Step::Deny => self.deny(log).await,
             Step::Stack => self.up().await,
             Step::Demo => self.demo().await,
+            Step::Conformity => {
+                let settings = conformity::settings(log, &self.root, self.stack()?).await?;
+                let env: Vec<(&str, &str)> =
+                    settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                self.tests(log, &env, is_conformity).await
+            }
             Step::Postgres => {
                 let url = self.stack()?.manifest()?.admin_database_url();
                 let url = url.context("the stack has no Postgres of its own")?;

@@ -23,6 +23,9 @@ const TAKEN_AS_THEY_ARE: &[&str] = &[
 /// Fields that are always there in what we tell, and that the reader does not miss.
 const NOT_MISSED: &[&str] = &["priority", "tags", "coalesced"];
 
+/// What no schema can say: whether a rule of recurrence makes sense, and which zones there are.
+const BEYOND_SCHEMAS: &[&str] = &["rule", "zone"];
+
 /// Events of any type, made of the schemas.
 fn event() -> impl Strategy<Value = (EventType, Value)> {
     prop::sample::select(EventType::ALL).prop_flat_map(|event_type| {
@@ -105,7 +108,7 @@ fn is_leniency(event_type: EventType, event: &Value, place: &str, to: Option<&Va
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn what_a_schema_allows_is_read_and_what_is_written_again_is_allowed((event_type, event) in event()) {
@@ -133,6 +136,7 @@ proptest! {
         let wrong = faults(event_type.as_str(), &other);
         match read(&other) {
             Err(error) => {
+                prop_assume!(!BEYOND_SCHEMAS.contains(&place.rsplit('/').next().unwrap()));
                 prop_assert!(!wrong.is_empty(), "{place} to {to:?}: {error}, yet the schema allows it");
             }
             Ok(_) if wrong.is_empty() => {}

@@ -2,12 +2,12 @@
 
 use crate::examples::{FULL, examples, story};
 use crate::fixtures::{Story, check_file, now};
+use reminder_contract::Problem;
 use reminder_contract::problem::ProblemKind;
 use reminder_contract::schemas::pretty;
 use reminder_contract::wire::{
     CommandAnswer, ExplanationView, Method, PreviewView, TaskView, parse_command, parse_task_id,
 };
-use reminder_contract::{EventType, Problem};
 use reminder_domain::decide::{Turn, decide};
 use reminder_domain::{Rejection, ReminderId, TaskId, TaskState, Timestamp, limits};
 use serde_json::Value;
