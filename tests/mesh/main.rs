@@ -12,4 +12,5 @@
 
 mod suite;
 
+mod notify;
 mod todo;

@@ -226,9 +226,13 @@ impl Work {
             stack.down().await?;
         }
         let instance = format!("{}-mesh", self.instance);
+        // Where the tests listen for e-mails.
+        let mails = reminder_stack::ports::pick(1, &[])?;
+        let smtp = |port| ("SMTP_URL".to_owned(), format!("smtp://127.0.0.1:{port}"));
         let members = Member::ALL.map(|member| {
             let binary = self.built.members.get(&member).cloned();
-            (member, MemberOptions { binary, env: [log_as_json()].into() })
+            let env = mails.iter().map(smtp).chain([log_as_json()]).collect();
+            (member, MemberOptions { binary, env })
         });
         let mut options = Options { instance: instance.clone(), ..self.options() };
         options.members = members.into();
