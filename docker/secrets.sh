@@ -35,6 +35,16 @@ files)
         od -An -N24 -tx1 /dev/urandom | tr -d ' \n' >"$PASSWORD_FILE.new"
         mv "$PASSWORD_FILE.new" "$PASSWORD_FILE"
     fi
+    # So are those of the notification service: links and receivers go by them. Hexadecimal is base64, too.
+    for name in link-key webhook-secret; do
+        if [ ! -s "$SECRETS_DIR/$name" ]; then
+            prefix=
+            [ "$name" = link-key ] || prefix=whsec_
+            printf '%s%s' "$prefix" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >"$SECRETS_DIR/$name.new"
+            mv "$SECRETS_DIR/$name.new" "$SECRETS_DIR/$name"
+        fi
+        chown "$OWNER" "$SECRETS_DIR/$name"
+    done
     database_url postgres 5432 >"$SECRETS_DIR/database-url"
     dapr_json "$(database_url postgres 5432)" redpanda:9092 >"$SECRETS_DIR/dapr.json"
     chown "$OWNER" "$SECRETS_DIR/database-url" "$SECRETS_DIR/dapr.json" "$SCHEDULER_DIR"

@@ -9,8 +9,11 @@ use crate::documents::{Document, document, documents, keys, root};
 use crate::sidecar::{ANNOTATIONS, expected_of, flag};
 
 /// Each with the port that compose publishes.
-pub(crate) const MEMBERS: &[(&str, u16)] =
-    &[(names::TODO_API_APP_ID, 8081), (names::FRONTEND_APP_ID, 8083)];
+pub(crate) const MEMBERS: &[(&str, u16)] = &[
+    (names::TODO_API_APP_ID, 8081),
+    (names::NOTIFICATION_APP_ID, 8082),
+    (names::FRONTEND_APP_ID, 8083),
+];
 
 /// What every member reads from its environment, as far as manifests set it; a member may read more.
 const ENVIRONMENT: [&str; 8] = [
@@ -60,6 +63,9 @@ fn kubernetes_starts_their_sidecars_by_annotations() {
         for (flag, value) in expected_of(id, names::DEFAULT_APP_PORT) {
             assert_eq!(annotations[format!("dapr.io/{flag}")], value, "{id}: {flag}");
         }
+        // Why: crates/stack/src/parts/sidecar.rs.
+        let checked = annotations.as_object().unwrap().keys().any(|name| name.contains("health"));
+        assert!(!checked, "{id}: a member's sidecar must not leave its topics");
         let configuration = document("k8s/base/configuration.yaml");
         assert_eq!(annotations["dapr.io/config"], configuration.name());
         let seconds_of = |name: &str| annotations[format!("dapr.io/{name}")].as_str().unwrap();
@@ -146,6 +152,8 @@ fn compose_starts_them_with_a_sidecar_each_when_asked() {
         for (name, value) in expected_of(id, *port) {
             assert_eq!(flag(&compose, &sidecar, name), Some(value), "{id}: {name}");
         }
+        let checked = flag(&compose, &sidecar, "app-health-check-path");
+        assert_eq!(checked, None, "{id}: a member's sidecar must not leave its topics");
         // Where the others find what they need, so do these.
         for name in ["placement-host-address", "scheduler-host-address", "resources-path", "config"]
         {

@@ -44,6 +44,13 @@ pub(crate) const ANNOTATIONS: [&str; 25] = [
 /// What all three must say, by the names of daprd's flags.
 fn expected() -> Vec<(&'static str, String)> {
     let mut flags = expected_of(names::APP_ID, names::DEFAULT_APP_PORT);
+    flags.extend([
+        ("enable-app-health-check", "true".to_owned()),
+        ("app-health-check-path", names::APP_HEALTH_PATH.to_owned()),
+        ("app-health-probe-interval", HEALTH_INTERVAL_SECONDS.to_string()),
+        ("app-health-probe-timeout", HEALTH_TIMEOUT_MILLISECONDS.to_string()),
+        ("app-health-threshold", HEALTH_THRESHOLD.to_string()),
+    ]);
     flags.push(("app-max-concurrency", names::SIDECAR_APP_MAX_CONCURRENCY.to_string()));
     flags
 }
@@ -55,11 +62,6 @@ pub(crate) fn expected_of(app_id: &str, port: u16) -> Vec<(&'static str, String)
         ("app-port", port.to_string()),
         ("app-protocol", "http".to_owned()),
         ("max-body-size", names::SIDECAR_MAX_BODY_SIZE.to_owned()),
-        ("enable-app-health-check", "true".to_owned()),
-        ("app-health-check-path", names::APP_HEALTH_PATH.to_owned()),
-        ("app-health-probe-interval", HEALTH_INTERVAL_SECONDS.to_string()),
-        ("app-health-probe-timeout", HEALTH_TIMEOUT_MILLISECONDS.to_string()),
-        ("app-health-threshold", HEALTH_THRESHOLD.to_string()),
     ]
 }
 

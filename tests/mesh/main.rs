@@ -14,4 +14,5 @@ mod suite;
 
 mod flow;
 mod front;
+mod notify;
 mod todo;

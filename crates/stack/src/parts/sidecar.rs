@@ -38,6 +38,7 @@ pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
     let mut args = arguments(m, names::APP_ID, replica);
     if m.options.app != AppSource::None {
         args.extend(app_arguments(replica));
+        args.extend(health_arguments());
         args.extend(flags(&[(
             "app-max-concurrency",
             names::SIDECAR_APP_MAX_CONCURRENCY.to_string(),
@@ -47,7 +48,8 @@ pub(super) fn launch(m: &Manifest, number: u32) -> Result<Launch> {
     Ok(process(m, args))
 }
 
-/// The sidecar of a service around the scheduler.
+/// The sidecar of a service around the scheduler. It hosts no actors, so nothing is lost by not asking
+/// for its health, and something is by asking: see [`health_arguments`].
 pub(super) fn launch_for_member(m: &Manifest, member: Member) -> Result<Launch> {
     let ports = m.member(member)?;
     let mut args = arguments(m, member.app_id(), ports);
@@ -80,10 +82,22 @@ fn arguments(m: &Manifest, app_id: &str, ports: &Replica) -> Vec<String> {
 
 /// What a sidecar is told of its application.
 fn app_arguments(ports: &Replica) -> Vec<String> {
-    let mut args = flags(&[
+    flags(&[
         ("app-port", ports.app_port.to_string()),
         ("app-channel-address", LOOPBACK.into()),
         ("app-protocol", "http".into()),
+    ])
+}
+
+/// Has it ask for the application's health, and move its actors elsewhere when there is none.
+///
+/// It leaves its topics then, too, and that goes wrong: where an event is under way, leaving takes
+/// until the application is back, and joining again follows at once. The Kafka component (1.18.0)
+/// takes the topic off its list in a task that ends after the new subscription was put there, and from
+/// then on nothing is consumed, without a word. Without the check, what cannot be delivered is tried
+/// again until the application is back.
+fn health_arguments() -> Vec<String> {
+    let mut args = flags(&[
         ("app-health-check-path", names::APP_HEALTH_PATH.into()),
         ("app-health-probe-interval", APP_HEALTH_INTERVAL_S.to_string()),
         ("app-health-probe-timeout", APP_HEALTH_TIMEOUT_MS.to_string()),
