@@ -1,6 +1,7 @@
 //! Real turns without a runtime: the machine, the core and the record play against a store of one
 //! value, so what is stored is what the service stores.
 
+use reminder_contract::incoming::{self, Incoming};
 use reminder_contract::wire::{self, Method};
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{TaskId, Timestamp, Topic};
@@ -47,6 +48,17 @@ impl Play {
         let command = wire::parse_command(method, body.as_bytes()).expect("a valid command");
         let (play, reply) = self.turn(Request::Command(Box::new(command)));
         assert!(matches!(reply, Reply::Answer(_)), "{body}: {reply:?}");
+        play
+    }
+
+    /// The owner of the task publishes an event, which must be news.
+    pub(crate) fn told(self, event_type: &str, id: &str, data: &str) -> Self {
+        let event = format!(
+            r#"{{"specversion":"1.0","id":"{id}","source":"/todo-api","type":"{event_type}","correlationid":"shopping-8","data":{data}}}"#
+        );
+        let Ok(Incoming::Task(news)) = incoming::read(event.as_bytes()) else { panic!("{event}") };
+        let (play, reply) = self.turn(Request::Command(Box::new(news.command)));
+        assert!(matches!(&reply, Reply::Answer(answer) if answer.created.is_some()), "{reply:?}");
         play
     }
 

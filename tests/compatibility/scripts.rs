@@ -29,6 +29,9 @@ pub(crate) fn tasks() -> Vec<(&'static str, Vec<u8>)> {
         ("followed-a-move", followed_a_move()),
         ("pending-of-two-processes", pending_of_two_processes()),
         ("restored", restored()),
+        ("followed-its-owner", followed_its_owner()),
+        ("deleted-by-its-owner", deleted_by_its_owner()),
+        ("followed-without-versions", followed_without_versions()),
     ];
     all.map(|(name, play)| (name, play.stored())).into()
 }
@@ -127,6 +130,30 @@ fn deleted() -> Play {
     Play::at("2027-03-01T09:00:00Z")
         .put(r#"{"title":"t","userId":"ada@example.org","dueDate":"2027-03-01T10:00:00Z"}"#)
         .command(Method::Delete, r#"{"commandId":"c-2"}"#)
+}
+
+/// The events of two commits wait, with the task as they told it.
+fn followed_its_owner() -> Play {
+    let task = |version: u64, status: &str| {
+        format!(
+            r#"{{"taskId":"milk","title":"t","status":"{status}","dueDate":{{"local":"2027-03-02T18:00:00","zone":"Europe/Berlin"}},"start":{{"date":"2027-03-01"}},"recurrence":{{"rule":"FREQ=DAILY"}},"userId":"ada@example.org","version":{version}}}"#
+        )
+    };
+    Play::at("2027-03-01T09:00:00Z").told("task.created", "one", &task(1, "in_progress")).told(
+        "task.completed",
+        "two",
+        &task(2, "completed"),
+    )
+}
+
+fn deleted_by_its_owner() -> Play {
+    followed_its_owner().told("task.deleted", "three", r#"{"taskId":"milk","version":3}"#)
+}
+
+fn followed_without_versions() -> Play {
+    Play::at("2027-03-01T09:00:00Z")
+        .told("task.created", "one", r#"{"taskId":"milk","title":"first"}"#)
+        .told("task.updated", "two", r#"{"taskId":"milk","title":"second"}"#)
 }
 
 fn followed_a_move() -> Play {

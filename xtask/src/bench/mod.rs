@@ -9,6 +9,7 @@ mod calls;
 mod check;
 mod commands;
 mod counters;
+mod drain;
 mod firing;
 mod herd;
 mod index;
@@ -17,8 +18,10 @@ mod memory;
 mod offer;
 mod overload;
 mod own;
+mod probe_actor;
 mod report;
 pub(crate) mod samples;
+mod sidecar;
 mod tally;
 mod tasks;
 
@@ -44,6 +47,7 @@ const ARM_HORIZON: (&str, &str) = ("ARM_HORIZON", "1h");
   cargo xtask bench index --rows 1000000
   cargo xtask bench overload --seconds 30 --factor 2
   cargo xtask bench herd --reminders 50000
+  cargo xtask bench drain --n 20000
   cargo xtask bench --json target/bench.json
   cargo xtask bench --reminders 5000 --span 50
 
@@ -74,6 +78,8 @@ pub(crate) struct Options {
 enum Other {
     /// Offer more commands than can be done, and see that what is answered is kept
     Overload(overload::Options),
+    /// Follow a backlog of events, beside what bare Dapr does
+    Drain(drain::Options),
     /// Fire very many reminders that are due in the same second
     Herd(herd::Options),
     /// Measure the questions of the audit and the cost of a commit, with very many tasks
@@ -84,6 +90,7 @@ pub(crate) async fn run(options: Options) -> Result<bool> {
     match &options.other {
         Some(Other::Index(options)) => return index::run(options).await,
         Some(Other::Overload(options)) => return overload::run(options).await,
+        Some(Other::Drain(options)) => return drain::run(options).await,
         Some(Other::Herd(options)) => return herd::run(options).await,
         None => {}
     }
