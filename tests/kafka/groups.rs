@@ -37,7 +37,7 @@ async fn stream(
     while !stop.load(Ordering::Relaxed) {
         round += 1;
         for (number, task) in tasks.iter().enumerate() {
-            let replica = if number % 2 == 0 { 1 } else { 2 };
+            let replica = if number.is_multiple_of(2) { 1 } else { 2 };
             let fields = json!({ "title": format!("Round {round}"), "userId": "u@example.org" });
             versions.insert(task.clone(), suite.put(replica, task, fields).await);
         }

@@ -35,7 +35,7 @@ fn sequences(records: &[Record]) -> HashMap<(String, String), Vec<u64>> {
 
 async fn caller(suite: &'static Suite, task: String, caller: usize) {
     for put in 0..PUTS {
-        let replica = if (caller + put) % 2 == 0 { 1 } else { 2 };
+        let replica = if (caller + put).is_multiple_of(2) { 1 } else { 2 };
         let fields = json!({
             "title": format!("Put {put} of {caller}"), "userId": "u@example.org",
             // Another one each time, so that `reminders` has events of each put too.

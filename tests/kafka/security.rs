@@ -24,12 +24,12 @@ fn a_reminder_fires_and_is_told_over_tls_with_a_password() {
         let due = (Utc::now() + AHEAD).to_rfc3339_opts(SecondsFormat::Millis, true);
         let fields = json!({ "title": "Hush", "userId": "u@example.org", "dueDate": due });
         suite.put(1, &task, fields).await;
-        let fires = |record: &Record| {
+        let is_told = |record: &Record| {
             record.key.as_deref() == Some(&*task)
                 && record.json().unwrap()["type"] == "reminder.triggered"
         };
-        let fired = watch.find("the reminder fires", fires).await;
-        assert_eq!(fired.json().unwrap()["data"]["scheduledFor"], due);
+        let told = watch.find("the reminder fires", is_told).await;
+        assert_eq!(told.json().unwrap()["data"]["scheduledFor"], due);
     });
 }
 

@@ -76,7 +76,7 @@ fn largest(number: usize) -> Value {
 }
 
 async fn put_largest(suite: &'static Suite, number: usize) -> String {
-    let (task, replica) = (suite.unique("largest"), if number % 2 == 0 { 1 } else { 2 });
+    let (task, replica) = (suite.unique("largest"), if number.is_multiple_of(2) { 1 } else { 2 });
     suite.put(replica, &task, largest(number)).await;
     task
 }
