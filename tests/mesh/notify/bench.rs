@@ -41,10 +41,9 @@ impl Bench {
 
     /// Chooses how a user is told, as another service does: through the sidecar.
     pub(super) async fn choose(&self, user: &str, channels: &Value) -> Value {
-        let sidecar = self.manifest.member(Member::NotificationService).unwrap().http_port;
-        let app = names::NOTIFICATION_APP_ID;
-        let url =
-            format!("http://127.0.0.1:{sidecar}/v1.0/invoke/{app}/method/v1/users/{user}/channels");
+        let path =
+            format!("/v1.0/invoke/{}/method/v1/users/{user}/channels", names::NOTIFICATION_APP_ID);
+        let url = self.suite.sidecar_url(Member::NotificationService, &path);
         let answer = self.suite.client.put(url).json(channels).send().await.unwrap();
         let status = answer.status();
         let text = answer.text().await.unwrap();
@@ -86,12 +85,10 @@ impl Bench {
 
     /// Tells an event on the topic of reminders, again or for the first time.
     pub(super) async fn tell(&self, event: &Value) {
-        let sidecar = self.manifest.member(Member::NotificationService).unwrap().http_port;
         let task = event["data"]["taskId"].as_str().unwrap();
         let (pubsub, topic) = (names::PUBSUB, names::REMINDERS);
-        let url = format!(
-            "http://127.0.0.1:{sidecar}/v1.0/publish/{pubsub}/{topic}?metadata.partitionKey={task}"
-        );
+        let path = format!("/v1.0/publish/{pubsub}/{topic}?metadata.partitionKey={task}");
+        let url = self.suite.sidecar_url(Member::NotificationService, &path);
         let request =
             self.suite.client.post(url).header("content-type", "application/cloudevents+json");
         let answer = request.body(event.to_string()).send().await.unwrap();
@@ -145,12 +142,12 @@ pub(super) async fn event(tail: &mut Tail, event_type: &str, task: &str) -> Valu
     event_of(&found, event_type, task).unwrap()
 }
 
-/// The same firing, told as the next fact of its task.
-pub(super) fn next_fact(event: &Value) -> Value {
-    let mut next = event.clone();
+/// The same firing, told as a later fact of its task: what is handled after all that was told before.
+pub(super) fn later_fact(event: &Value, sequence: u32) -> Value {
+    let mut later = event.clone();
     let id = event["id"].as_str().unwrap();
     let (front, _) = id.rsplit_once('-').unwrap();
-    next["id"] = format!("{front}-999").into();
-    next["sequence"] = "0000000999".into();
-    next
+    later["id"] = format!("{front}-{sequence}").into();
+    later["sequence"] = format!("{sequence:010}").into();
+    later
 }
