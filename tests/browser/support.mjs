@@ -126,6 +126,7 @@ export async function axe(page) {
 export class Line {
   #server;
   #sockets = new Set();
+  #streams = new WeakSet();
   #cut = false;
   /** The heads of the requests that came through. */
   heads = [];
@@ -149,7 +150,11 @@ export class Line {
         to.destroy();
       });
       from.on('data', (data) => {
-        if (from === client) this.heads.push(data.toString('latin1'));
+        if (from === client) {
+          const head = data.toString('latin1');
+          this.heads.push(head);
+          if (head.startsWith('GET /api/stream')) for (const socket of [client, server]) this.#streams.add(socket);
+        }
         to.write(data);
       });
     }
@@ -166,10 +171,12 @@ export class Line {
     this.#cut = false;
   }
 
-  /** The connections that are there stay, and carry nothing any more; new ones work. */
+  /** The connection of the stream stays, and carries nothing any more; new ones work. */
   hush() {
-    const there = [...this.#sockets];
-    for (const socket of there) socket.removeAllListeners('data').resume();
+    for (const socket of this.#sockets) {
+      if (this.#streams.has(socket)) socket.removeAllListeners('data').resume();
+      else socket.destroy();
+    }
   }
 
   close() {

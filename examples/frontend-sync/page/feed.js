@@ -5,6 +5,8 @@
 
 /** The server sends a beat every 10 s; without any for so long, the connection is dead. */
 const SILENCE_MAX_MS = 25_000;
+/** A new stream begins with a hello, at once; without it, the way there is dead. */
+const HELLO_MAX_MS = 8_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 15_000;
 
@@ -65,7 +67,9 @@ export class Feed {
   }
 
   #watch() {
-    const open = this.#source?.readyState === EventSource.OPEN;
-    if (open && document.visibilityState === 'visible' && Date.now() - this.#heardAt > SILENCE_MAX_MS) this.#open();
+    const { readyState } = this.#source;
+    if (readyState === EventSource.CLOSED || document.visibilityState !== 'visible') return;
+    const most = readyState === EventSource.OPEN ? SILENCE_MAX_MS : HELLO_MAX_MS;
+    if (Date.now() - this.#heardAt > most) this.#open();
   }
 }
