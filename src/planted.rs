@@ -27,8 +27,6 @@ pub enum Bug {
     LateCallForgotten,
     /// An earlier wake that is left to fire, or taken away, stays on record as registered.
     ArmedKept,
-    /// A registration whose time has passed counts as still to come.
-    PastWakeCounted,
     /// A wake that failed counts as done.
     FailedWakeForgotten,
     /// A commit that was not confirmed is taken for refused.

@@ -38,8 +38,7 @@ impl Machine {
     /// registration whose time has passed has been used up.
     pub(super) fn to_arm_first(&self, state: &TaskState, now: Timestamp) -> Option<Timestamp> {
         let at = next_wake(state).filter(|at| self.is_near(*at, now))?;
-        let to_come = |armed: &Timestamp| *armed > now || planted::is(Bug::PastWakeCounted);
-        let armed = state.armed.filter(to_come);
+        let armed = state.armed.filter(|armed| *armed > now);
         armed.is_none_or(|armed| at < armed).then_some(at)
     }
 

@@ -192,8 +192,7 @@ impl Reminders for HostPorts {
         let task = id.clone();
         let arm = move |world: &World| {
             world.note(|| format!("    {task} is armed for {at}"), ("armed", &task, at));
-            let now = world.now_ms();
-            world.state().reminders.arm(&task, at, now);
+            world.state().reminders.arm(&task, at);
             world.reminders_changed.notify_one();
         };
         self.call(Part::Scheduler, "arm", key(id), arm).await
@@ -211,8 +210,7 @@ impl ReminderIndex for HostPorts {
     async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError> {
         let task = id.clone();
         let arm = move |world: &World| {
-            let now = world.now_ms();
-            let new = world.state().reminders.arm_if_absent(&task, at, now);
+            let new = world.state().reminders.arm_if_absent(&task, at);
             world.note(
                 || format!("    {task} armed for {at} if absent: {new}"),
                 ("absent", &task, new),

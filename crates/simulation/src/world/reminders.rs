@@ -1,7 +1,6 @@
 //! Dapr's scheduler: one registration per actor, and the loop that wakes.
 
 use super::{Part, World, key, sleep_ms};
-use crate::near::Registered;
 use reminder_domain::{TaskId, Timestamp};
 use reminder_reference::calendar::since_start;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,8 +20,8 @@ pub(super) struct Reminders {
 }
 
 struct Wake {
-    /// What was asked for, whatever becomes of it.
-    registered: Registered,
+    /// The time that was asked for.
+    asked_ms: i64,
     /// When it wakes next: moved on by each try that is not answered.
     due_ms: i64,
     /// Which registration it is: one made meanwhile stays, whatever becomes of this one.
@@ -31,17 +30,17 @@ struct Wake {
 }
 
 impl Reminders {
-    pub(super) fn arm(&mut self, task: &TaskId, at: Timestamp, now_ms: i64) {
+    pub(super) fn arm(&mut self, task: &TaskId, at: Timestamp) {
         self.registrations += 1;
         let (number, due_ms) = (self.registrations, since_start(at));
-        let registered = Registered { for_ms: due_ms, made_ms: now_ms };
-        self.wakes.insert(task.clone(), Wake { registered, due_ms, number, in_flight: false });
+        let wake = Wake { asked_ms: due_ms, due_ms, number, in_flight: false };
+        self.wakes.insert(task.clone(), wake);
     }
 
-    pub(super) fn arm_if_absent(&mut self, task: &TaskId, at: Timestamp, now_ms: i64) -> bool {
+    pub(super) fn arm_if_absent(&mut self, task: &TaskId, at: Timestamp) -> bool {
         let absent = !self.wakes.contains_key(task);
         if absent {
-            self.arm(task, at, now_ms);
+            self.arm(task, at);
         }
         absent
     }
@@ -54,8 +53,9 @@ impl Reminders {
         &mut self.canaries
     }
 
-    pub(super) fn registered(&self, task: &TaskId) -> Option<Registered> {
-        self.wakes.get(task).map(|wake| wake.registered)
+    /// The time that a wake was registered for which has not been answered.
+    pub(super) fn registered(&self, task: &TaskId) -> Option<i64> {
+        self.wakes.get(task).map(|wake| wake.asked_ms)
     }
 }
 
