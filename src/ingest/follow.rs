@@ -145,8 +145,10 @@ impl<P: Tasks + DeadLetters> Ingest<P> {
                     count("dead_lettered", 1);
                     let (partition, offset) = record.place();
                     tracing::warn!(
-                        ?partition,
-                        ?offset,
+                        event.id = fault.event_id(),
+                        correlation.id = fault.correlation_id(),
+                        partition,
+                        offset,
                         reason = fault.reason(),
                         detail = fault.detail(),
                         "an event cannot be handled; it is a dead letter now"

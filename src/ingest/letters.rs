@@ -45,6 +45,16 @@ impl Fault {
         self.reason.as_str()
     }
 
+    /// The id of the event, if it has one that can be read.
+    pub(super) fn event_id(&self) -> Option<&str> {
+        self.event_id.as_deref()
+    }
+
+    /// The flow it belongs to.
+    pub(super) fn correlation_id(&self) -> Option<&str> {
+        self.correlation_id.as_deref()
+    }
+
     /// In words.
     pub(super) fn detail(&self) -> &str {
         &self.detail

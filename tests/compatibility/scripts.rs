@@ -137,7 +137,7 @@ fn deleted() -> Play {
 fn followed_its_owner() -> Play {
     let task = |version: u64, status: &str| {
         format!(
-            r#"{{"taskId":"milk","title":"t","status":"{status}","dueDate":{{"local":"2027-03-02T18:00:00","zone":"Europe/Berlin"}},"start":{{"date":"2027-03-01"}},"recurrence":{{"rule":"FREQ=DAILY"}},"userId":"ada@example.org","version":{version}}}"#
+            r#"{{"taskId":"milk","title":"t","status":"{status}","dueDate":{{"local":"2027-03-02T18:00:00","zone":"Europe/Berlin"}},"start":"2027-03-01T07:00:00Z","recurrence":{{"rule":"FREQ=DAILY"}},"userId":"ada@example.org","version":{version}}}"#
         )
     };
     Play::at("2027-03-01T09:00:00Z").told("task.created", "one", &task(1, "in_progress")).told(

@@ -7,6 +7,9 @@ use reminder_contract::names::{PUBSUB, TASK_EVENTS};
 use reminder_stack::probe;
 use serde_json::{Value, json};
 
+/// The trace that the owner's change is part of.
+const TRACEPARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
 /// An event of the owner: a whole task, at a version.
 pub(crate) fn told(task: &str, event_type: &str, version: u64, fields: &Value) -> Value {
     let mut data = json!({
@@ -18,7 +21,8 @@ pub(crate) fn told(task: &str, event_type: &str, version: u64, fields: &Value) -
         "specversion": "1.0", "id": format!("{task}:todo-api:{event_type}-{version}"),
         "source": TODO_API_SOURCE, "type": event_type, "subject": format!("task:{task}"),
         "datacontenttype": "application/json", "correlationid": format!("flow-of-{task}"),
-        "traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "data": data,
+        // Without Dapr's older name for it, the sidecar puts its own trace over it.
+        "traceparent": TRACEPARENT, "traceid": TRACEPARENT, "data": data,
     })
 }
 

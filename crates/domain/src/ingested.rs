@@ -37,16 +37,16 @@ pub enum News {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Said {
     /// When it is due.
-    #[serde(rename = "d")]
+    #[serde(default, rename = "d")]
     pub due_date: u64,
     /// When it begins.
-    #[serde(rename = "b")]
+    #[serde(default, rename = "b")]
     pub start: u64,
     /// When it comes again.
-    #[serde(rename = "r")]
+    #[serde(default, rename = "r")]
     pub recurrence: u64,
     /// Where it stands.
-    #[serde(rename = "s")]
+    #[serde(default, rename = "s")]
     pub status: Status,
 }
 
@@ -66,7 +66,7 @@ pub struct Followed {
     #[serde(default, rename = "v", skip_serializing_if = "Option::is_none")]
     pub version: Option<NonZeroU64>,
     /// The fingerprint of the event, by which the same one is known again.
-    #[serde(rename = "f")]
+    #[serde(default, rename = "f")]
     pub fingerprint: u64,
     /// What it said; `None`: that the task is gone.
     #[serde(default, rename = "o", skip_serializing_if = "Option::is_none")]

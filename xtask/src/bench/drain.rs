@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use chrono::{Duration as Span, SecondsFormat, Utc};
+use chrono::{DateTime, Duration as Span, SecondsFormat, Utc};
 use clap::Args;
 use reminder_contract::cloud_event::TODO_API_SOURCE;
 use reminder_contract::names::{TASK_EVENTS_DLQ, TASK_UPDATES};
@@ -23,6 +23,8 @@ use super::tasks::Names;
 const CONCURRENCY: usize = 64;
 /// The share of bare Dapr's rate below which the run fails.
 const SHARE_MIN: f64 = 0.7;
+/// Beyond the arm horizon, as most tasks are.
+const AHEAD: Span = Span::days(30);
 /// Events of one bulk publish.
 const PUBLISH_BATCH: usize = 500;
 /// Between two looks at what was counted.
@@ -99,13 +101,15 @@ struct Backlog {
     tasks: usize,
     versions: usize,
     events: usize,
+    due: DateTime<Utc>,
 }
 
 impl Backlog {
     fn of(options: &Options) -> Self {
         let versions = options.versions as usize;
         let tasks = (options.n as usize).div_ceil(versions);
-        Self { names: Names::new("drain"), tasks, versions, events: tasks * versions }
+        let (names, due) = (Names::new("drain"), Utc::now() + AHEAD);
+        Self { names, tasks, versions, events: tasks * versions, due }
     }
 
     /// Publishes it version by version, so that neighbours are events of different tasks.
@@ -123,7 +127,6 @@ impl Backlog {
 
     fn event(&self, task: usize, version: usize) -> Value {
         let id = self.names.id(task);
-        let due = Utc::now() + Span::days(30);
         let event_type = if version == 1 { "task.created" } else { "task.updated" };
         json!({
             "specversion": "1.0", "id": format!("{id}:todo-api:{version}"),
@@ -132,7 +135,7 @@ impl Backlog {
             "data": {
                 "taskId": id, "title": format!("Benchmark task {task}, version {version}"),
                 "description": "One of many, as long as a usual description is.",
-                "dueDate": due.to_rfc3339_opts(SecondsFormat::Millis, true),
+                "dueDate": self.due.to_rfc3339_opts(SecondsFormat::Millis, true),
                 "priority": "normal", "tags": ["bench", "home"], "status": "pending",
                 "userId": format!("user-{}@example.org", task % 100), "version": version,
             },

@@ -84,7 +84,7 @@ async fn burst(grpc: &Grpc, run: &str, calls: usize, concurrency: usize) -> Resu
             loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= calls {
-                    return Ok(());
+                    return Ok::<_, anyhow::Error>(());
                 }
                 grpc.call(ACTOR_TYPE, format!("{run}-{number}"), vec![b'x'; CALL_BYTES]).await?;
             }
@@ -93,5 +93,5 @@ async fn burst(grpc: &Grpc, run: &str, calls: usize, concurrency: usize) -> Resu
     while let Some(done) = callers.join_next().await {
         done??;
     }
-    Ok::<_, anyhow::Error>(began.elapsed())
+    Ok(began.elapsed())
 }
