@@ -38,8 +38,11 @@ pub(super) fn fields(shape: &Value) -> String {
                 table(form)
             );
         } else {
-            let _ =
-                write!(text, "One of these: {}. {}\n\n", kind(form), text_of(form, "description"));
+            let about = text_of(form, "description");
+            let _ = match form["$ref"].as_str() {
+                Some(_) => write!(text, "{}: {about}\n\n", kind(form)),
+                None => write!(text, "Text ({}): {about}\n\n", kind(form)),
+            };
         }
     }
     text
@@ -72,9 +75,19 @@ fn table(shape: &Value) -> String {
         if let Some(default) = field.get("default").filter(|_| always == "no") {
             let _ = write!(about, " `{default}` when it is missing.");
         }
+        if let Some(example) = example(field) {
+            let _ = write!(about, " Such as `{example}`.");
+        }
         let _ = writeln!(text, "| `{name}` | {} | {always} | {about} |", kind(field));
     }
     text + "\n"
+}
+
+/// What a text may look like, where its words have no table.
+fn example(field: &Value) -> Option<&str> {
+    let has_words = forms(field).any(|form| form.get("const").is_some());
+    let list = if field["items"].is_object() { &field["items"] } else { field };
+    list["examples"][0].as_str().filter(|_| !has_words)
 }
 
 /// The words that a field may have, where they have meanings.
