@@ -118,7 +118,7 @@ fn the_credentials_of_the_broker_are_answered_on_kubernetes() {
 fn every_reference_is_answered_on_kubernetes() {
     let example = examples("k8s/secrets.example.yaml");
     let mut used = BTreeSet::new();
-    for document in documents_below("k8s/base") {
+    for document in documents_below("k8s/base").iter().chain(&documents_below("k8s/members")) {
         references(&document.value, &mut used);
     }
     // The injector reads the key `token` of these.

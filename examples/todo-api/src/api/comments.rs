@@ -14,7 +14,7 @@ use reminder_contract::data::Comment;
 use reminder_contract::wire::parse_task_id;
 use reminder_domain::limits::PERSON_MAX_CHARS;
 use reminder_member::{Flow, clock};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::borrow::Cow;
 
 /// Longest comment, in characters.

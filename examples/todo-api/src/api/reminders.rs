@@ -9,7 +9,6 @@ use axum::http::header::HeaderMap;
 use axum::response::Response;
 use reminder_contract::wire::Method;
 use reminder_member::Flow;
-use serde_json::Value;
 
 /// Puts off what rang: asks the scheduler. The body is that of its `snooze`: `for`, `until` or `preset`,
 /// and perhaps `reminderId`.
