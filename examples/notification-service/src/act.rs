@@ -178,17 +178,15 @@ fn command(checked: &Checked) -> (Method, Value) {
 }
 
 fn done(checked: &Checked, next: Option<Timestamp>) -> Page {
-    match checked.claims.action.snooze() {
-        None => Page::outcome("Done", "You will not be reminded of this any more."),
-        Some(_) => {
-            let again = next.map(|at| at.to_datetime().format("%A, %-d %B, %H:%M UTC").to_string());
-            let words = again.map_or_else(
-                || "You will be reminded again.".to_owned(),
-                |at| format!("The next reminder comes on {at}."),
-            );
-            Page::outcome("Put off", words)
-        }
+    if checked.claims.action.snooze().is_none() {
+        return Page::outcome("Done", "You will not be reminded of this any more.");
     }
+    let again = next.map(|at| at.to_datetime().format("%A, %-d %B, %H:%M UTC").to_string());
+    let words = again.map_or_else(
+        || "You will be reminded again.".to_owned(),
+        |at| format!("The next reminder comes on {at}."),
+    );
+    Page::outcome("Put off", words)
 }
 
 fn not_done(error: &SidecarError, checked: &Checked) -> (StatusCode, Page) {

@@ -216,17 +216,14 @@ impl Parts {
             }
             Failure::Temporary { reason, retry_after } => (reason, retry_after),
         };
-        match self.policy.wait(claimed.attempts + 1, retry_after, rand::random()) {
-            Some(wait) => {
-                let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-                tracing::warn!(reason, wait_ms, "not delivered, it is tried again");
-                Note::Again { counts: true, at: after(wait), reason }
-            }
-            None => {
-                tracing::warn!(reason, "not delivered, for the last time");
-                Note::GiveUp { reason }
-            }
-        }
+        let wait = self.policy.wait(claimed.attempts + 1, retry_after, rand::random());
+        let Some(wait) = wait else {
+            tracing::warn!(reason, "not delivered, for the last time");
+            return Note::GiveUp { reason };
+        };
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        tracing::warn!(reason, wait_ms, "not delivered, it is tried again");
+        Note::Again { counts: true, at: after(wait), reason }
     }
 
     /// Tells that it is given up; while that cannot be told, it is not.

@@ -71,8 +71,8 @@ mod tests {
         assert_eq!(line["event.id"], "milk:1:reminders-2");
         assert_eq!(line["correlation.id"], "flow-1");
         assert_eq!(line["trace.id"], "4bf92f3577b34da6a3ce929d0e0e4736");
-        let link = line["links"]["snoozeOneHour"].as_str().unwrap();
-        assert!(link.starts_with("https://todo.example.org/notify/act/"));
+        let later = line["links"]["snoozeOneHour"].as_str().unwrap();
+        assert!(later.starts_with("https://todo.example.org/notify/act/"));
     }
 
     #[test]

@@ -90,7 +90,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
     !special
 }
 
-/// Only what is routed globally, 2000::/3, and of that nothing that hides an IPv4 address.
+/// Only what is routed globally, `2000::/3`, and of that nothing that hides an IPv4 address.
 fn is_public_v6(address: Ipv6Addr) -> bool {
     if let Some(mapped) = address.to_ipv4_mapped() {
         return is_public_v4(mapped);

@@ -175,7 +175,8 @@ fn broken(error: &hyper_util::client::legacy::Error) -> Failure {
     let mut cause = error.source();
     while let Some(this) = cause {
         let io = this.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        guarded |= io.is_some_and(|inner| inner.is::<UrlRefused>()) || this.is::<UrlRefused>();
+        guarded |=
+            io.is_some_and(<dyn Error + Send + Sync>::is::<UrlRefused>) || this.is::<UrlRefused>();
         root = Some(this.to_string());
         cause = this.source();
     }
