@@ -9,7 +9,8 @@ use crate::documents::{Document, document, documents, keys, root};
 use crate::sidecar::{ANNOTATIONS, expected_of, flag};
 
 /// Each with the port that compose publishes.
-pub(crate) const MEMBERS: &[(&str, u16)] = &[(names::TODO_API_APP_ID, 8081), (names::FRONTEND_APP_ID, 8083)];
+pub(crate) const MEMBERS: &[(&str, u16)] =
+    &[(names::TODO_API_APP_ID, 8081), (names::FRONTEND_APP_ID, 8083)];
 
 /// What every member reads from its environment, as far as manifests set it; a member may read more.
 const ENVIRONMENT: [&str; 8] = [
