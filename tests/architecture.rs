@@ -108,6 +108,14 @@ fn crates_depend_in_one_direction() {
     assert_eq!(ours("reminder-scheduler"), ["reminder-contract", "reminder-domain"]);
     // The runner of the local stack knows the names that the parts share, not the service.
     assert_eq!(ours("reminder-stack"), ["reminder-contract"]);
+    // The services around it know the contract, and how to talk to a sidecar; each stands for itself.
+    assert_eq!(ours("reminder-member"), ["reminder-contract", "reminder-domain"]);
+    for example in ["todo-api", "notification-service", "frontend-sync"] {
+        let known = ["reminder-contract", "reminder-domain", "reminder-member"];
+        none("an example may not depend on", {
+            ours(example).into_iter().filter(|name| !known.contains(&name.as_str()))
+        });
+    }
     assert!(!ours("xtask").contains(&"reminder-scheduler".to_owned()));
     let outside = ["tokio", "dapr", "axum", "tonic", "reqwest"];
     let contract = dependencies("reminder-contract");
@@ -185,7 +193,7 @@ fn every_wait_is_a_named_constant() {
 #[test]
 fn files_say_what_they_are_for_and_are_short() {
     let mut found = Vec::new();
-    for (path, text) in sources(&["src", "crates", "xtask", "tests"]) {
+    for (path, text) in sources(&["src", "crates", "examples", "xtask", "tests"]) {
         if !text.starts_with("//!") {
             found.push(format!("{path} does not begin with a //! line"));
         }

@@ -106,7 +106,7 @@ fn every_reference_is_answered_on_kubernetes() {
         })
         .collect();
     let mut used = BTreeSet::new();
-    for document in documents_below("k8s/base") {
+    for document in documents_below("k8s/base").iter().chain(&documents_below("k8s/members")) {
         references(&document.value, &mut used);
     }
     // The injector reads the key `token` of these.

@@ -22,6 +22,7 @@ use crate::ui::{self, Style, paint};
 Everything is kept below .stack/<instance> and listens on 127.0.0.1 only, but for the health
 endpoints of Dapr's placement and scheduler, which ignore the address they are given.
 Postgres, Java, Maven and Go are used when found, and installed with apt-get when we are root.")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(crate) struct Options {
     #[command(flatten)]
     instance: crate::Instance,

@@ -125,8 +125,6 @@ impl std::fmt::Debug for Secret {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
-
     use super::*;
     use clap::Parser;
 

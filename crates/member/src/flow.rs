@@ -14,7 +14,7 @@ pub const CORRELATION_ID: HeaderName = HeaderName::from_static("correlation-id")
 pub const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Longest correlation id taken over from a caller, as the contract's commands have it.
-const CORRELATION_ID_MAX_CHARS: usize = 128;
+const CORRELATION_ID_MAX_CHARS: usize = reminder_domain::limits::CORRELATION_MAX_CHARS;
 
 /// The flag of a trace that is kept.
 const SAMPLED: &str = "01";
@@ -28,6 +28,7 @@ pub struct Flow {
 
 /// A `traceparent` of version 00.
 #[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::struct_field_names, reason = "the specification's names")]
 struct Trace {
     trace_id: String,
     span_id: String,
@@ -170,8 +171,6 @@ fn span_id() -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
-
     use super::*;
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";

@@ -67,14 +67,12 @@ pub async fn serve(
         ended = &mut server => return ended.unwrap_or(Ok(())).map_err(ServeError::Server),
         () = stop.cancelled() => {}
     }
-    match tokio::time::timeout(config.shutdown_grace, &mut server).await {
-        Ok(ended) => ended.unwrap_or(Ok(())).map_err(ServeError::Server),
-        Err(_) => {
-            tracing::warn!("some answers were not finished in time");
-            server.abort();
-            Ok(())
-        }
+    if let Ok(ended) = tokio::time::timeout(config.shutdown_grace, &mut server).await {
+        return ended.unwrap_or(Ok(())).map_err(ServeError::Server);
     }
+    tracing::warn!("some answers were not finished in time");
+    server.abort();
+    Ok(())
 }
 
 /// Everything a member answers: the probes, which ask for no token, and its routes.

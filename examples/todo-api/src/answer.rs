@@ -70,7 +70,7 @@ fn refused(refusal: Refusal) -> Response {
 fn own(status: StatusCode, slug: &str, title: &str, detail: &str) -> Response {
     problem(
         status,
-        json!({
+        &json!({
             "type": format!("https://reminder-scheduler.dev/problems/todo-api/{slug}"),
             "title": title,
             "status": status.as_u16(),
@@ -81,14 +81,14 @@ fn own(status: StatusCode, slug: &str, title: &str, detail: &str) -> Response {
 
 fn of_contract(told: &Problem) -> Response {
     let status = StatusCode::from_u16(told.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = problem(status, serde_json::to_value(told).unwrap_or_default());
+    let mut response = problem(status, &serde_json::to_value(told).unwrap_or_default());
     if let Some(seconds) = told.retry_after_seconds {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
 
-fn problem(status: StatusCode, body: Value) -> Response {
+fn problem(status: StatusCode, body: &Value) -> Response {
     let json = HeaderValue::from_static(PROBLEM_JSON);
     (status, [(CONTENT_TYPE, json)], body.to_string()).into_response()
 }

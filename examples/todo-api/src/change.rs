@@ -191,12 +191,11 @@ fn changed(known: &Document, change: Change) -> Result<Document, Refusal> {
         Change::Reopen if known.task.status == Status::Completed => {
             after.task = known.task.with_status(Status::Pending);
         }
-        Change::Reopen => {}
         Change::Delete => {
             after.deleted = true;
             after.comments.clear();
         }
-        Change::Create(_) | Change::Comment(_) => {}
+        Change::Reopen | Change::Create(_) | Change::Comment(_) => {}
     }
     if after.task.user_id != known.task.user_id {
         return Err(Problem::invalid(

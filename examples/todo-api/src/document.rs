@@ -6,6 +6,7 @@ use reminder_contract::cloud_event::{CloudEvent, neighbour, topic_name};
 use reminder_contract::data::{
     Comment, TaskAssigneeChanged, TaskCommentsUpdated, TaskEvent, TaskStatus,
 };
+use reminder_domain::ids::Person;
 use reminder_domain::task::{Status, Task};
 use reminder_domain::{TaskId, Timestamp};
 use reminder_member::Flow;
@@ -63,7 +64,7 @@ impl Document {
     /// What its owner knows, as events and answers tell it.
     pub(crate) fn told(&self) -> TaskEvent<'_> {
         let task = &self.task;
-        let person = |person: &Option<reminder_domain::ids::Person>| {
+        let person = |person: &Option<Person>| {
             person.as_ref().map(|person| Cow::Owned(person.as_str().to_owned()))
         };
         TaskEvent {
@@ -148,7 +149,7 @@ impl Document {
         data: &impl Serialize,
     ) -> CloudEvent<'static, Value> {
         let data = serde_json::to_value(data).unwrap_or_default();
-        let user = self.task.user_id.as_ref().map(|user| user.as_str());
+        let user = self.task.user_id.as_ref().map(Person::as_str);
         let event = neighbour(event_type, &self.task_id, sequence, now, flow.event(user), ());
         owned(event).with_data(data)
     }

@@ -1,7 +1,7 @@
 //! The `OpenAPI` document. Tasks are described by the contract's own schema, so it cannot say anything
 //! else than the events do.
 
-use crate::api;
+use crate::api::{comments, reminders, tasks};
 use reminder_contract::data::TaskEvent;
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
@@ -14,8 +14,9 @@ const NOT_SENT: [&str; 4] = ["taskId", "version", "previousStatus", "previousDue
 #[openapi(
     info(title = "todo-api", description = "Owns the tasks, and tells of them on `task-events`."),
     paths(
-        api::create, api::list, api::read, api::replace, api::patch, api::delete, api::complete,
-        api::reopen, api::snooze, api::acknowledge, api::comment, api::comments
+        tasks::create, tasks::list, tasks::read, tasks::replace, tasks::patch, tasks::delete,
+        tasks::complete, tasks::reopen, reminders::snooze, reminders::acknowledge,
+        comments::comment, comments::comments
     ),
     tags(
         (name = "tasks", description = "The tasks themselves"),
@@ -88,8 +89,6 @@ fn fields() -> Value {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
-
     use super::*;
 
     #[test]

@@ -206,7 +206,7 @@ impl Store {
         };
         let Some(after) = after else {
             // Only a task that there is can stay as it is.
-            let document = before.ok_or_else(|| StoreError::Sidecar(SidecarError::Conflict))?;
+            let document = before.ok_or(StoreError::Sidecar(SidecarError::Conflict))?;
             return Ok(Changed { document, written: false });
         };
         let mut operations = vec![save(&after, precondition)?];

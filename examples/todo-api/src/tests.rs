@@ -1,7 +1,5 @@
 //! What may happen to a task, decided without the store.
 
-#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
-
 use crate::body;
 use crate::change::{Change, Expected, Refusal, apply, follow};
 use crate::document::{Document, PENDING_MAX};

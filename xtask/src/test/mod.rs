@@ -2,6 +2,7 @@
 
 mod binaries;
 mod end_to_end;
+mod kinds;
 mod parse;
 mod process;
 mod report;

@@ -10,6 +10,7 @@ use tokio::process::Command;
 
 use super::binaries::{outcome, run, show, together};
 use super::end_to_end;
+use super::kinds::{is_differential, is_e2e, is_mesh, is_postgres, is_unit};
 use super::parse::{self, Built, Counts};
 use super::process::{self, Log};
 use super::setup;
@@ -323,27 +324,6 @@ impl Work {
     }
 }
 
-/// Whether it needs nothing beside itself.
-fn is_unit(name: &str) -> bool {
-    !is_postgres(name) && !is_e2e(name) && !is_mesh(name) && !is_differential(name)
-}
-
 fn log_as_json() -> (String, String) {
     (LOG_AS_JSON.0.to_owned(), LOG_AS_JSON.1.to_owned())
-}
-
-fn is_mesh(name: &str) -> bool {
-    name == "mesh"
-}
-
-fn is_differential(name: &str) -> bool {
-    name == "differential"
-}
-
-fn is_postgres(name: &str) -> bool {
-    name == "postgres"
-}
-
-fn is_e2e(name: &str) -> bool {
-    name == "e2e"
 }

@@ -1,7 +1,5 @@
 //! Deliveries against a sidecar that only notes what it is asked.
 
-#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
-
 use super::{Outcome, Subscriptions};
 use crate::config::{Secret, SidecarConfig};
 use crate::server::{Routes, app};
@@ -18,10 +16,13 @@ use std::sync::{Arc, Mutex};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+/// The address, the body and the headers of a call.
+type Asked = (String, Vec<u8>, HeaderMap);
+
 /// What a fake sidecar was asked, and what it answers.
 #[derive(Clone, Default)]
 struct Fake {
-    asked: Arc<Mutex<Vec<(String, Vec<u8>, HeaderMap)>>>,
+    asked: Arc<Mutex<Vec<Asked>>>,
     answer: Arc<Mutex<Option<(u16, String)>>>,
 }
 
@@ -36,7 +37,7 @@ impl Fake {
         *self.answer.lock().unwrap() = Some((status, body.to_owned()));
     }
 
-    fn asked(&self) -> Vec<(String, Vec<u8>, HeaderMap)> {
+    fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }

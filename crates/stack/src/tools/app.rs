@@ -54,7 +54,7 @@ pub(crate) async fn build(
             .with_context(|| format!("cargo built no executable called {name}"))?;
         built.insert((*name).to_owned(), path);
     }
-    done(progress, "app", &format!("built {list}"), began);
+    done(progress, "app", format!("built {list}"), began);
     Ok(built)
 }
 

@@ -1,68 +1,29 @@
-//! REST over tasks. The comments of the handlers are the texts of the `OpenAPI` document.
+//! The tasks themselves: made, read, changed, deleted, done.
 
-use crate::answer::{self, Failure, invalid};
-use crate::body::{self, CommentBody};
+use super::{Api, IDEMPOTENCY_KEY, expected};
+use crate::answer::{self, Failure};
+use crate::body;
 use crate::change::{Change, Expected, unknown};
-use crate::outbox::Outbox;
-use crate::store::{Changed, Store};
+use crate::document::Document;
+use crate::store::Changed;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, Query, State};
-use axum::http::header::{ETAG, HeaderMap, HeaderName, IF_MATCH, LOCATION};
+use axum::extract::{Path, Query, State};
+use axum::http::header::{HeaderMap, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use axum::{Extension, Json, Router, middleware};
-use reminder_contract::data::Comment;
-use reminder_contract::names::ACTOR_TYPE;
-use reminder_contract::wire::{Method, parse_task_id};
-use reminder_contract::{Problem, wire::CommandAnswer};
-use reminder_domain::TaskId;
+use axum::{Extension, Json};
+use reminder_contract::Problem;
+use reminder_contract::wire::parse_task_id;
 use reminder_domain::ids::Person;
-use reminder_domain::limits::{PAYLOAD_MAX_BYTES, PERSON_MAX_CHARS};
-use reminder_member::server::in_flow;
-use reminder_member::{Flow, Sidecar, clock};
+use reminder_member::Flow;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::borrow::Cow;
-use std::sync::Arc;
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// Tasks on a page, and how many there may be.
 const PAGE_DEFAULT: usize = 50;
 const PAGE_MAX: usize = 100;
-
-/// Longest comment, in characters.
-const COMMENT_MAX_CHARS: usize = 2_000;
-
-/// Names what is asked, so that it is done once however often it is sent.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// What the handlers need.
-#[derive(Clone)]
-pub(crate) struct Api {
-    pub(crate) store: Store,
-    pub(crate) outbox: Arc<Outbox>,
-    pub(crate) sidecar: Sidecar,
-}
-
-/// Every route of the API.
-pub(crate) fn routes(api: Api) -> Router {
-    let document = crate::openapi::document();
-    Router::new()
-        .route("/v1/tasks", post(create).get(list))
-        .route("/v1/tasks/{id}", get(read).put(replace).patch(patch).delete(delete))
-        .route("/v1/tasks/{id}/complete", post(complete))
-        .route("/v1/tasks/{id}/reopen", post(reopen))
-        .route("/v1/tasks/{id}/snooze", post(snooze))
-        .route("/v1/tasks/{id}/acknowledge", post(acknowledge))
-        .route("/v1/tasks/{id}/comments", post(comment).get(comments))
-        .route("/openapi.json", get(move || async move { Json(document) }))
-        .fallback(answer::nowhere)
-        .layer(DefaultBodyLimit::max(PAYLOAD_MAX_BYTES))
-        .layer(middleware::from_fn(in_flow))
-        .with_state(api)
-}
 
 /// Makes a task. Its id is made as well, from the `Idempotency-Key` if there is one: the same call once
 /// more is answered with the same task.
@@ -118,7 +79,7 @@ pub(crate) async fn list(
         return Err(Problem::invalid("limit", "must lie between 1 and 100").into());
     }
     let page = api.store.page(&user, open, after.as_ref(), limit).await?;
-    let tasks: Vec<_> = page.documents.iter().map(|document| document.told()).collect();
+    let tasks: Vec<_> = page.documents.iter().map(Document::told).collect();
     Ok(Json(json!({ "tasks": tasks, "next": page.next })).into_response())
 }
 
@@ -237,137 +198,6 @@ pub(crate) async fn reopen(
     api.simple(&id, Change::Reopen, &headers, &flow).await
 }
 
-/// Puts off what rang: asks the scheduler. The body is that of its `snooze`: `for`, `until` or `preset`,
-/// and perhaps `reminderId`.
-#[utoipa::path(post, path = "/v1/tasks/{id}/snooze", tag = "reminders",
-    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header, description = "Names this call")),
-    request_body(content = Value, content_type = "application/json"),
-    responses((status = 200, description = "The scheduler's answer", body = Value),
-        (status = 404, description = "There is no such task"),
-        (status = 409, description = "Nothing of it has rung"),
-        (status = 422, description = "A field cannot be used; `field` says which")))]
-pub(crate) async fn snooze(
-    State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Failure> {
-    api.ask_scheduler(&id, Method::Snooze, &headers, &body, &flow).await
-}
-
-/// Says that what rang was seen: asks the scheduler. The body may name a `reminderId`.
-#[utoipa::path(post, path = "/v1/tasks/{id}/acknowledge", tag = "reminders",
-    params(("id" = String, Path), ("idempotency-key" = Option<String>, Header, description = "Names this call")),
-    request_body(content = Option<Value>, content_type = "application/json"),
-    responses((status = 200, description = "The scheduler's answer", body = Value),
-        (status = 404, description = "There is no such task"),
-        (status = 409, description = "Nothing of it has rung")))]
-pub(crate) async fn acknowledge(
-    State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response, Failure> {
-    api.ask_scheduler(&id, Method::Acknowledge, &headers, &body, &flow).await
-}
-
-/// Adds a comment; the last 200 are kept.
-#[utoipa::path(post, path = "/v1/tasks/{id}/comments", tag = "comments", params(("id" = String, Path)),
-    request_body(content = Value, description = "`author` and `text`", content_type = "application/json"),
-    responses((status = 201, description = "The comment", body = Value),
-        (status = 404, description = "There is no such task")))]
-pub(crate) async fn comment(
-    State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Result<Response, Failure> {
-    let id = parse_task_id(&id)?;
-    let CommentBody { author, text } = body::json(&body)?;
-    for (field, value, max) in
-        [("author", &author, PERSON_MAX_CHARS), ("text", &text, COMMENT_MAX_CHARS)]
-    {
-        let chars = value.chars().count();
-        if value.trim().is_empty() || chars > max {
-            let reason = format!("must have 1 to {max} characters, but has {chars}");
-            return Err(Problem::invalid(field, &reason).into());
-        }
-    }
-    let comment = Comment { author: Cow::Owned(author), text: Cow::Owned(text), at: clock::now() };
-    let change = Change::Comment(comment.clone());
-    api.change(&id, &change, Expected::Anything, &flow).await?;
-    Ok((StatusCode::CREATED, Json(comment)).into_response())
-}
-
-/// The comments of a task, oldest first.
-#[utoipa::path(get, path = "/v1/tasks/{id}/comments", tag = "comments", params(("id" = String, Path)),
-    responses((status = 200, description = "`comments`, and `count` of all there ever were", body = Value),
-        (status = 404, description = "There is no such task")))]
-pub(crate) async fn comments(
-    State(api): State<Api>,
-    Path(id): Path<String>,
-) -> Result<Response, Failure> {
-    let id = parse_task_id(&id)?;
-    let found = api.store.load(&id).await?.map(|(document, _)| document);
-    let document = found.filter(|document| !document.deleted).ok_or_else(|| unknown(&id))?;
-    let body = json!({ "comments": document.comments, "count": document.comment_count });
-    Ok(Json(body).into_response())
-}
-
-impl Api {
-    async fn change(
-        &self,
-        id: &TaskId,
-        change: &Change,
-        expected: Expected,
-        flow: &Flow,
-    ) -> Result<Changed, Failure> {
-        let changed = self.store.change(id, change, expected, flow).await?;
-        if changed.written {
-            let version = changed.document.version;
-            tracing::info!(task.id = %id, version, "changed");
-            self.outbox.wake(id);
-        }
-        Ok(changed)
-    }
-
-    async fn simple(
-        &self,
-        id: &str,
-        change: Change,
-        headers: &HeaderMap,
-        flow: &Flow,
-    ) -> Result<Response, Failure> {
-        let (id, expected) = (parse_task_id(id)?, expected(headers)?);
-        let changed = self.change(&id, &change, expected, flow).await?;
-        Ok(answer::task(StatusCode::OK, &changed.document))
-    }
-
-    /// What is about reminders is the scheduler's: the body goes to the actor as it is.
-    async fn ask_scheduler(
-        &self,
-        id: &str,
-        method: Method,
-        headers: &HeaderMap,
-        body: &[u8],
-        flow: &Flow,
-    ) -> Result<Response, Failure> {
-        let id = parse_task_id(id)?;
-        let mut command: serde_json::Map<String, Value> = body::json(body)?;
-        if let Some(key) = headers.get(&IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()) {
-            command.entry("commandId").or_insert_with(|| key.into());
-        }
-        let (actor, name) = (id.as_str(), method.as_str());
-        let call =
-            self.sidecar.call_actor::<CommandAnswer<'_>>(ACTOR_TYPE, actor, name, &command, flow);
-        let answer = call.await?;
-        tracing::info!(task.id = %id, method = name, "asked the scheduler");
-        Ok(Json(answer).into_response())
-    }
-}
-
 fn created(changed: &Changed) -> Response {
     let document = &changed.document;
     let mut response = answer::task(StatusCode::CREATED, document);
@@ -375,19 +205,4 @@ fn created(changed: &Changed) -> Response {
         response.headers_mut().insert(LOCATION, location);
     }
     response
-}
-
-/// What the caller expects of the task. Weak tags are as good as strong ones: they are all numbers.
-fn expected(headers: &HeaderMap) -> Result<Expected, Failure> {
-    let Some(value) = headers.get(IF_MATCH) else { return Ok(Expected::Anything) };
-    let text = value.to_str().unwrap_or_default().trim();
-    if text == "*" {
-        return Ok(Expected::Existing);
-    }
-    let tag = text.trim_start_matches("W/");
-    let number = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let revision = number.and_then(|number| number.parse().ok());
-    revision
-        .map(Expected::Revision)
-        .ok_or_else(|| invalid(format!("if-match must be one {ETAG} of a task, in quotes, or *")))
 }

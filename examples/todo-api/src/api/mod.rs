@@ -1,0 +1,124 @@
+//! REST over tasks. The comments of the handlers are the texts of the `OpenAPI` document.
+
+pub(crate) mod comments;
+pub(crate) mod reminders;
+pub(crate) mod tasks;
+
+use crate::answer::{self, Failure, invalid};
+use crate::body;
+use crate::change::{Change, Expected};
+use crate::outbox::Outbox;
+use crate::store::{Changed, Store};
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::http::header::{ETAG, HeaderMap, HeaderName, IF_MATCH};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use reminder_contract::names::ACTOR_TYPE;
+use reminder_contract::wire::{CommandAnswer, Method, parse_task_id};
+use reminder_domain::TaskId;
+use reminder_domain::limits::PAYLOAD_MAX_BYTES;
+use reminder_member::server::in_flow;
+use reminder_member::{Flow, Sidecar};
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Names what is asked, so that it is done once however often it is sent.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What the handlers need.
+#[derive(Clone)]
+pub(crate) struct Api {
+    pub(crate) store: Store,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) sidecar: Sidecar,
+}
+
+/// Every route of the API.
+pub(crate) fn routes(api: Api) -> Router {
+    let document = crate::openapi::document();
+    Router::new()
+        .route("/v1/tasks", post(tasks::create).get(tasks::list))
+        .route(
+            "/v1/tasks/{id}",
+            get(tasks::read).put(tasks::replace).patch(tasks::patch).delete(tasks::delete),
+        )
+        .route("/v1/tasks/{id}/complete", post(tasks::complete))
+        .route("/v1/tasks/{id}/reopen", post(tasks::reopen))
+        .route("/v1/tasks/{id}/snooze", post(reminders::snooze))
+        .route("/v1/tasks/{id}/acknowledge", post(reminders::acknowledge))
+        .route("/v1/tasks/{id}/comments", post(comments::comment).get(comments::comments))
+        .route("/openapi.json", get(move || async move { Json(document) }))
+        .fallback(answer::nowhere)
+        .layer(DefaultBodyLimit::max(PAYLOAD_MAX_BYTES))
+        .layer(middleware::from_fn(in_flow))
+        .with_state(api)
+}
+
+impl Api {
+    async fn change(
+        &self,
+        id: &TaskId,
+        change: &Change,
+        expected: Expected,
+        flow: &Flow,
+    ) -> Result<Changed, Failure> {
+        let changed = self.store.change(id, change, expected, flow).await?;
+        if changed.written {
+            let version = changed.document.version;
+            tracing::info!(task.id = %id, version, "changed");
+            self.outbox.wake(id);
+        }
+        Ok(changed)
+    }
+
+    async fn simple(
+        &self,
+        id: &str,
+        change: Change,
+        headers: &HeaderMap,
+        flow: &Flow,
+    ) -> Result<Response, Failure> {
+        let (id, expected) = (parse_task_id(id)?, expected(headers)?);
+        let changed = self.change(&id, &change, expected, flow).await?;
+        Ok(answer::task(StatusCode::OK, &changed.document))
+    }
+
+    /// What is about reminders is the scheduler's: the body goes to the actor as it is.
+    async fn ask_scheduler(
+        &self,
+        id: &str,
+        method: Method,
+        headers: &HeaderMap,
+        body: &[u8],
+        flow: &Flow,
+    ) -> Result<Response, Failure> {
+        let id = parse_task_id(id)?;
+        let mut command: serde_json::Map<String, Value> = body::json(body)?;
+        if let Some(key) = headers.get(&IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()) {
+            command.entry("commandId").or_insert_with(|| key.into());
+        }
+        let (actor, name) = (id.as_str(), method.as_str());
+        let call =
+            self.sidecar.call_actor::<CommandAnswer<'_>>(ACTOR_TYPE, actor, name, &command, flow);
+        let answer = call.await?;
+        tracing::info!(task.id = %id, method = name, "asked the scheduler");
+        Ok(Json(answer).into_response())
+    }
+}
+
+/// What the caller expects of the task. Weak tags are as good as strong ones: they are all numbers.
+fn expected(headers: &HeaderMap) -> Result<Expected, Failure> {
+    let Some(value) = headers.get(IF_MATCH) else { return Ok(Expected::Anything) };
+    let text = value.to_str().unwrap_or_default().trim();
+    if text == "*" {
+        return Ok(Expected::Existing);
+    }
+    let tag = text.trim_start_matches("W/");
+    let number = tag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let revision = number.and_then(|number| number.parse().ok());
+    revision
+        .map(Expected::Revision)
+        .ok_or_else(|| invalid(format!("if-match must be one {ETAG} of a task, in quotes, or *")))
+}
