@@ -6,10 +6,8 @@ use proptest::prelude::*;
 
 fn fed(changes: impl IntoIterator<Item = Change>) -> (Feed, Vec<Body>) {
     let mut feed = Feed::new(USER.into(), 0);
-    let mut number = 0;
     let mut told = Vec::new();
-    for change in changes {
-        number += 1;
+    for (change, number) in changes.into_iter().zip(1..) {
         told.extend(feed.apply(change, || number).map(|message| (*message.body).clone()));
     }
     (feed, told)
