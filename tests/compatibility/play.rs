@@ -58,7 +58,7 @@ impl Play {
             r#"{{"specversion":"1.0","id":"{id}","source":"/todo-api","type":"{event_type}","correlationid":"shopping-8","data":{data}}}"#
         );
         let Ok(Incoming::Task(news)) = incoming::read(event.as_bytes()) else { panic!("{event}") };
-        let (play, reply) = self.turn(Request::Command(Box::new(news.command)));
+        let (play, reply) = self.turn(Request::Command(Box::new(news.command)), None);
         assert!(matches!(&reply, Reply::Answer(answer) if answer.created.is_some()), "{reply:?}");
         play
     }
