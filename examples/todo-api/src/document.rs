@@ -36,6 +36,9 @@ pub(crate) struct Document {
     /// The last version of the scheduler's that was taken over.
     #[serde(default)]
     pub(crate) scheduler_version: u64,
+    /// The task as it was made, as a hash: the same creation once more is told apart from another one.
+    #[serde(default)]
+    pub(crate) made_from: Option<u32>,
     /// What is left of a deleted task: its version must not begin anew with its id.
     #[serde(default)]
     pub(crate) deleted: bool,

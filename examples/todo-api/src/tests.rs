@@ -148,6 +148,11 @@ fn the_same_creation_twice_is_one_and_another_one_is_refused() {
     let again = |change| apply(Some(&first), &id(), change, Expected::Anything, &flow, now());
     assert_eq!(again(create(&json!({}))).unwrap(), None);
     assert_eq!(again(create(&json!({ "title": "x" }))).unwrap_err(), Refusal::Exists);
+    // The answer may get lost, and somebody else change the task before the call is made again.
+    let renamed = changed(Some(&first), Change::Patch(json!({ "title": "x" })));
+    let late = create(&json!({}));
+    let late = apply(Some(&renamed), &id(), late, Expected::Anything, &flow, now()).unwrap();
+    assert_eq!(late, None);
 }
 
 #[test]
