@@ -18,6 +18,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/cli/after_restore.rs",
     "src/cli/rearm.rs",
     "src/audit/mod.rs",
+    "src/ingest/follow.rs",
     "src/turn/measure.rs",
     "src/serve.rs",
     "src/dapr/inbound/registry.rs",

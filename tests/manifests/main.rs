@@ -15,4 +15,5 @@ mod monitoring;
 mod scripts;
 mod secrets;
 mod sidecar;
+mod subscription;
 mod topics;
