@@ -15,10 +15,11 @@ pub(crate) struct Document {
 
 /// What the packaged files may contain, as (apiVersion, kind). A kind that is not listed is one
 /// that no check here looks at.
-const KINDS: [(&str, &str); 12] = [
+const KINDS: [(&str, &str); 13] = [
     ("dapr.io/v1alpha1", "Component"),
     ("dapr.io/v1alpha1", "Configuration"),
     ("dapr.io/v1alpha1", "Resiliency"),
+    ("dapr.io/v2alpha1", "Subscription"),
     ("kafka.strimzi.io/v1", "KafkaTopic"),
     ("kustomize.config.k8s.io/v1beta1", "Kustomization"),
     ("monitoring.coreos.com/v1", "PodMonitor"),

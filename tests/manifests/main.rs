@@ -17,4 +17,5 @@ mod monitoring;
 mod scripts;
 mod secrets;
 mod sidecar;
+mod subscription;
 mod topics;
