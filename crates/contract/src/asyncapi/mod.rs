@@ -1,4 +1,4 @@
-//! The AsyncAPI 3 document of the mesh: topics, types of event, who tells and who listens. Generated from
+//! The `AsyncAPI` 3 document of the mesh: topics, types of event, who tells and who listens. Generated from
 //! the tables of this crate, as committed under `schemas/`.
 
 mod members;
@@ -64,7 +64,7 @@ pub fn document(examples: &dyn Fn(EventType) -> Vec<Value>) -> Value {
         "channels": channels(),
         "operations": operations(),
         "components": {
-            "messages": Map::from_iter(messages),
+            "messages": messages.collect::<Map<_, _>>(),
             "correlationIds": { "flow": {
                 "description": "The flow that an event belongs to, through every member.",
                 "location": "$message.payload#/correlationid",

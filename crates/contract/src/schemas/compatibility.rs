@@ -242,11 +242,13 @@ fn rule(at: &str, keyword: &str, old: Option<&Value>, new: Option<&Value>) -> Op
     let effect = match (keyword, old, new) {
         // What a field means that is left out.
         ("default", None, Some(_)) => return None,
-        ("additionalProperties", _, Some(Value::Bool(false))) => Effect::Tighter,
-        ("additionalProperties", Some(Value::Bool(false)), _) => Effect::Looser,
         ("$id" | "$schema" | "$anchor" | "default", ..) => Effect::Other,
-        (_, None, Some(_)) => Effect::Tighter,
-        (_, Some(_), None) => Effect::Looser,
+        ("additionalProperties", _, Some(Value::Bool(false))) | (_, None, Some(_)) => {
+            Effect::Tighter
+        }
+        ("additionalProperties", Some(Value::Bool(false)), _) | (_, Some(_), None) => {
+            Effect::Looser
+        }
         ("minimum" | "exclusiveMinimum" | "minLength" | "minItems" | "minProperties", ..) => {
             more(false).unwrap_or(Effect::Other)
         }

@@ -14,6 +14,9 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
+/// Up to here every reader of JSON tells integers apart; a bound beyond it would promise more.
+const JSON_INTEGER_MAX: u64 = 1 << 53;
+
 /// The folder of the schemas as they were when we last released.
 pub const RELEASED: &str = "schemas/released";
 
@@ -149,7 +152,7 @@ fn tidy(schema: &mut Value) {
             let size = object.get("format").and_then(Value::as_str).and_then(largest);
             if let Some(largest) = size {
                 object.remove("format");
-                if let Some(largest) = largest {
+                if largest < JSON_INTEGER_MAX {
                     object.entry("maximum").or_insert(json!(largest));
                 }
             }
@@ -159,12 +162,12 @@ fn tidy(schema: &mut Value) {
     }
 }
 
-/// The largest number of one of Rust's sizes that JSON numbers can tell apart, if that is not all.
-fn largest(format: &str) -> Option<Option<u64>> {
+/// The largest number of one of Rust's sizes.
+fn largest(format: &str) -> Option<u64> {
     match format {
-        "uint16" => Some(Some(u16::MAX.into())),
-        "uint32" => Some(Some(u32::MAX.into())),
-        "uint64" => Some(None),
+        "uint16" => Some(u16::MAX.into()),
+        "uint32" => Some(u32::MAX.into()),
+        "uint64" => Some(u64::MAX),
         _ => None,
     }
 }

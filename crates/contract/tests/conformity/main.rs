@@ -1,5 +1,5 @@
-//! What others make of our contract: the official CloudEvents SDK for Python of our events, and the
-//! official parser of AsyncAPI of our document. `cargo xtask test --only conformity` installs both.
+//! What others make of our contract: the official `CloudEvents` SDK for Python of our events, and the
+//! official parser of `AsyncAPI` of our document. `cargo xtask test --only conformity` installs both.
 //!
 //! | Variable | Names |
 //! |---|---|

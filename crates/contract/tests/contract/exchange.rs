@@ -79,16 +79,15 @@ fn places(value: &Value, here: &str, all: &mut Vec<String>) {
 /// Takes a place away, or puts something else there.
 fn changed(event: &Value, place: &str, to: Option<&Value>) -> Value {
     let mut event = event.clone();
-    match to {
-        Some(value) => *event.pointer_mut(place).unwrap() = value.clone(),
-        None => {
-            let (parent, key) = place.rsplit_once('/').unwrap();
-            match event.pointer_mut(parent).unwrap() {
-                Value::Object(object) => drop(object.remove(key)),
-                Value::Array(items) => drop(items.remove(key.parse().unwrap())),
-                _ => unreachable!("{place} is in something"),
-            }
-        }
+    if let Some(value) = to {
+        *event.pointer_mut(place).unwrap() = value.clone();
+        return event;
+    }
+    let (parent, key) = place.rsplit_once('/').unwrap();
+    match event.pointer_mut(parent).unwrap() {
+        Value::Object(object) => drop(object.remove(key)),
+        Value::Array(items) => drop(items.remove(key.parse().unwrap())),
+        _ => unreachable!("{place} is in something"),
     }
     event
 }

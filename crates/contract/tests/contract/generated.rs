@@ -1,4 +1,4 @@
-//! The AsyncAPI document and the pages of documentation are those of the code.
+//! The `AsyncAPI` document and the pages of documentation are those of the code.
 
 use crate::examples::examples;
 use crate::fixtures::{check_file, root};
@@ -33,12 +33,10 @@ fn every_reference_of_the_document_leads_somewhere() {
     let mut references = Vec::new();
     collect(&document, &mut references);
     for reference in &references {
-        match reference.strip_prefix('#') {
-            Some(pointer) => assert!(document.pointer(pointer).is_some(), "{reference}"),
-            None => {
-                let file = root().join("schemas").join(reference);
-                assert!(file.exists(), "{reference}");
-            }
+        if let Some(pointer) = reference.strip_prefix('#') {
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        } else {
+            assert!(root().join("schemas").join(reference).exists(), "{reference}");
         }
     }
     assert!(references.len() > 3 * EventType::ALL.len());
