@@ -31,7 +31,7 @@ const SDK: &str = "tests/conformity/requirements.txt";
 /// Where Python's packages are installed, below the workspace.
 const PYTHON_FOLDER: &str = "target/python";
 
-/// The list of packages for the parser of AsyncAPI, and where they are installed.
+/// The list of packages for the parser of `AsyncAPI`, and where they are installed.
 const NODE_LIST: &str = "tests/conformity/package.json";
 const NODE_FOLDER: &str = "target/asyncapi";
 
@@ -61,7 +61,8 @@ pub(super) async fn ensure(log: &Log) -> Result<()> {
     Ok(())
 }
 
-/// Sees to it that there is a python with the pinned dateutil and the SDK of CloudEvents, and says where.
+/// Sees to it that there is a python with the pinned dateutil and the SDK of `CloudEvents`, and
+/// says where.
 pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
     let folder = root.join(PYTHON_FOLDER);
     let python = folder.join("bin/python");
@@ -83,7 +84,7 @@ pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// Sees to it that the official parser of AsyncAPI is there, and says where.
+/// Sees to it that the official parser of `AsyncAPI` is there, and says where.
 pub(super) async fn asyncapi(log: &Log, root: &Path) -> Result<PathBuf> {
     if !works(log, "npm", &["--version"]).await {
         install(log, "Node.js", &NODE_PACKAGES).await?;

@@ -28,7 +28,7 @@ pub(super) enum Step {
     Stack,
     /// The demo, on that stack
     Demo,
-    /// Our events in the hands of the official CloudEvents SDK, our document in the AsyncAPI parser's
+    /// Our events and their description in the hands of others: official SDK and parser
     Conformity,
     /// The fence and the read model, on its Postgres
     Postgres,
