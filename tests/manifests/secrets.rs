@@ -106,7 +106,7 @@ fn every_reference_is_answered_on_kubernetes() {
         })
         .collect();
     let mut used = BTreeSet::new();
-    for document in documents_below("k8s/base") {
+    for document in ["k8s/base", "k8s/members"].into_iter().flat_map(documents_below) {
         references(&document.value, &mut used);
     }
     // The injector reads the key `token` of these.
