@@ -104,8 +104,9 @@ impl Step {
             Self::Demo => &[Self::Stack],
             // The demo has told events of every topic.
             Self::Conformity => &[Self::Setup, Self::Build, Self::Demo],
-            Self::Kafka => &[Self::Build],
-            Self::Postgres | Self::E2e | Self::Mesh | Self::Chaos => &[Self::Build, Self::Stack],
+            Self::Postgres | Self::E2e | Self::Kafka | Self::Mesh | Self::Chaos => {
+                &[Self::Build, Self::Stack]
+            }
         }
     }
 
