@@ -111,7 +111,7 @@ metrics! {
         "How long one call with a batch of events took, acknowledged or not";
     ingested: Family<One, Counter> = Family::default(),
         "reminder_ingested_events_total", "counter", "outcome",
-        "Events of others by what became of them: applied, known, own, unknown, dead_lettered, retried";
+        "Events of others by what became of them";
     ingest_age: Histogram = Histogram::new(AGE_SECONDS),
         "reminder_ingested_event_age_seconds", "histogram", "-",
         "From the publication of an event to when it was followed";

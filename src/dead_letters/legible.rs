@@ -81,6 +81,7 @@ mod tests {
         (event_id, event_type, task)
     }
 
+    #[expect(clippy::unnecessary_wraps, reason = "compared with what may be nothing")]
     fn some(text: &str) -> Option<String> {
         Some(text.to_owned())
     }

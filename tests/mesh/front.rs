@@ -125,13 +125,13 @@ async fn run(suite: &Suite, scenarios: &[&str]) {
     let mut lines = BufReader::new(node.stdout.take().unwrap()).lines();
     while let Some(line) = lines.next_line().await.unwrap() {
         println!("{line}");
-        let part = Part::Member(Member::FrontendSync);
+        let service = Part::Member(Member::FrontendSync);
         match line.strip_prefix("ASK ") {
             None => continue,
-            Some("kill frontend-sync") => suite.stack.kill(part, Signal::Kill).await.unwrap(),
+            Some("kill frontend-sync") => suite.stack.kill(service, Signal::Kill).await.unwrap(),
             Some("start frontend-sync") => {
-                suite.stack.start(part).await.unwrap();
-                suite.stack.wait_ready(part).await.unwrap();
+                suite.stack.start(service).await.unwrap();
+                suite.stack.wait_ready(service).await.unwrap();
             }
             Some(other) => panic!("nobody knows how to {other}"),
         }

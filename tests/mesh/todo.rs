@@ -45,8 +45,8 @@ fn a_task_is_made_read_changed_and_deleted_and_each_is_told() {
         let read = call(suite, Method::GET, &path).send().await.unwrap();
         assert_eq!(read.headers()["etag"], "\"1\"");
         assert!(read.headers().contains_key("correlation-id"));
-        let patch = call(suite, Method::PATCH, &path).json(&json!({ "title": "Buy bread" }));
-        let patched = json_of(patch, StatusCode::OK).await;
+        let edit = call(suite, Method::PATCH, &path).json(&json!({ "title": "Buy bread" }));
+        let patched = json_of(edit, StatusCode::OK).await;
         assert_eq!(
             (&patched["title"], &patched["priority"]),
             (&json!("Buy bread"), &json!("high"))
@@ -93,16 +93,16 @@ fn an_outdated_etag_is_refused_with_412() {
     gentle(async |suite| {
         let id = create(suite, json!({})).await;
         let path = format!("/v1/tasks/{id}");
-        let patch = |tag: &str, title: &str| {
+        let edit = |tag: &str, title: &str| {
             let request = call(suite, Method::PATCH, &path).header("if-match", tag);
             request.json(&json!({ "title": title }))
         };
-        json_of(patch("\"1\"", "first"), StatusCode::OK).await;
-        let problem = json_of(patch("\"1\"", "second"), StatusCode::PRECONDITION_FAILED).await;
+        json_of(edit("\"1\"", "first"), StatusCode::OK).await;
+        let problem = json_of(edit("\"1\"", "second"), StatusCode::PRECONDITION_FAILED).await;
         assert_eq!(problem["status"], 412);
         let read = json_of(call(suite, Method::GET, &path), StatusCode::OK).await;
         assert_eq!(read["title"], "first");
-        json_of(patch("\"2\"", "third"), StatusCode::OK).await;
+        json_of(edit("\"2\"", "third"), StatusCode::OK).await;
     });
 }
 

@@ -46,7 +46,7 @@ fn judge(events: &[Value]) -> Vec<Judgement> {
         .spawn()
         .unwrap();
     let mut input = sdk.stdin.take().unwrap();
-    let lines: String = events.iter().map(|event| format!("{event}\n")).collect();
+    let lines = events.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n") + "\n";
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
     let output = sdk.wait_with_output().unwrap();
     writer.join().unwrap().unwrap();
@@ -64,7 +64,7 @@ fn check_written(told: &Value, written: &str, id: &str) {
     let read = read.unwrap_or_else(|error| panic!("{error}: {written}"));
     assert_eq!(read.id, id);
     let mut ours = CloudEvent::read(told.to_string().as_bytes()).unwrap();
-    ours.id = read.id.clone();
+    ours.id.clone_from(&read.id);
     assert_eq!(read, ours, "nothing is lost on the way");
     let event_type = EventType::parse(&read.event_type).unwrap();
     let validator = jsonschema::draft202012::options().should_validate_formats(true);

@@ -73,6 +73,7 @@ impl Told {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what may be nothing")]
 fn some(facts: &[&str]) -> Option<Vec<String>> {
     Some(facts.iter().map(|&fact| fact.to_owned()).collect())
 }
