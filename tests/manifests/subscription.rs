@@ -12,8 +12,9 @@ use crate::documents::document;
 fn said() -> Value {
     let settings = Settings { enabled: true, concurrency: 64, batch: 500 };
     let said: Value = serde_json::from_str(&declared(names::PUBSUB, settings)).unwrap();
-    let [one] = &said.as_array().unwrap()[..] else { panic!("one subscription: {said}") };
-    one.clone()
+    let mut of_topic = said.as_array().unwrap().iter();
+    let found = of_topic.find(|one| one["topic"] == names::TASK_EVENTS);
+    found.unwrap_or_else(|| panic!("no subscription to the topic: {said}")).clone()
 }
 
 #[test]
