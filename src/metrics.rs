@@ -102,7 +102,7 @@ metrics! {
         "Batches of events that were not published and are tried again";
     ingested: Family<One, Counter> = Family::default(),
         "reminder_ingested_events_total", "counter", "outcome",
-        "Events of others by what became of them: applied, known, own, unknown, dead_lettered, retried";
+        "Events of others by what became of them: followed, known, put away and the like";
     ingest_age: Histogram = Histogram::new(AGE_SECONDS),
         "reminder_ingested_event_age_seconds", "histogram", "-",
         "From the publication of an event to when it was followed";

@@ -8,6 +8,7 @@ use crate::clock::SharedClock;
 use crate::metrics::{metrics, seconds};
 use reminder_contract::incoming::TaskNews;
 use reminder_domain::TaskId;
+use reminder_domain::ids::CorrelationId;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Semaphore;
@@ -59,7 +60,9 @@ impl<P: Tasks + DeadLetters> Ingest<P> {
         for (id, news) in sorted.tasks {
             let (ingest, records) = (Arc::clone(self), Arc::clone(&records));
             // Should the task that does it not come to its end, nobody knows what became of these.
-            news.iter().for_each(|(index, _)| verdicts[*index] = Verdict::Again);
+            for (index, _) in &news {
+                verdicts[*index] = Verdict::Again;
+            }
             running.spawn(async move { ingest.work(Work { id, news }, &records, deadline).await });
         }
         for (index, unreadable) in sorted.unreadable {
@@ -105,7 +108,7 @@ impl<P: Tasks + DeadLetters> Ingest<P> {
                     tracing::warn!(
                         task.id = %work.id,
                         event.id = news.event_id,
-                        correlation.id = news.command.origin.correlation_id.as_ref().map(|id| id.as_str()),
+                        correlation.id = news.command.origin.correlation_id.as_ref().map(CorrelationId::as_str),
                         reason,
                         "an event could not be followed; it comes again"
                     );

@@ -71,10 +71,9 @@ struct Bulk<'a> {
 
 /// One of them.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Entry<'a> {
-    #[serde(borrow)]
-    entry_id: Cow<'a, str>,
+    #[serde(borrow, rename = "entryId")]
+    id: Cow<'a, str>,
     /// In base64 where it comes raw, which is what we ask for; otherwise an event as JSON.
     #[serde(borrow)]
     event: &'a RawValue,
@@ -107,7 +106,7 @@ async fn delivered(ingest: &Arc<Ingest<Sidecar>>, body: &[u8]) -> Response {
     let statuses = entries
         .iter()
         .zip(verdicts)
-        .map(|(entry, verdict)| json!({ "entryId": entry.entry_id, "status": word(verdict) }));
+        .map(|(entry, verdict)| json!({ "entryId": entry.id, "status": word(verdict) }));
     answer(&json!({ "statuses": statuses.collect::<Vec<_>>() }))
 }
 

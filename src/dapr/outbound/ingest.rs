@@ -94,10 +94,10 @@ mod tests {
             let passes = kind.status() == 503;
             match answer {
                 Err(NotFollowed::Transient(reason)) => {
-                    assert!(passes && reason == "why", "{kind:?}")
+                    assert!(passes && reason == "why", "{kind:?}");
                 }
                 Err(NotFollowed::Refused(reason)) => {
-                    assert!(!passes && reason == "why", "{kind:?}")
+                    assert!(!passes && reason == "why", "{kind:?}");
                 }
                 Ok(followed) => panic!("{kind:?}: {followed:?}"),
             }

@@ -9,7 +9,7 @@ use crate::preferences::KnownPreferences;
 use crate::rejection::Rejection;
 use crate::state::{CommandRecord, Lifecycle, Live, Snapshot, TaskState};
 use crate::task::{Status, Task, TaskFields};
-use crate::time::Timestamp;
+use crate::time::{DueTime, Timestamp};
 
 /// Follows an event, unless it is known or old news.
 pub(super) fn ingest(
@@ -74,7 +74,7 @@ impl Update<'_> {
     ) -> Result<Outcome, Rejection> {
         let asked = self.merged(live)?;
         let completes = self.completes(live, &asked);
-        let task = if completes { reopened(asked, live) } else { self.still_open(asked, live) };
+        let task = if completes { reopened(&asked, live) } else { self.still_open(asked, live) };
         let due = task.due_date.clone();
         let change = Replacement {
             preferences: preferences_for(live, &task, preferences),
@@ -90,9 +90,9 @@ impl Update<'_> {
                 outcome.facts.push(Fact::TaskUpdated { reason: UpdateReason::Skipped });
             }
             if completes {
-                let completed = lifecycle::complete(next, now);
-                outcome.facts.extend(completed.facts);
-                outcome.lifecycle = completed.lifecycle;
+                let done = lifecycle::complete(next, now);
+                outcome.facts.extend(done.facts);
+                outcome.lifecycle = done.lifecycle;
             }
         }
         outcome.facts = without_echo(outcome.facts);
@@ -118,7 +118,7 @@ impl Update<'_> {
             }
         }
         Task::try_from(fields).map_err(|error| {
-            Rejection::invalid(format!("task.{}", error.field()), &error.to_string())
+            Rejection::invalid(format!("task.{}", error.field()), error.to_string())
         })
     }
 
@@ -149,14 +149,14 @@ impl Update<'_> {
         if asked.recurrence.is_none() {
             return live.is_some_and(|live| live.task.status.is_open());
         }
-        let named = self.task.due_date.as_ref().map(|due| due.nominal());
-        let at = asked.due_date.as_ref().map(|due| due.nominal());
+        let named = self.task.due_date.as_ref().map(DueTime::nominal);
+        let at = asked.due_date.as_ref().map(DueTime::nominal);
         named >= at
     }
 }
 
 /// The task before it is completed, so that completing it tells what it always tells.
-fn reopened(task: Task, live: Option<&Live>) -> Task {
+fn reopened(task: &Task, live: Option<&Live>) -> Task {
     let open = live.map(|live| live.task.status).filter(|status| status.is_open());
     task.with_status(open.unwrap_or(Status::Pending))
 }

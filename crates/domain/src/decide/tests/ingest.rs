@@ -73,15 +73,16 @@ impl Told {
     }
 }
 
-fn some(facts: &[&str]) -> Option<Vec<String>> {
-    Some(facts.iter().map(|&fact| fact.to_owned()).collect())
+/// Owned, as what is heard is.
+fn owned(facts: &[&str]) -> Vec<String> {
+    facts.iter().map(|&fact| fact.to_owned()).collect()
 }
 
 #[test]
 fn an_event_makes_a_task_and_is_not_echoed() {
     let mut told = Told::new();
     let facts = told.hear("02-01 09:00", &daily(1, "t", "pending"));
-    assert_eq!(facts, some(&["scheduled due 03-01 09:00", "sync"]));
+    assert_eq!(facts, Some(owned(&["scheduled due 03-01 09:00", "sync"])));
     let state = told.state.unwrap();
     assert_eq!((state.version, state.source_version()), (1, Some(1)));
     assert_eq!(state.snapshot().unwrap().source_version, Some(1));
@@ -109,7 +110,7 @@ fn an_edit_after_an_advance_does_not_bring_the_old_date_back() {
         };
     assert_eq!(told.due(), r#"{"local":"2027-03-02T09:00:00"}"#);
     let facts = told.hear("03-01 11:00", &daily(2, "other words", "pending"));
-    assert_eq!(facts, some(&["sync"]), "it moves nothing");
+    assert_eq!(facts, Some(owned(&["sync"])), "it moves nothing");
     assert_eq!(told.task().title.as_str(), "other words");
     assert_eq!(told.due(), r#"{"local":"2027-03-02T09:00:00"}"#);
     // What the owner does change, it changes.
@@ -123,15 +124,15 @@ fn completing_advances_a_recurring_task_and_tells_its_owner() {
     let mut told = Told::new();
     told.hear("02-01 09:00", &daily(1, "t", "pending"));
     let facts = told.hear("03-01 08:00", &daily(2, "t", "completed"));
-    assert_eq!(facts, some(&["scheduled due 03-02 09:00", "updated Advanced", "sync"]));
+    assert_eq!(facts, Some(owned(&["scheduled due 03-02 09:00", "updated Advanced", "sync"])));
     assert_eq!(told.state.as_ref().unwrap().source_version(), Some(2));
     assert_eq!(told.task().status, Status::Pending);
     // The owner has not taken that over yet: an edit, still completed as far as it knows.
-    assert_eq!(told.hear("03-01 08:01", &daily(3, "u", "completed")), some(&["sync"]));
+    assert_eq!(told.hear("03-01 08:01", &daily(3, "u", "completed")), Some(owned(&["sync"])));
     assert_eq!(told.due(), r#"{"local":"2027-03-02T09:00:00"}"#);
     // Now it has.
     let taken = r#"{"title":"u","dueDate":{"local":"2027-03-02T09:00:00"},"recurrence":{"rule":"FREQ=DAILY"}}"#;
-    assert_eq!(told.hear("03-01 08:02", &is(4, taken)), some(&["sync"]));
+    assert_eq!(told.hear("03-01 08:02", &is(4, taken)), Some(owned(&["sync"])));
 }
 
 #[test]
@@ -144,7 +145,7 @@ fn an_occurrence_that_is_behind_the_task_is_not_completed_again() {
             Ok(Turn::Commit(change)) => Some(change.state),
             other => panic!("{other:?}"),
         };
-    assert_eq!(told.hear("03-01 10:01", &daily(2, "t", "completed")), some(&["sync"]));
+    assert_eq!(told.hear("03-01 10:01", &daily(2, "t", "completed")), Some(owned(&["sync"])));
     assert_eq!(told.due(), r#"{"local":"2027-03-02T09:00:00"}"#);
 }
 
@@ -156,9 +157,9 @@ fn completing_ends_a_task_that_does_not_recur() {
     };
     told.hear("02-01 09:00", &is(1, &task("pending")));
     let facts = told.hear("02-01 09:01", &is(2, &task("completed")));
-    assert_eq!(facts, some(&["removed due 03-01 09:00 Completed", "sync"]));
+    assert_eq!(facts, Some(owned(&["removed due 03-01 09:00 Completed", "sync"])));
     let facts = told.hear("02-01 09:02", &is(3, &task("in_progress")));
-    assert_eq!(facts, some(&["scheduled due 03-01 09:00", "sync"]), "it is put back");
+    assert_eq!(facts, Some(owned(&["scheduled due 03-01 09:00", "sync"])), "it is put back");
     assert_eq!(told.task().status, Status::InProgress);
 }
 
@@ -169,10 +170,10 @@ fn reminders_that_are_left_out_stay_as_they_are() {
     told.hear("02-01 09:00", &is(1, with));
     let without = r#"{"title":"u","dueDate":"2027-03-01T10:00:00Z"}"#;
     let facts = told.hear("02-01 09:01", &is(2, without));
-    assert_eq!(facts, some(&["scheduled early 03-01 09:00", "sync"]));
+    assert_eq!(facts, Some(owned(&["scheduled early 03-01 09:00", "sync"])));
     let none = r#"{"title":"u","dueDate":"2027-03-01T10:00:00Z","reminders":[]}"#;
     let facts = told.hear("02-01 09:02", &is(3, none));
-    assert_eq!(facts, some(&["removed early 03-01 09:00 Replaced", "sync"]));
+    assert_eq!(facts, Some(owned(&["removed early 03-01 09:00 Replaced", "sync"])));
 }
 
 #[test]
@@ -180,15 +181,15 @@ fn what_is_gone_does_not_come_back_by_an_older_event() {
     let mut told = Told::new();
     assert_eq!(
         told.hear("02-01 09:00", &gone(5)),
-        some(&[]),
+        Some(owned(&[])),
         "a task never seen leaves its version"
     );
     assert_eq!(told.hear("02-01 09:01", &daily(4, "t", "pending")), None);
     assert!(told.state.as_ref().unwrap().live().is_none());
     let facts = told.hear("02-01 09:02", &daily(6, "t", "pending"));
-    assert_eq!(facts, some(&["scheduled due 03-01 09:00", "sync"]));
+    assert_eq!(facts, Some(owned(&["scheduled due 03-01 09:00", "sync"])));
     let facts = told.hear("02-01 09:03", &gone(7));
-    assert_eq!(facts, some(&["removed due 03-01 09:00 Deleted", "sync"]));
+    assert_eq!(facts, Some(owned(&["removed due 03-01 09:00 Deleted", "sync"])));
 }
 
 #[test]
@@ -210,7 +211,7 @@ fn without_a_version_the_id_decides_or_that_it_says_the_same() {
     assert!(told.hear("02-01 09:04", &named(4, "one")).is_some(), "it says something else again");
     assert_eq!(
         told.hear("02-01 09:05", &gone(0)),
-        some(&["removed due 03-01 09:00 Deleted", "sync"])
+        Some(owned(&["removed due 03-01 09:00 Deleted", "sync"]))
     );
     assert_eq!(told.hear("02-01 09:06", &gone(0)), None);
 }
