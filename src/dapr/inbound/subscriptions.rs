@@ -73,7 +73,6 @@ struct Bulk<'a> {
 
 /// One of them.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 struct Entry<'a> {
     #[serde(borrow, rename = "entryId")]
     id: Cow<'a, str>,

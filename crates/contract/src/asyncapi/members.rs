@@ -60,7 +60,13 @@ pub(super) const MEMBERS: [Member; 4] = [
         app_id: NOTIFICATION_APP_ID,
         about: "delivers what fired to the user",
         publishes_as: &[Publisher::NotificationService],
-        consumes: &[EventType::ReminderTriggered],
+        // What fired; and what makes a delivery needless that still waits.
+        consumes: &[
+            EventType::ReminderTriggered,
+            EventType::ReminderSnoozed,
+            EventType::ReminderAcknowledged,
+            EventType::ReminderRemoved,
+        ],
         keeps_dead_letters_of: &[],
     },
     Member {
