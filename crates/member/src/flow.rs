@@ -80,7 +80,6 @@ impl Flow {
     pub fn begin(&self, name: &str) -> (Self, Span) {
         let span = self.span();
         span.record("otel.name", name);
-        context::continue_from(&span, &self.traceparent());
         let own = context::traceparent_of(&span).and_then(|own| Trace::parse(&own));
         let child = match own {
             Some(trace) => Self { correlation_id: self.correlation_id.clone(), trace },
@@ -127,9 +126,9 @@ impl Flow {
         }
     }
 
-    /// The span in which the flow's lines are logged.
+    /// The span in which the flow's lines are logged; part of its trace.
     pub fn span(&self) -> Span {
-        tracing::info_span!(
+        let span = tracing::info_span!(
             "flow",
             "otel.name" = tracing::field::Empty,
             "correlation.id" = %self.correlation_id,
@@ -138,7 +137,9 @@ impl Flow {
             "event.type" = tracing::field::Empty,
             "task.id" = tracing::field::Empty,
             "link.trace.id" = tracing::field::Empty,
-        )
+        );
+        context::continue_from(&span, &self.traceparent());
+        span
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    hand_on(&front, "v1/tasks", &headers, body).await
+    hand_on(&front, "POST /api/tasks", "v1/tasks", &headers, body).await
 }
 
 /// Something is done to a task.
@@ -42,12 +42,19 @@ pub(super) async fn act(
             Problem::new(ProblemKind::Inapplicable, format!("nobody can {action} a task"));
         return refused(&unknown.with_task_id(&id));
     }
-    hand_on(&front, &format!("v1/tasks/{id}/{action}"), &headers, body).await
+    let (name, path) =
+        (format!("POST /api/tasks/{{id}}/{action}"), format!("v1/tasks/{id}/{action}"));
+    hand_on(&front, &name, &path, &headers, body).await
 }
 
-async fn hand_on(front: &Front, path: &str, headers: &HeaderMap, body: Bytes) -> Response {
-    let flow = Flow::from_headers(headers);
-    let span = flow.span();
+async fn hand_on(
+    front: &Front,
+    name: &str,
+    path: &str,
+    headers: &HeaderMap,
+    body: Bytes,
+) -> Response {
+    let (flow, span) = Flow::from_headers(headers).begin(name);
     let mut response = async {
         let answered = call(front, path, headers, &flow, body).await;
         let status = answered.status().as_u16();
@@ -74,10 +81,9 @@ async fn call(
     if let Some(key) = headers.get(&IDEMPOTENCY_KEY) {
         passed.insert(IDEMPOTENCY_KEY, key.clone());
     }
-    let child = flow.child();
     let answer = front
         .sidecar
-        .invoke(TODO_API_APP_ID, Method::POST, path, &child, passed, body.to_vec())
+        .invoke(TODO_API_APP_ID, Method::POST, path, flow, passed, body.to_vec())
         .await;
     let reply = match answer {
         Ok(reply) => reply,
