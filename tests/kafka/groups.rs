@@ -1,7 +1,7 @@
 //! Consumer groups: what one of two was at when it died goes to the others, and nothing is missed.
 
 use crate::subscriber::{Delivery, Heard, Interest, Subscriber, Verdict};
-use crate::suite::{EVENT_DEADLINE, Suite, test};
+use crate::suite::{Suite, test};
 use reminder_contract::names::TASK_UPDATES;
 use serde_json::json;
 use std::collections::{HashMap, HashSet};
@@ -111,7 +111,7 @@ fn an_event_comes_again_when_its_consumer_dies_before_it_has_answered() {
         };
         // It may be at an event of another test first, which it does not answer either.
         let any = |all: &[Delivery]| heard_by(all, "dies") > 0;
-        heard.until("the first consumer gets an event", EVENT_DEADLINE, any).await;
+        heard.until("the first consumer gets an event", REBALANCE_DEADLINE, any).await;
         let first = heard.all()[0].clone();
         dies.crash().await;
 

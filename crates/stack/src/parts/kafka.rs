@@ -157,7 +157,14 @@ struct Listener {
 }
 
 fn plain(port: u16) -> Listener {
-    Listener { protocol: "PLAINTEXT", port, more: String::new() }
+    // Tests kill this one and wait for it. One with TLS is never killed, and must not be taken for dead
+    // either when the machine has no time for it.
+    let more = "# A broker that was killed is let in again only after its predecessor's session has ended; the
+# default makes that 9 s.
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=3000
+";
+    Listener { protocol: "PLAINTEXT", port, more: more.to_owned() }
 }
 
 fn secured(m: &Manifest) -> Listener {
@@ -205,10 +212,6 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=1
 group.initial.rebalance.delay.ms=0
-# A broker that was killed is let in again only after its predecessor's session has ended; the
-# default makes that 9 s.
-broker.heartbeat.interval.ms=500
-broker.session.timeout.ms=3000
 ",
         data.display()
     )
