@@ -40,8 +40,6 @@ fn duration(text: &str) -> Result<String, InvalidOffset> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
-
     use super::*;
 
     #[test]

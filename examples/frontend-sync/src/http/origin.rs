@@ -69,8 +69,6 @@ fn judge(method: &Method, headers: &HeaderMap) -> Result<(), &'static str> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
-
     use super::*;
 
     fn post(headers: &[(&'static str, &str)]) -> bool {
