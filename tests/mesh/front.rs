@@ -104,7 +104,7 @@ async fn install(program: &str, args: &[&str], folder: &Path) -> bool {
 /// Runs some scenarios, and does to the services what they ask for. The suite has the deadline.
 async fn run(suite: &Suite, scenarios: &[&str]) {
     let manifest = suite.stack.manifest().unwrap();
-    let port = |member| manifest.member(member).unwrap().app_port.to_string();
+    let listens_on = |member| manifest.member(member).unwrap().app_port.to_string();
     let pictures = std::env::var(PICTURES_VARIABLE).unwrap_or_else(|_| PICTURES_DEFAULT.into());
     let pictures = workspace_root().join(pictures);
     std::fs::create_dir_all(&pictures).unwrap();
@@ -112,8 +112,8 @@ async fn run(suite: &Suite, scenarios: &[&str]) {
         .arg("run.mjs")
         .args(scenarios)
         .current_dir(folder())
-        .env("FRONT_PORT", port(Member::FrontendSync))
-        .env("TODO_PORT", port(Member::TodoApi))
+        .env("FRONT_PORT", listens_on(Member::FrontendSync))
+        .env("TODO_PORT", listens_on(Member::TodoApi))
         .env("PICTURES", pictures)
         .env("CHROMIUM", CHROMIUM.get().unwrap())
         .stdin(Stdio::piped())
