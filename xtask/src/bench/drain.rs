@@ -209,10 +209,15 @@ async fn drain(port: u16, events: usize) -> Result<Duration> {
     }
 }
 
-/// How many events the service has followed, known ones left out.
+/// How many events the service has followed. One that took effect although its call failed is known when
+/// it is tried again; whether anything is lost, the tasks themselves tell.
 async fn followed(port: u16) -> Result<usize> {
     let metrics = probe::get(port, "/metrics", &[]).await.context("no metrics")?;
-    let line = r#"reminder_ingested_events_total{outcome="applied"} "#;
-    let count = metrics.body.lines().find_map(|found| found.strip_prefix(line));
-    Ok(count.unwrap_or("0").parse()?)
+    let mut followed = 0;
+    for outcome in ["applied", "known"] {
+        let line = format!(r#"reminder_ingested_events_total{{outcome="{outcome}"}} "#);
+        let count = metrics.body.lines().find_map(|found| found.strip_prefix(&line));
+        followed += count.unwrap_or("0").parse::<usize>()?;
+    }
+    Ok(followed)
 }
