@@ -68,7 +68,7 @@ pub struct ServeArgs {
     #[arg(long, env = "INGEST", default_value_t = true, action = clap::ArgAction::Set)]
     ingest: bool,
     /// Tasks that follow events at the same time
-    #[arg(long, env = "INGEST_CONCURRENCY", default_value_t = 64)]
+    #[arg(long, env = "INGEST_CONCURRENCY", default_value_t = 128)]
     ingest_concurrency: usize,
     /// Most events that the sidecar delivers at once
     #[arg(long, env = "INGEST_BATCH", default_value_t = 500)]
