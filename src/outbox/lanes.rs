@@ -25,6 +25,10 @@ const BATCH_MAX_BYTES: usize = 768 * 1024;
 const _: () = assert!(BATCH_MAX_BYTES + EVENT_MAX_BYTES <= MESSAGE_MAX_BYTES);
 /// Batches of one topic on their way at the same time.
 const BATCHES_IN_FLIGHT: usize = 2;
+/// The least time between two batches of a topic, in ms, unless one is full. A call to the broker costs
+/// the sidecar as much as some ten events in it: an event on its own goes out at once, and those that
+/// come right after it go together.
+const BATCH_INTERVAL_MS: i64 = 10;
 /// Events that may wait in one process before it takes on no more: about 100 MB of small tasks.
 pub const EVENTS_MAX: usize = 100_000;
 
@@ -65,6 +69,8 @@ struct TopicLanes {
     /// Tasks whose lane has a head that is not on its way; each at most once.
     ready: VecDeque<TaskId>,
     in_flight: usize,
+    /// When the last batch went out, in ms since the epoch.
+    sent_ms: i64,
     breaker: Breaker,
     /// How many events the next batch may take. It shrinks when batches fail and grows when they
     /// succeed, so that one event that can never be published does not take others with it.
@@ -96,6 +102,7 @@ impl Outbox {
             lanes: HashMap::new(),
             ready: VecDeque::new(),
             in_flight: 0,
+            sent_ms: i64::MIN,
             breaker: Breaker::new(epoch),
             batch_limit: BATCH_MAX,
         };
@@ -142,6 +149,11 @@ impl Outbox {
         if now_ms < lanes.breaker.retry_at_ms() {
             return Next::WaitUntil(lanes.breaker.retry_at_ms());
         }
+        // A clock that was set back must not hold up anything.
+        let waited_ms = now_ms.saturating_sub(lanes.sent_ms);
+        if (0..BATCH_INTERVAL_MS).contains(&waited_ms) && lanes.ready.len() < lanes.batch_limit {
+            return Next::WaitUntil(lanes.sent_ms.saturating_add(BATCH_INTERVAL_MS));
+        }
         let mut items = Vec::new();
         let mut bytes = 0;
         while items.len() < lanes.batch_limit && bytes < BATCH_MAX_BYTES {
@@ -159,6 +171,7 @@ impl Outbox {
             }
         }
         lanes.in_flight += 1;
+        lanes.sent_ms = now_ms;
         Next::Send(Batch { topic, items })
     }
 

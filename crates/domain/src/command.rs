@@ -8,6 +8,7 @@ use crate::task::Task;
 use crate::time::{DueTime, Timestamp};
 use chrono::NaiveDateTime;
 use serde::{Deserialize, Serialize};
+use std::num::NonZeroU64;
 
 /// A command, parsed and complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,15 @@ impl Command {
     #[must_use]
     pub fn in_flow(self, origin: Origin) -> Self {
         Self { origin, ..self }
+    }
+
+    /// Whether who sends it takes for granted that there is no such task yet: it asks for that, or its
+    /// owner tells of the first version.
+    pub fn tells_of_a_new_task(&self) -> bool {
+        match &self.kind {
+            CommandKind::Ingest(event) => event.version == Some(NonZeroU64::MIN),
+            _ => self.if_version == Some(0),
+        }
     }
 }
 

@@ -118,7 +118,10 @@ impl Model {
             let same = self.remembered[n].1 == body;
             return if same { Expected::Recorded(n) } else { Expected::Rejected };
         }
-        if request.if_version == IfVersion::Wrong {
+        let exists = self.task.is_some();
+        if request.if_version == IfVersion::Wrong
+            || (request.if_version == IfVersion::Absent && exists)
+        {
             return Expected::Rejected;
         }
         let before = self.task.clone();

@@ -53,6 +53,8 @@ pub enum IfVersion {
     Any,
     Current,
     Wrong,
+    /// There must be no such task.
+    Absent,
 }
 
 /// A task in the words of this test.

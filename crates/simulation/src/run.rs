@@ -18,6 +18,8 @@ const LOOK_EVERY_MS: i64 = 5_000;
 /// Pauses between the attempts of a caller, in ms.
 const ATTEMPT_PAUSE_MS: i64 = 100;
 const ATTEMPT_PAUSE_MAX_MS: i64 = 3_000;
+/// Of so many puts one is of a caller who takes the task for new.
+const TAKES_FOR_NEW_EVERY: u64 = 3;
 
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,15 +172,17 @@ async fn look(world: &Arc<World>, task: &TaskId) {
 async fn send(world: &Arc<World>, task: &TaskId, user: u64, id: u64, kind: &Kind) {
     let said = command_kind(kind, &format!("u{user}"), |_| None);
     let fingerprint = xxh3_64(format!("{said:?}").as_bytes());
-    let request =
-        Request { kind: kind.clone(), id: Some(id), if_version: IfVersion::Any, stale: false };
+    // Some callers take a task for new, the first time rightly so; a turn does not read it then.
+    let takes_for_new = matches!(kind, Kind::Put(..)) && id % TAKES_FOR_NEW_EVERY == 0;
+    let if_version = if takes_for_new { IfVersion::Absent } else { IfVersion::Any };
+    let request = Request { kind: kind.clone(), id: Some(id), if_version, stale: false };
     world.note(|| format!("{task} command {id}: {kind:?}"), ("command", id));
     world.state().judge.sent(task, id, request, fingerprint);
     let command = Command {
         kind: said,
         id: Some(id),
         fingerprint,
-        if_version: None,
+        if_version: takes_for_new.then_some(0),
         origin: Origin::default(),
     };
     let mut pause = ATTEMPT_PAUSE_MS;

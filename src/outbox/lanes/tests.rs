@@ -102,7 +102,9 @@ fn a_batch_of_large_events_keeps_to_the_limit_of_a_message() {
             Topic::Reminders => 600,
             Topic::TaskEvents | Topic::TaskUpdates => 200,
         };
-        while let Next::Send(batch) = outbox.next(topic, 0) {
+        let mut now_ms = 0;
+        while let Next::Send(batch) = outbox.next(topic, now_ms) {
+            now_ms += BATCH_INTERVAL_MS;
             let written: usize = batch.items.iter().map(written).sum();
             assert!(written <= MESSAGE_MAX_BYTES, "{written} of {} events", batch.items.len());
             assert!(batch.items.len() < 100, "its bytes count, not its events");
@@ -142,12 +144,45 @@ fn an_open_breaker_lets_one_batch_through_at_a_time() {
     assert!(matches!(outbox.next(Topic::Reminders, now_ms), Next::Idle));
 }
 
+#[test]
+fn what_comes_right_after_a_batch_goes_together_unless_it_fills_one() {
+    let mut outbox = Outbox::new(1);
+    let add = |outbox: &mut Outbox, tasks: std::ops::Range<usize>| {
+        for n in tasks {
+            let stamp = outbox.reserve();
+            outbox.enqueue(&task(n), handover(&task(n), stamp, 1));
+        }
+    };
+    let sent = |outbox: &mut Outbox, now_ms| match outbox.next(Topic::Reminders, now_ms) {
+        Next::Send(batch) => {
+            let size = batch.items.len();
+            outbox.finished(batch, true, now_ms);
+            size
+        }
+        _ => 0,
+    };
+    add(&mut outbox, 0..1);
+    assert_eq!(sent(&mut outbox, 1_000), 1, "one on its own waits for nothing");
+    add(&mut outbox, 1..4);
+    let next = outbox.next(Topic::Reminders, 1_001);
+    assert!(matches!(next, Next::WaitUntil(at_ms) if at_ms == 1_000 + BATCH_INTERVAL_MS));
+    assert_eq!(sent(&mut outbox, 1_000 + BATCH_INTERVAL_MS), 3);
+    add(&mut outbox, 4..4 + BATCH_MAX);
+    assert_eq!(
+        sent(&mut outbox, 1_001 + BATCH_INTERVAL_MS),
+        BATCH_MAX,
+        "a full one waits for none"
+    );
+    add(&mut outbox, 0..1);
+    assert_eq!(sent(&mut outbox, 10), 1, "the clock was set back");
+}
+
 /// Publishes everything; panics if it does not come to an end.
 fn drain(outbox: &mut Outbox) {
-    for _ in 0..10_000 {
+    for round in 0..10_000 {
         let mut idle = true;
         for topic in Topic::ALL {
-            if let Next::Send(batch) = outbox.next(topic, i64::MAX) {
+            if let Next::Send(batch) = outbox.next(topic, round * BATCH_INTERVAL_MS) {
                 outbox.finished(batch, true, 0);
                 idle = false;
             }

@@ -12,6 +12,8 @@ use std::sync::Arc;
 pub(super) struct Registration {
     /// It is far away and nobody needs it any more.
     pub(super) obsolete: bool,
+    /// It was registered for a state that was to be committed.
+    pub(super) made: bool,
     /// It may not be registered as it should be.
     pub(super) misarmed: bool,
 }

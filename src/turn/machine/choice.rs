@@ -2,11 +2,13 @@
 
 use super::Machine;
 use crate::planted::{self, Bug};
+use crate::turn::draft::Ledger;
 use crate::turn::effect::{Known, Reply, Request};
 use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::{decide_refresh, decide_wake};
 use reminder_domain::ids::Traceparent;
+use reminder_domain::restored::FIRST_INCARNATION;
 use reminder_domain::{Change, Origin, Rejection, TaskState, Timestamp, Turn, decide, next_wake};
 use std::sync::Arc;
 
@@ -27,6 +29,14 @@ impl Machine {
             }
             Known::State(state)
         });
+    }
+
+    /// Whether to do without reading that the task is not there: the fence refuses a first version of
+    /// a task that is. After a restore it would not, for an incarnation may begin with any version.
+    pub(super) fn may_presume(&self, ledger: &dyn Ledger) -> bool {
+        let told =
+            matches!(&self.request, Request::Command(command) if command.tells_of_a_new_task());
+        told && ledger.incarnation() == FIRST_INCARNATION
     }
 
     /// The same turn while reminders of some shall not fire: wakes and settles let what is due be.

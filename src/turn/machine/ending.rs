@@ -9,6 +9,24 @@ use reminder_domain::state::Stamp;
 use reminder_domain::{Rejection, Timestamp, next_wake};
 
 impl Machine {
+    /// Begins anew after a commit that was refused or not confirmed, a bounded number of times.
+    pub(super) fn retry(
+        &mut self,
+        reason: String,
+        ledger: &mut dyn Ledger,
+        now: Timestamp,
+    ) -> Effect {
+        // It may have taken the place of an earlier wake, of a state that nobody here knew.
+        self.note_misarmed(self.registration.made);
+        self.known = Known::Nothing;
+        self.attempts += 1;
+        if self.attempts < settings::COMMIT_ATTEMPTS {
+            self.load()
+        } else {
+            self.fail(reason, ledger, now)
+        }
+    }
+
     pub(super) fn overfull(
         &mut self,
         waiting: usize,

@@ -65,6 +65,8 @@ pub struct Machine {
     known: Known,
     /// Whether `known` was read from the store by this turn.
     loaded: bool,
+    /// Whether nothing is known but what the command says: that there is no such task yet.
+    presumed: bool,
     watermarks: BTreeMap<u64, u64>,
     /// What the user prefers of whom the request tells.
     preferences: UserPreferences,
@@ -100,6 +102,7 @@ impl Machine {
             phase: Phase::Start,
             known: if relies { known } else { Known::Nothing },
             loaded: false,
+            presumed: false,
             watermarks: BTreeMap::new(),
             preferences: UserPreferences::default(),
             stamps: Vec::new(),
@@ -137,6 +140,7 @@ impl Machine {
             (Phase::Arming { mut draft, at, reply }, outcome) => {
                 let armed = matches!(outcome, Outcome::Done);
                 draft.state.armed = armed.then_some(at);
+                self.registration.made = true;
                 self.note_misarmed(!armed);
                 self.commit(*draft, reply)
             }
@@ -195,12 +199,18 @@ impl Machine {
             };
         }
         match self.known {
+            Known::Nothing if self.may_presume(ledger) => {
+                self.presumed = true;
+                self.known = Known::Absent;
+                self.consider(ledger, now)
+            }
             Known::Nothing => self.load(),
             Known::Absent | Known::State(_) => self.consider(ledger, now),
         }
     }
 
     fn load(&mut self) -> Effect {
+        self.presumed = false;
         self.phase = Phase::Loading;
         Effect::Load
     }
@@ -280,6 +290,9 @@ impl Machine {
         let to_arm = self.plan_registration(&mut draft.state, now);
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
         match to_arm {
+            // What is registered comes before what the fence says: a task that is there after all
+            // would lose an earlier wake.
+            Some(_) if self.presumed => self.load(),
             Some(at) if !wakes && !planted::is(Bug::ArmAfterCommit) => {
                 self.phase = Phase::Arming { draft: Box::new(draft), at, reply };
                 Effect::Arm(at)
@@ -314,16 +327,6 @@ impl Machine {
         }
         self.phase = Phase::Publishing { reply };
         Effect::Publish(handovers.map(|index| Handover::new(Arc::clone(state), index)).collect())
-    }
-
-    fn retry(&mut self, reason: String, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
-        self.known = Known::Nothing;
-        self.attempts += 1;
-        if self.attempts < settings::COMMIT_ATTEMPTS {
-            self.load()
-        } else {
-            self.fail(reason, ledger, now)
-        }
     }
 
     fn state(&self) -> Option<Arc<TaskState>> {

@@ -9,6 +9,7 @@ use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{Command, CommandKind, Task, Turn, decide, next_wake};
 
+mod presumed;
 mod restored;
 
 const NOW_MS: i64 = 1_800_000_000_000;

@@ -185,6 +185,7 @@ impl Bench {
             IfVersion::Any => None,
             IfVersion::Current => Some(current),
             IfVersion::Wrong => Some(current + 7),
+            IfVersion::Absent => Some(0),
         };
         let fingerprint = hash(&format!("{kind:?}"));
         Command { kind, id: request.id, fingerprint, if_version, origin: Origin::default() }

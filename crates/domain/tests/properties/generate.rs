@@ -52,6 +52,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         8 => Just(IfVersion::Any),
         2 => Just(IfVersion::Current),
         1 => Just(IfVersion::Wrong),
+        1 => Just(IfVersion::Absent),
     ];
     (kind(), id, if_version, prop::bool::weighted(0.2))
         .prop_map(|(kind, id, if_version, stale)| Request { kind, id, if_version, stale })

@@ -1,0 +1,90 @@
+//! Turns that take for granted, as their command does, that there is no such task yet.
+
+use super::*;
+use crate::turn::draft::Ledger;
+use crate::turn::effect::Finish;
+use reminder_domain::Rejection;
+
+fn new_task(due: Timestamp) -> Request {
+    let Request::Command(mut command) = put(due) else { panic!("a command") };
+    command.if_version = Some(0);
+    Request::Command(command)
+}
+
+#[test]
+fn a_new_task_is_written_without_being_read() {
+    let (calls, state, finish) = play(new_task(at(2 * HOUR_MS)), None, at(0), "");
+    assert_eq!(calls, ["commit", "publish"]);
+    assert_eq!(state.unwrap().version, 1);
+    assert!(matches!(finish.reply, Reply::Answer(_)) && finish.recovery.is_none());
+}
+
+/// A turn on a task that is there although its command says it is not: the fence refuses the first commit.
+fn refused_once(request: Request, stored: &Arc<TaskState>) -> (usize, Box<Finish>) {
+    let mut outbox = Outbox::new(1);
+    let id = TaskId::parse("t").unwrap();
+    let mut machine = Machine::new(id, request, Known::Nothing, Some(HOUR_MS), 0);
+    let (mut outcome, mut loads) = (Outcome::Start, 0);
+    loop {
+        outcome = match machine.step(outcome, &mut outbox, at(0)) {
+            Effect::Commit(state) if state.version == stored.version + 1 => Outcome::Done,
+            Effect::Commit(_) => Outcome::Fenced,
+            Effect::Load => {
+                loads += 1;
+                Outcome::Loaded(Some(Arc::clone(stored)))
+            }
+            Effect::Finish(finish) => return (loads, finish),
+            _ => Outcome::Done,
+        };
+    }
+}
+
+#[test]
+fn a_task_that_is_there_after_all_is_read_and_the_command_refused() {
+    let (loads, finish) = refused_once(new_task(at(2 * HOUR_MS)), &stored(at(3 * HOUR_MS)));
+    assert_eq!(loads, 1);
+    assert!(matches!(finish.reply, Reply::Rejected(Rejection::VersionConflict { .. })));
+    assert!(finish.recovery.is_none(), "nothing was registered");
+}
+
+#[test]
+fn a_near_task_is_read_before_its_wake_is_registered() {
+    // `wake` has one time only: an earlier one, of a task that is there after all, would be gone.
+    let (calls, ..) = play(new_task(at(60_000)), None, at(0), "");
+    assert_eq!(calls, ["load", "arm +60s", "commit", "publish"]);
+    let (mut outbox, there) = (Outbox::new(2), stored(at(60_000)));
+    let (calls, _, finish) = play_with(&mut outbox, new_task(at(600_000)), Some(&there), at(0), "");
+    assert_eq!(calls, ["load", "load watermark"]);
+    assert!(matches!(finish.reply, Reply::Rejected(Rejection::VersionConflict { .. })));
+}
+
+#[test]
+fn a_wake_registered_for_a_state_that_is_refused_is_put_right() {
+    let (known, stored) = (stored(at(3 * HOUR_MS)), stored(at(60_000)));
+    let mut outbox = Outbox::new(1);
+    let id = TaskId::parse("t").unwrap();
+    let known = Known::State(known);
+    let mut machine = Machine::new(id, put(at(600_000)), known, Some(HOUR_MS), 0);
+    let (mut outcome, mut refused) = (Outcome::Start, false);
+    let finish = loop {
+        outcome = match machine.step(outcome, &mut outbox, at(0)) {
+            Effect::Commit(_) if !refused => {
+                refused = true;
+                Outcome::Fenced
+            }
+            Effect::Load => Outcome::Loaded(Some(Arc::clone(&stored))),
+            Effect::Finish(finish) => break finish,
+            _ => Outcome::Done,
+        };
+    };
+    assert!(refused && finish.recovery.expect("a settle turn is asked for").misarmed);
+}
+
+#[test]
+fn after_a_restore_every_task_is_read() {
+    let mut outbox = Outbox::new(1);
+    outbox.restored_in(outbox.incarnation() + 1);
+    // The fence takes a write of a later incarnation whatever its version: it would not refuse.
+    let (calls, ..) = play_with(&mut outbox, new_task(at(2 * HOUR_MS)), None, at(0), "");
+    assert_eq!(calls, ["load", "commit", "publish"]);
+}
