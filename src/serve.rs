@@ -97,7 +97,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     publisher.start(&background);
 
     let late = LateRoutes::default();
-    let ingest = Ingest::new(Arc::clone(&sidecar), clock.clone(), config.ingest, stop.clone());
+    let near = hosts.near(Arc::clone(&sidecar));
+    let ingest = Ingest::new(near, clock.clone(), config.ingest, stop.clone());
     let startup = routes::startup_routes(&config.sidecar.pubsub, config.ingest, ingest);
     let token = config.server.token.clone();
     let app = server::app(readiness.clone(), startup, Arc::clone(&late), token);

@@ -95,7 +95,7 @@ impl<P: Tasks + DeadLetters> Ingest<P> {
         let mut verdicts = Vec::with_capacity(work.news.len());
         for (index, news) in &work.news {
             let record = &records[*index];
-            let verdict = match self.follow(&work.id, record, deadline).await {
+            let verdict = match self.follow(news, record, deadline).await {
                 Ok(followed) => {
                     count(if followed == Followed::Applied { "applied" } else { "known" }, 1);
                     self.measure_age(record);
@@ -125,13 +125,13 @@ impl<P: Tasks + DeadLetters> Ingest<P> {
 
     async fn follow(
         &self,
-        id: &TaskId,
+        news: &TaskNews,
         record: &Record,
         deadline: Instant,
     ) -> Result<Followed, NotFollowed> {
         let mut retry = Retry::until(deadline, &self.stopping);
         loop {
-            let result = self.ports.follow(id, &record.value).await;
+            let result = self.ports.follow(news, &record.value).await;
             if !matches!(result, Err(NotFollowed::Transient(_))) || !retry.pause().await {
                 return result;
             }

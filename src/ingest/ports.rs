@@ -2,7 +2,7 @@
 
 use crate::ports::CallError;
 use async_trait::async_trait;
-use reminder_domain::TaskId;
+use reminder_contract::incoming::TaskNews;
 
 /// What came of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub enum NotFollowed {
 /// The tasks, wherever they live now.
 #[async_trait]
 pub trait Tasks: Send + Sync + 'static {
-    /// Has a task follow an event, which is handed on as it came.
-    async fn follow(&self, id: &TaskId, event: &[u8]) -> Result<Followed, NotFollowed>;
+    /// Has a task follow an event: what it says, and the bytes that say it.
+    async fn follow(&self, news: &TaskNews, event: &[u8]) -> Result<Followed, NotFollowed>;
 }
 
 /// A record that cannot be handled, with what is known of it.

@@ -8,7 +8,7 @@ use crate::clock::SystemClock;
 use crate::ports::CallError;
 use async_trait::async_trait;
 use reminder_contract::dead_letter::{DAPR_KEY, DETAIL, EVENT_ID, ORIGIN_OFFSET, REASON};
-use reminder_domain::TaskId;
+use reminder_contract::incoming::TaskNews;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -29,12 +29,13 @@ struct World {
 
 #[async_trait]
 impl Tasks for World {
-    async fn follow(&self, id: &TaskId, event: &[u8]) -> Result<Followed, NotFollowed> {
+    async fn follow(&self, news: &TaskNews, event: &[u8]) -> Result<Followed, NotFollowed> {
         let running = self.at_once.fetch_add(1, Ordering::SeqCst) + 1;
         self.most_at_once.fetch_max(running, Ordering::SeqCst);
         tokio::task::yield_now().await;
         self.at_once.fetch_sub(1, Ordering::SeqCst);
         let fails = |left: usize| left.checked_sub(1);
+        let id = &news.task_id;
         match id.as_str() {
             "down" => return Err(NotFollowed::Transient("no answer".into())),
             "refused" => return Err(NotFollowed::Refused("task.dueDate is too far away".into())),

@@ -28,7 +28,7 @@ const BATCHES_IN_FLIGHT: usize = 2;
 /// The least time between two batches of a topic, in ms, unless one is full. A call to the broker costs
 /// the sidecar as much as some ten events in it: an event on its own goes out at once, and those that
 /// come right after it go together.
-const BATCH_INTERVAL_MS: i64 = 10;
+const BATCH_INTERVAL_MS: i64 = 20;
 /// Events that may wait in one process before it takes on no more: about 100 MB of small tasks.
 pub const EVENTS_MAX: usize = 100_000;
 

@@ -173,7 +173,7 @@ async fn send(world: &Arc<World>, task: &TaskId, user: u64, id: u64, kind: &Kind
     let said = command_kind(kind, &format!("u{user}"), |_| None);
     let fingerprint = xxh3_64(format!("{said:?}").as_bytes());
     // Some callers take a task for new, the first time rightly so; a turn does not read it then.
-    let takes_for_new = matches!(kind, Kind::Put(..)) && id % TAKES_FOR_NEW_EVERY == 0;
+    let takes_for_new = matches!(kind, Kind::Put(..)) && id.is_multiple_of(TAKES_FOR_NEW_EVERY);
     let if_version = if takes_for_new { IfVersion::Absent } else { IfVersion::Any };
     let request = Request { kind: kind.clone(), id: Some(id), if_version, stale: false };
     world.note(|| format!("{task} command {id}: {kind:?}"), ("command", id));

@@ -83,6 +83,11 @@ impl Hosted for TaskActor {
 }
 
 impl TaskActor {
+    /// What is known of it, if its id is one that a task may have.
+    pub(super) fn cell(&self) -> Option<&Arc<Cell>> {
+        self.cell.as_ref().ok()
+    }
+
     async fn get(&self, body: Bytes) -> Response {
         self.ask(wire::parse_get(&body)).await
     }
@@ -254,7 +259,8 @@ fn ingested(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
     }
 }
 
-fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
+/// The answer to everything else.
+pub(super) fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
     match reply {
         Reply::Answer(answer) => Ok(CommandAnswer::new(id, answer).to_json()),
         Reply::View(state) => Ok(TaskView::new(id, Some(&state))?.to_json()),

@@ -3,11 +3,13 @@
 //! [`actor`] is the `TaskActor` as the SDK sees it, [`user_actor`] the `UserActor`; [`registry`] keeps actors alive as long as the
 //! SDK may still use them, [`reply`] writes answers so that they reach the caller untouched, and
 //! [`routes`] puts it all behind a router of our own; [`subscriptions`] is what it delivers of the broker,
-//! [`dead_letters`] what lies on the dead-letter topics.
+//! [`dead_letters`] what lies on the dead-letter topics. [`near`] has tasks that live here follow events
+//! without a call.
 
 pub mod actor;
 pub mod dead_letters;
 pub mod internal;
+pub mod near;
 pub mod registry;
 pub mod reply;
 pub mod routes;

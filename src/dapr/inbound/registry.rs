@@ -52,6 +52,13 @@ impl<A: Hosted> Registry<A> {
         actor
     }
 
+    /// The actor of this id, if the sidecar has it here.
+    pub fn active(&self, id: &str) -> Option<Arc<A>> {
+        let actors = self.lock();
+        let entry = actors.get(id).filter(|entry| entry.deactivated.is_none())?;
+        Some(Arc::clone(&entry.actor))
+    }
+
     /// Notes that the sidecar deactivated an actor.
     pub fn deactivate(&self, id: &str) {
         if let Some(entry) = self.lock().get_mut(id) {

@@ -1,6 +1,7 @@
 //! The SDK's router behind one of our own, with its own `/dapr/config`, token check and limits.
 
 use super::actor::{self, TaskActor, Turns};
+use super::near::NearTasks;
 use super::registry::Registry;
 use super::reply;
 use super::subscriptions;
@@ -37,7 +38,7 @@ fn dapr_config() -> String {
 }
 
 /// The routes that the sidecar asks once, at its start: they must be there from the beginning.
-pub fn startup_routes(pubsub: &str, settings: Settings, ingest: Arc<Ingest<Sidecar>>) -> Router {
+pub fn startup_routes(pubsub: &str, settings: Settings, ingest: Arc<Ingest<NearTasks>>) -> Router {
     let subscriptions = subscriptions::declared(pubsub, settings);
     let json = |body: String| async { ([(header::CONTENT_TYPE, "application/json")], body) };
     Router::new()
@@ -60,6 +61,12 @@ impl Hosts {
     pub fn new(tasks: Arc<Turns>, users: Arc<UserTurns>) -> Self {
         let (task_actors, user_actors) = (Arc::default(), Arc::default());
         Self { tasks, users, task_actors, user_actors }
+    }
+
+    /// The tasks, with a shorter way to those that are hosted here.
+    pub fn near(&self, sidecar: Arc<Sidecar>) -> Arc<NearTasks> {
+        let (turns, actors) = (Arc::clone(&self.tasks), Arc::clone(&self.task_actors));
+        Arc::new(NearTasks::new(sidecar, turns, actors))
     }
 
     /// Lets go of the actors that were deactivated long enough ago.

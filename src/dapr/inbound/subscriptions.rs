@@ -12,7 +12,7 @@
 //! `pkg/runtime/subscription/postman/http/http.go`).
 
 use super::dead_letters;
-use crate::dapr::outbound::Sidecar;
+use super::near::NearTasks;
 use crate::ingest::settings::{BATCH_WAIT_MS, Settings};
 use crate::ingest::{Ingest, Record, Verdict};
 use axum::Router;
@@ -57,7 +57,7 @@ pub fn declared(pubsub: &str, settings: Settings) -> String {
 }
 
 /// Where the records are delivered.
-pub fn route(ingest: Arc<Ingest<Sidecar>>, batch: u32) -> Router {
+pub fn route(ingest: Arc<Ingest<NearTasks>>, batch: u32) -> Router {
     let records = usize::try_from(batch).unwrap_or(usize::MAX).saturating_add(1);
     let max = records.saturating_mul(EVENT_MAX_BYTES.div_ceil(3) * 4 + ENTRY_OVERHEAD_BYTES);
     let deliver = move |body: Bytes| async move { delivered(&ingest, &body).await };
@@ -96,7 +96,7 @@ impl Entry<'_> {
 }
 
 /// Answers a delivery: many records, or a single one where somebody has switched bulk off.
-async fn delivered(ingest: &Arc<Ingest<Sidecar>>, body: &[u8]) -> Response {
+async fn delivered(ingest: &Arc<Ingest<NearTasks>>, body: &[u8]) -> Response {
     let Ok(Bulk { entries }) = serde_json::from_slice(body) else {
         let record = Record { value: body.to_vec(), ..Record::default() };
         let verdicts = ingest.take(vec![record]).await;

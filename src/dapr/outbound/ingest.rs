@@ -7,14 +7,14 @@ use crate::ports::CallError;
 use async_trait::async_trait;
 use dapr::dapr::proto::runtime::v1::{InvokeActorRequest, PublishEventRequest};
 use reminder_contract::ProblemKind;
+use reminder_contract::incoming::TaskNews;
 use reminder_contract::names::ACTOR_TYPE;
 use reminder_contract::problem::ProblemDetails;
-use reminder_domain::TaskId;
 use std::collections::HashMap;
 use std::time::Duration;
 
 /// How long a turn may take. With placement dead, actor calls hang until it is back.
-const TURN_DEADLINE: Duration = Duration::from_secs(10);
+pub(crate) const TURN_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a dead letter may take. The sidecar ignores it and goes on trying; a letter twice is
 /// better than none.
 const PUBLISH_DEADLINE: Duration = Duration::from_secs(10);
@@ -23,10 +23,10 @@ const ANY_BYTES: &str = "application/octet-stream";
 
 #[async_trait]
 impl Tasks for Sidecar {
-    async fn follow(&self, id: &TaskId, event: &[u8]) -> Result<Followed, NotFollowed> {
+    async fn follow(&self, news: &TaskNews, event: &[u8]) -> Result<Followed, NotFollowed> {
         let message = InvokeActorRequest {
             actor_type: ACTOR_TYPE.into(),
-            actor_id: id.to_string(),
+            actor_id: news.task_id.to_string(),
             method: INGEST.into(),
             data: event.to_vec(),
             metadata: HashMap::new(),
@@ -47,14 +47,19 @@ fn read_answer(data: &[u8]) -> Result<Followed, NotFollowed> {
     let problem: ProblemDetails = serde_json::from_slice(data).map_err(|_| {
         NotFollowed::Transient("an answer that is neither a version nor a problem".into())
     })?;
-    let kind = ProblemKind::ALL.iter().find(|kind| kind.type_uri() == problem.type_uri);
+    Err(not_followed(&problem.type_uri, problem.detail))
+}
+
+/// What a problem means for the event that met it.
+pub(crate) fn not_followed(type_uri: &str, detail: String) -> NotFollowed {
+    let kind = ProblemKind::ALL.iter().find(|kind| kind.type_uri() == type_uri);
     match kind {
         Some(ProblemKind::Unavailable | ProblemKind::Overloaded | ProblemKind::NewerState) => {
-            Err(NotFollowed::Transient(problem.detail))
+            NotFollowed::Transient(detail)
         }
-        Some(_) => Err(NotFollowed::Refused(problem.detail)),
+        Some(_) => NotFollowed::Refused(detail),
         // Of another version of this service, which will be gone soon or be here too.
-        None => Err(NotFollowed::Transient(problem.detail)),
+        None => NotFollowed::Transient(detail),
     }
 }
 

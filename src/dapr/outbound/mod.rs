@@ -5,7 +5,7 @@
 
 mod actors;
 mod broker;
-mod ingest;
+pub(crate) mod ingest;
 mod letters;
 mod reminders;
 mod state;
