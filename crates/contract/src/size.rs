@@ -37,8 +37,8 @@ pub const EVENT_MAX_BYTES: usize = ENVELOPE_BYTES
 const _: () = assert!(EVENT_MAX_BYTES + ADDED_MAX_BYTES <= MESSAGE_MAX_BYTES);
 const _: () = assert!(MESSAGE_MAX_BYTES + ADDED_MAX_BYTES <= BROKER_MAX_BYTES);
 
-/// Most bytes that JSON makes of one character: `\u001f`. So does the sidecar, which writes events anew,
-/// with `<`, `>` and `&`.
+/// Most bytes that JSON makes of one character: `\u001f`. So does a sidecar with `<`, `>` and `&`, where it
+/// writes an event anew: those of our neighbours, and a dead letter that is replayed.
 const ESCAPED_BYTES: usize = 6;
 
 /// Quotes and a comma.
