@@ -5,6 +5,7 @@ use crate::ingest::settings as ingest;
 use crate::read_model::StateTable;
 use crate::telemetry::TelemetryConfig;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
+use crate::watch::settings as watch;
 use clap::Args;
 use reminder_contract::names;
 use reminder_telemetry::logs::Format;
@@ -73,6 +74,9 @@ pub struct ServeArgs {
     /// Most events that the sidecar delivers at once
     #[arg(long, env = "INGEST_BATCH", default_value_t = 500)]
     ingest_batch: usize,
+    /// How long nothing may come from `task-events` until a canary is published there, or "off"
+    #[arg(long, env = "TOPIC_WATCH", default_value = "1m")]
+    topic_watch: String,
     /// How long a shutdown may take in all, such as 10s; shorter than the pod's grace period
     #[arg(long, env = "SHUTDOWN_GRACE", default_value = "10s")]
     shutdown_grace: String,
@@ -99,6 +103,8 @@ pub struct Config {
     pub audit: audit::Settings,
     /// What others publish.
     pub ingest: ingest::Settings,
+    /// Whether the topics are consumed.
+    pub watch: watch::Settings,
     /// How long a shutdown may take in all.
     pub shutdown_grace: Duration,
     /// Logs and traces.
@@ -200,6 +206,7 @@ impl ServeArgs {
         let refresh_rate = check.get("REFRESH_RATE", count(self.refresh_rate), 1);
         let followers = check.get("INGEST_CONCURRENCY", count(self.ingest_concurrency), 1);
         let batch = check.get("INGEST_BATCH", count(self.ingest_batch), 1);
+        let quiet = check.get("TOPIC_WATCH", quiet(&self.topic_watch), None);
         let shutdown_grace = duration(&self.shutdown_grace);
         let shutdown_grace = check.get("SHUTDOWN_GRACE", shutdown_grace, Duration::ZERO);
         let log_format = log_format(&self.log_format);
@@ -238,6 +245,7 @@ impl ServeArgs {
                 concurrency: followers,
                 batch: u32::try_from(batch).unwrap_or(u32::MAX),
             },
+            watch: watch::Settings { quiet },
             shutdown_grace,
             telemetry: TelemetryConfig { log_format, otlp_endpoint },
         })
@@ -281,6 +289,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 fn positive(text: &str) -> Result<Duration, String> {
     let duration = duration(text)?;
     if duration.is_zero() { Err("must be longer than nothing".into()) } else { Ok(duration) }
+}
+
+fn quiet(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" { Ok(None) } else { positive(text).map(Some) }
 }
 
 fn log_format(text: &str) -> Result<Format, &'static str> {

@@ -5,6 +5,7 @@
 
 mod actors;
 mod broker;
+mod canary;
 mod ingest;
 mod letters;
 mod reminders;
