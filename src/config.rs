@@ -5,9 +5,11 @@ use crate::ingest::settings as ingest;
 use crate::read_model::StateTable;
 use crate::telemetry::TelemetryConfig;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
+use crate::watch::settings as watch;
 use clap::Args;
 use reminder_contract::names;
 use reminder_telemetry::logs::Format;
+pub use reminder_telemetry::secret::Secret;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -73,6 +75,9 @@ pub struct ServeArgs {
     /// Most events that the sidecar delivers at once
     #[arg(long, env = "INGEST_BATCH", default_value_t = 500)]
     ingest_batch: usize,
+    /// How long nothing may come from `task-events` until a canary is published there, or "off"
+    #[arg(long, env = "TOPIC_WATCH", default_value = "1m")]
+    topic_watch: String,
     /// How long a shutdown may take in all, such as 10s; shorter than the pod's grace period
     #[arg(long, env = "SHUTDOWN_GRACE", default_value = "10s")]
     shutdown_grace: String,
@@ -99,6 +104,8 @@ pub struct Config {
     pub audit: audit::Settings,
     /// What others publish.
     pub ingest: ingest::Settings,
+    /// Whether the topics are consumed.
+    pub watch: watch::Settings,
     /// How long a shutdown may take in all.
     pub shutdown_grace: Duration,
     /// Logs and traces.
@@ -136,27 +143,6 @@ pub struct DatabaseConfig {
     pub state_table: StateTable,
 }
 
-/// A text that must not show up in logs.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    pub(crate) fn non_empty(text: String) -> Option<Self> {
-        (!text.is_empty()).then_some(Self(text))
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
-    }
-}
-
 /// Everything that is wrong with a configuration.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the configuration cannot be used:\n  - {}", .0.join("\n  - "))]
@@ -186,7 +172,7 @@ impl ServeArgs {
         let host = self.app_host.parse().map_err(|_| "is not an IP address");
         let host = check.get("APP_HOST", host, IpAddr::from([127, 0, 0, 1]));
         let url = database_url(self.database_url_file.as_deref(), &self.database_url);
-        let url = check.get("DATABASE_URL", url, Secret(String::new()));
+        let url = check.get("DATABASE_URL", url, Secret::new(String::new()));
         let state_table = StateTable::parse(&self.state_table);
         let state_table = check.get("STATE_TABLE", state_table, StateTable::default());
         let state_store = check.get("STATE_STORE", component(self.state_store), String::new());
@@ -200,9 +186,10 @@ impl ServeArgs {
         let refresh_rate = check.get("REFRESH_RATE", count(self.refresh_rate), 1);
         let followers = check.get("INGEST_CONCURRENCY", count(self.ingest_concurrency), 1);
         let batch = check.get("INGEST_BATCH", count(self.ingest_batch), 1);
+        let quiet = check.get("TOPIC_WATCH", quiet(&self.topic_watch), None);
         let shutdown_grace = duration(&self.shutdown_grace);
         let shutdown_grace = check.get("SHUTDOWN_GRACE", shutdown_grace, Duration::ZERO);
-        let log_format = log_format(&self.log_format);
+        let log_format = self.log_format.parse();
         let log_format = check.get("LOG_FORMAT", log_format, Format::Pretty);
         let otlp_endpoint = otlp_endpoint(self.otel_exporter_otlp_endpoint);
         let otlp_endpoint = check.get("OTEL_EXPORTER_OTLP_ENDPOINT", otlp_endpoint, None);
@@ -238,6 +225,7 @@ impl ServeArgs {
                 concurrency: followers,
                 batch: u32::try_from(batch).unwrap_or(u32::MAX),
             },
+            watch: watch::Settings { quiet },
             shutdown_grace,
             telemetry: TelemetryConfig { log_format, otlp_endpoint },
         })
@@ -259,7 +247,7 @@ pub(crate) fn database_url(file: Option<&Path>, given: &str) -> Result<Secret, S
     };
     let url = text.trim();
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        Ok(Secret(url.to_owned()))
+        Ok(Secret::new(url.to_owned()))
     } else {
         Err("must start with postgres:// or postgresql://".into())
     }
@@ -283,11 +271,15 @@ fn positive(text: &str) -> Result<Duration, String> {
     if duration.is_zero() { Err("must be longer than nothing".into()) } else { Ok(duration) }
 }
 
-fn log_format(text: &str) -> Result<Format, &'static str> {
-    match text {
-        "pretty" => Ok(Format::Pretty),
-        "json" => Ok(Format::Json),
-        _ => Err("must be pretty or json"),
+fn quiet(text: &str) -> Result<Option<Duration>, String> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let quiet = duration(text)?;
+    if quiet < watch::QUIET_MIN {
+        Err("must be off, or 1s or more".into())
+    } else {
+        Ok(Some(quiet))
     }
 }
 
@@ -330,6 +322,19 @@ mod tests {
         let errors = validate(&args).unwrap_err().0;
         for setting in ["APP_HOST", "ARM_HORIZON", "STATE_TABLE", "DATABASE_URL"] {
             assert!(errors.iter().any(|error| error.starts_with(setting)), "{setting}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn the_watch_is_off_or_a_second_at_least() {
+        let quiet = |text: &str| {
+            let args = ["--database-url=postgres://localhost/db", "--topic-watch", text];
+            validate(&args).map(|config| config.watch.quiet).map_err(|error| error.0)
+        };
+        assert_eq!(quiet("off"), Ok(None));
+        assert_eq!(quiet("90s"), Ok(Some(Duration::from_secs(90))));
+        for wrong in ["0s", "999ms", "often"] {
+            assert!(quiet(wrong).unwrap_err()[0].starts_with("TOPIC_WATCH"), "{wrong}");
         }
     }
 

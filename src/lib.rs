@@ -16,6 +16,7 @@
 //! | [`firing`] | the operator's switch that stops reminders from firing |
 //! | [`cli`] | commands for operators |
 //! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings, logs, metrics, the one place that reads the clock |
+//! | [`watch`] | notices that the sidecar has stopped delivering, and has it subscribe anew |
 //! | [`serve`] | wiring |
 
 pub mod audit;
@@ -37,3 +38,4 @@ pub mod serve;
 pub mod telemetry;
 pub mod turn;
 pub mod users;
+pub mod watch;

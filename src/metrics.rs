@@ -142,6 +142,15 @@ metrics! {
     letters_open: Family<One, Gauge> = Family::default(),
         "reminder_dead_letters_open", "gauge", "topic",
         "Dead letters that nobody has replayed or dropped";
+    topic_silence: Family<One, Gauge<f64, AtomicU64>> = Family::default(),
+        "reminder_topic_silence_seconds", "gauge", "topic",
+        "How long nothing has come from a topic to any replica, canaries included";
+    canaries_unheard: Family<One, Gauge> = Family::default(),
+        "reminder_topic_canaries_unheard", "gauge", "topic",
+        "Canaries on a topic since anything came from it; two and more: it is not consumed";
+    resubscriptions: Family<One, Counter> = Family::default(),
+        "reminder_resubscriptions_total", "counter", "outcome",
+        "How often the sidecar was made to subscribe anew";
     parked: Gauge = Gauge::default(),
         "reminder_parked_tasks", "gauge", "-",
         "Tasks whose stored state cannot be read";
@@ -195,6 +204,9 @@ mod tests {
         }
         metrics.letters_open.get_or_create(&[("topic", "reminders-dlq")]).set(1);
         metrics.firing_stopped.get_or_create(&[("whose", "users")]).set(1);
+        metrics.topic_silence.get_or_create(&[("topic", "task-events")]).set(0.5);
+        metrics.canaries_unheard.get_or_create(&[("topic", "task-events")]).set(1);
+        metrics.resubscriptions.get_or_create(&[("outcome", "done")]).inc();
         for one in [
             &metrics.wakes,
             &metrics.overloads,

@@ -18,6 +18,7 @@ use crate::turn::firing::FiringStop;
 use crate::turn::oversight::Oversight;
 use crate::turn::recovery::RecoveryQueue;
 use crate::users::turns::UserTurns;
+use crate::watch::{Ears, Watch};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -99,7 +100,9 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let late = LateRoutes::default();
     let near = hosts.near(Arc::clone(&sidecar));
     let ingest = Ingest::new(near, clock.clone(), config.ingest, stop.clone());
-    let startup = routes::startup_routes(&config.sidecar.pubsub, config.ingest, ingest);
+    let ears = Ears::default();
+    let startup =
+        routes::startup_routes(&config.sidecar.pubsub, config.ingest, ingest, ears.clone());
     let token = config.server.token.clone();
     let app = server::app(readiness.clone(), startup, Arc::clone(&late), token);
     let closing = CancellationToken::new();
@@ -109,7 +112,13 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
 
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
     let letters = LetterBox::default();
-    let told = Told { publisher: &publisher, lookup: &lookup, switch: &switch, letters: &letters };
+    let told = Told {
+        publisher: &publisher,
+        lookup: &lookup,
+        switch: &switch,
+        letters: &letters,
+        ears: &ears,
+    };
     let start = prepare(&config, &sidecar, &hosts, told, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
@@ -119,6 +128,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         tokio::spawn(background.clone().run_until_cancelled_owned(following));
         let keeping = letters.keep();
         tokio::spawn(background.clone().run_until_cancelled_owned(keeping));
+        let watched = (Arc::clone(&sidecar), Arc::clone(&model), ears, readiness.clone());
+        watch(&config, watched, &stop);
         let (ports, settings) = (Arc::clone(&sidecar), config.audit);
         let audit = Audit::new(ports, clock, model, epoch, settings, changed, firing);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
@@ -131,6 +142,18 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     match tokio::time::timeout(CLOSE_DEADLINE, server).await {
         Ok(Ok(Err(error))) => Err(ServeError::Server(error)),
         _ => Ok(()),
+    }
+}
+
+/// Watches whether the topics are consumed, until `stop`.
+fn watch(
+    config: &Config,
+    (sidecar, model, ears, readiness): (Arc<Sidecar>, Arc<ReadModel>, Ears, Readiness),
+    stop: &CancellationToken,
+) {
+    let (settings, ingests) = (config.watch, config.ingest.enabled);
+    if let Some(watch) = Watch::new(sidecar, model, ears, readiness, settings, ingests) {
+        tokio::spawn(stop.clone().run_until_cancelled_owned(watch.run()));
     }
 }
 
@@ -162,6 +185,7 @@ struct Told<'a> {
     lookup: &'a UserLookup,
     switch: &'a watch::Sender<Arc<FiringStop>>,
     letters: &'a LetterBox,
+    ears: &'a Ears,
 }
 
 /// Waits for the sidecar and the database, then lets the actors in.
@@ -180,7 +204,7 @@ async fn prepare(
         };
         let router = wait_for("sidecar", readiness, connect).await;
         // Only this function sets it, and only once.
-        let _ = late.set(router.merge(dead_letters::routes(told.letters)));
+        let _ = late.set(router.merge(dead_letters::routes(told.letters, told.ears)));
         readiness.ready("sidecar");
         Ok(())
     };

@@ -26,6 +26,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/dapr/inbound/registry.rs",
     "src/read_model/migrate.rs",
     "src/read_model/waiting.rs",
+    "src/watch/mod.rs",
 ];
 
 /// What a file of the repository must not name: other people's machines.

@@ -23,6 +23,8 @@ struct State {
     /// readiness only: Dapr's health check carries no token and must not take the actors away.
     refused: Option<&'static str>,
     stopping: bool,
+    /// Dapr's app health check shall fail, so that the sidecar leaves its topics and joins them anew.
+    resubscribing: bool,
 }
 
 impl Readiness {
@@ -42,6 +44,11 @@ impl Readiness {
     /// Notes whether the last call showed the right token.
     pub fn token_shown(&self, refused: Option<&'static str>) {
         self.lock().refused = refused;
+    }
+
+    /// Has Dapr's app health check fail, or no longer.
+    pub fn resubscribing(&self, now: bool) {
+        self.lock().resubscribing = now;
     }
 
     /// Notes that the process is about to end.
@@ -79,7 +86,7 @@ async fn ready(extract::State(readiness): extract::State<Readiness>) -> Response
 
 async fn healthy(extract::State(readiness): extract::State<Readiness>) -> Response {
     let state = readiness.lock();
-    report(state.missing.is_empty(), &state)
+    report(state.missing.is_empty() && !state.resubscribing, &state)
 }
 
 fn report(good: bool, state: &State) -> Response {

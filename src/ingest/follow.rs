@@ -9,7 +9,7 @@ use crate::metrics::{metrics, seconds};
 use reminder_contract::incoming::TaskNews;
 use reminder_domain::TaskId;
 use reminder_domain::ids::CorrelationId;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -21,6 +21,8 @@ pub struct Ingest<P> {
     ports: Arc<P>,
     clock: SharedClock,
     enabled: bool,
+    /// Says once that there should be no deliveries.
+    unasked: Once,
     /// Tasks that follow events at the same time, of all batches.
     places: Semaphore,
     stopping: CancellationToken,
@@ -41,12 +43,18 @@ impl<P: Tasks + DeadLetters> Ingest<P> {
         stopping: CancellationToken,
     ) -> Arc<Self> {
         let places = Semaphore::new(settings.concurrency);
-        Arc::new(Self { ports, clock, enabled: settings.enabled, places, stopping })
+        let enabled = settings.enabled;
+        Arc::new(Self { ports, clock, enabled, unasked: Once::new(), places, stopping })
     }
 
     /// A verdict for each record of a batch, in its order.
     pub async fn take(self: &Arc<Self>, records: Vec<Record>) -> Vec<Verdict> {
         let mut verdicts = vec![Verdict::Done; records.len()];
+        if !self.enabled {
+            self.unasked.call_once(|| {
+                tracing::error!("INGEST=false, but the sidecar delivers task-events: delete the Subscription of that name, or its events go to the dead letters in a quarter of an hour");
+            });
+        }
         if !self.enabled || self.stopping.is_cancelled() {
             verdicts.fill(Verdict::Again);
             return verdicts;

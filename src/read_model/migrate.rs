@@ -57,6 +57,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0007_dead_letters",
         template: include_str!("../../migrations/0007_dead_letters.sql"),
     },
+    Migration {
+        number: 10,
+        name: "0010_topic_watch",
+        template: include_str!("../../migrations/0010_topic_watch.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.

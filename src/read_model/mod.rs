@@ -19,6 +19,7 @@ mod restored;
 mod state_table;
 mod store;
 mod waiting;
+mod watched;
 
 pub use dead_letters::{Change, KeptLetter, LetterFilter};
 pub use error::MigrateError;
@@ -32,6 +33,7 @@ pub use repair::{IndexRow, Stored};
 pub use restored::{Checked, RestoreError, Restored, Unreadable};
 pub use state_table::{InvalidStateTable, StateTable};
 pub use store::ReadModel;
+pub use watched::{Asked, Watched};
 
 /// What the trigger refuses a commit with that is out of turn: load, decide and commit again.
 pub const FENCED_SQLSTATE: &str = "RS001";

@@ -44,5 +44,6 @@ mod runtime_facts;
 mod shutdown;
 mod startup;
 mod stops;
+mod subscriptions;
 mod traces;
 mod versions;

@@ -23,3 +23,4 @@ mod scale;
 mod stored;
 mod support;
 mod users;
+mod watched;

@@ -9,12 +9,14 @@
 //! | [`data`] | the payload of each event type |
 //! | [`size`] | how large a message may be |
 //! | [`dead_letter`] | the headers of what could not be handled |
+//! | [`canary`] | a record that tells nothing but that its topic is consumed |
 //! | [`incoming`] | what others publish on `task-events`, read leniently |
 //! | [`user_id`] | ids of users as actor ids |
 //! | [`schemas`] | the JSON Schema of each event type, as committed under `schemas/` |
 //! | [`asyncapi`], [`pages`] | the `AsyncAPI` document and the pages of documentation, made of them |
 
 pub mod asyncapi;
+pub mod canary;
 pub mod cloud_event;
 pub mod data;
 pub mod dead_letter;

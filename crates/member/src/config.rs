@@ -1,7 +1,9 @@
 //! The settings that every member has, from flags and environment variables, checked at start.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use reminder_contract::names;
+pub use reminder_telemetry::logs::Format;
+pub use reminder_telemetry::secret::Secret;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -29,9 +31,9 @@ pub struct MemberArgs {
     /// Dapr component of the state store
     #[arg(long, env = "STATE_STORE", default_value = names::MEMBERS_STATE_STORE)]
     state_store: String,
-    /// How logs are written. What is logged follows `RUST_LOG`
-    #[arg(long, env = "LOG_FORMAT", value_enum, default_value_t = LogFormat::Pretty)]
-    log_format: LogFormat,
+    /// How logs are written: "pretty" or "json". What is logged follows `RUST_LOG`
+    #[arg(long, env = "LOG_FORMAT", default_value = "pretty")]
+    log_format: Format,
     /// Where spans go, by OTLP over gRPC, such as `http://127.0.0.1:4317`; empty: nowhere
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", default_value = "")]
     otel_exporter_otlp_endpoint: String,
@@ -48,7 +50,7 @@ pub struct MemberConfig {
     /// The sidecar.
     pub sidecar: SidecarConfig,
     /// How logs are written.
-    pub log_format: LogFormat,
+    pub log_format: Format,
     /// Where spans go; `None`: nowhere.
     pub otlp_endpoint: Option<String>,
 }
@@ -77,15 +79,6 @@ pub struct SidecarConfig {
     pub state_store: String,
 }
 
-/// How logs are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Pretty,
-    /// For machines.
-    Json,
-}
-
 impl MemberArgs {
     /// The settings, sorted.
     pub fn config(self) -> MemberConfig {
@@ -104,28 +97,6 @@ impl MemberArgs {
             log_format: self.log_format,
             otlp_endpoint: Some(self.otel_exporter_otlp_endpoint).filter(|url| !url.is_empty()),
         }
-    }
-}
-
-/// A text that must not show up in logs.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text, unless it is empty.
-    pub fn non_empty(text: String) -> Option<Self> {
-        (!text.is_empty()).then_some(Self(text))
-    }
-
-    /// The text itself, for the one place that needs it.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("***")
     }
 }
 

@@ -3,8 +3,7 @@
 //! What happens within a [`crate::Flow`] is logged in its span, so that each line tells the flow's
 //! `correlation.id` and `trace.id`, and the span is part of the trace.
 
-use crate::config::{LogFormat, MemberConfig};
-use reminder_telemetry::logs::Format;
+use crate::config::MemberConfig;
 use reminder_telemetry::traces::{Export, ExportError};
 use reminder_telemetry::{Settings, init};
 
@@ -16,10 +15,7 @@ const DEFAULT_FILTER: &str = "info";
 /// # Errors
 /// When the endpoint for spans cannot be used.
 pub fn start(service: &'static str, config: &MemberConfig) -> Result<Export, ExportError> {
-    let format = match config.log_format {
-        LogFormat::Pretty => Format::Pretty,
-        LogFormat::Json => Format::Json,
-    };
+    let format = config.log_format;
     let otlp_endpoint = config.otlp_endpoint.clone();
     init(&Settings { service, format, default_filter: DEFAULT_FILTER, otlp_endpoint })
 }

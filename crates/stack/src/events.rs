@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use chrono::{DateTime, Utc};
+use reminder_contract::canary::CANARY_KEY;
 use rskafka::BackoffConfig;
 use rskafka::client::Client;
 use rskafka::client::partition::{OffsetAt, PartitionClient, UnknownTopicHandling};
@@ -63,6 +64,11 @@ impl Record {
         serde_json::from_slice(&self.payload).with_context(|| {
             format!("{}/{}@{} is not JSON", self.topic, self.partition, self.offset)
         })
+    }
+
+    /// Whether it is a canary of the scheduler, which tells nothing.
+    pub fn is_canary(&self) -> bool {
+        self.key.as_deref() == Some(CANARY_KEY)
     }
 
     fn new(topic: &str, partition: i32, found: RecordAndOffset) -> Self {

@@ -4,10 +4,14 @@
 //! |---|---|
 //! | [`logs`] | JSON or for people, to standard error |
 //! | [`traces`] | export by OTLP, where an endpoint is given |
-//! | [`context`] | W3C trace contexts as texts: in events, headers and commands |
+//! | [`traceparent`] | W3C trace contexts as texts: in events, headers and commands |
+//! | [`context`] | the spans that they belong to |
+//! | [`secret`] | what must not show up in logs |
 
 pub mod context;
 pub mod logs;
+pub mod secret;
+pub mod traceparent;
 pub mod traces;
 
 use crate::logs::Format;

@@ -1,6 +1,7 @@
 //! Logs to standard error: JSON for machines, or for people.
 
 use std::io::IsTerminal;
+use std::str::FromStr;
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt;
@@ -15,6 +16,23 @@ pub enum Format {
     /// One JSON object a line. The fields of the line are on top, those of the spans around it (such as
     /// `correlation.id`) under `span` and `spans`.
     Json,
+}
+
+/// A word that names no format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be pretty or json")]
+pub struct UnknownFormat;
+
+impl FromStr for Format {
+    type Err = UnknownFormat;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFormat> {
+        match text {
+            "pretty" => Ok(Self::Pretty),
+            "json" => Ok(Self::Json),
+            _ => Err(UnknownFormat),
+        }
+    }
 }
 
 /// Writes what `RUST_LOG` lets through, or else the given filter.

@@ -11,7 +11,7 @@ use crate::preferences::{PreferenceStore, Preferences};
 use crate::retry::RetryPolicy;
 use crate::undeliverable::{self, Undeliverable};
 use reminder_domain::Timestamp;
-use reminder_member::config::LogFormat;
+use reminder_member::config::Format;
 use reminder_member::{Flow, Sidecar, clock};
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub(crate) struct Parts {
     /// What users can press.
     pub(crate) links: Links,
     /// How lines are written on the console.
-    pub(crate) log_format: LogFormat,
+    pub(crate) log_format: Format,
     /// The way by HTTP.
     pub(crate) webhooks: Arc<Webhooks>,
     /// The way by e-mail, where there is a server.

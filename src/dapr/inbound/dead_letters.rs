@@ -10,6 +10,7 @@ use crate::dead_letters::letter::Letter;
 use crate::dead_letters::topics;
 use crate::metrics::metrics;
 use crate::read_model::ReadModel;
+use crate::watch::Ears;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -18,6 +19,8 @@ use axum::routing::post;
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use reminder_contract::canary::{CANARY_HEADER, CANARY_KEY};
+use reminder_contract::dead_letter::DAPR_KEY;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -74,10 +77,14 @@ pub fn subscriptions(pubsub: &str) -> Vec<Value> {
 }
 
 /// The routes that they lead to.
-pub fn routes(letters: &LetterBox) -> Router {
+pub fn routes(letters: &LetterBox, ears: &Ears) -> Router {
     let mut router = Router::new();
     for topic in topics() {
-        let receive = move |letters, body| receive(topic.name, letters, body);
+        let ears = ears.clone();
+        let receive = move |letters, body| {
+            ears.hear(topic.name);
+            receive(topic.name, letters, body)
+        };
         router = router.route(&route(topic.name), post(receive));
     }
     router.layer(DefaultBodyLimit::max(BODY_MAX_BYTES)).with_state(letters.clone())
@@ -135,10 +142,10 @@ async fn keep(
 ) -> Result<Vec<EntryStatus>, String> {
     let model = letters.0.get().ok_or("the database is not ready yet")?;
     let delivery = read(body)?;
-    let (ids, records): (Vec<String>, Vec<Letter>) = delivery
-        .into_iter()
-        .map(|(id, metadata, value)| (id, Letter::new(topic, metadata, value)))
-        .unzip();
+    let ids: Vec<String> = delivery.iter().map(|(id, ..)| id.clone()).collect();
+    let letters = delivery.into_iter().filter(|(_, metadata, _)| !is_canary(metadata));
+    let records: Vec<Letter> =
+        letters.map(|(_, metadata, value)| Letter::new(topic, metadata, value)).collect();
     let new = model.keep_letters(&records).await.map_err(|error| error.to_string())?;
     if !new.is_empty() {
         let reasons: Vec<&str> = records.iter().map(|letter| letter.reason.as_str()).collect();
@@ -147,6 +154,12 @@ async fn keep(
         metrics().letters_received.get_or_create_owned(&[("topic", topic)]).inc_by(count);
     }
     Ok(ids.into_iter().map(|id| EntryStatus { id, status: "SUCCESS" }).collect())
+}
+
+/// Ours, which says by its coming all that it has to say.
+fn is_canary(metadata: &BTreeMap<String, String>) -> bool {
+    metadata.contains_key(CANARY_HEADER)
+        && metadata.get(DAPR_KEY).is_some_and(|key| key == CANARY_KEY)
 }
 
 type Record = (String, BTreeMap<String, String>, Vec<u8>);

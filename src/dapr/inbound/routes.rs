@@ -12,6 +12,7 @@ use crate::http::health::Readiness;
 use crate::ingest::Ingest;
 use crate::ingest::settings::Settings;
 use crate::users::turns::UserTurns;
+use crate::watch::Ears;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{StatusCode, header};
@@ -38,13 +39,18 @@ fn dapr_config() -> String {
 }
 
 /// The routes that the sidecar asks once, at its start: they must be there from the beginning.
-pub fn startup_routes(pubsub: &str, settings: Settings, ingest: Arc<Ingest<NearTasks>>) -> Router {
+pub fn startup_routes(
+    pubsub: &str,
+    settings: Settings,
+    ingest: Arc<Ingest<NearTasks>>,
+    ears: Ears,
+) -> Router {
     let subscriptions = subscriptions::declared(pubsub, settings);
     let json = |body: String| async { ([(header::CONTENT_TYPE, "application/json")], body) };
     Router::new()
         .route("/dapr/config", get(move || json(dapr_config())))
         .route("/dapr/subscribe", get(move || json(subscriptions)))
-        .merge(subscriptions::route(ingest, settings.batch))
+        .merge(subscriptions::route(ingest, settings.batch, ears))
 }
 
 /// What hosts the actors of both types.

@@ -15,6 +15,7 @@ use super::dead_letters;
 use super::near::NearTasks;
 use crate::ingest::settings::{BATCH_WAIT_MS, Settings};
 use crate::ingest::{Ingest, Record, Verdict};
+use crate::watch::Ears;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
@@ -57,10 +58,13 @@ pub fn declared(pubsub: &str, settings: Settings) -> String {
 }
 
 /// Where the records are delivered.
-pub fn route(ingest: Arc<Ingest<NearTasks>>, batch: u32) -> Router {
+pub fn route(ingest: Arc<Ingest<NearTasks>>, batch: u32, ears: Ears) -> Router {
     let records = usize::try_from(batch).unwrap_or(usize::MAX).saturating_add(1);
     let max = records.saturating_mul(EVENT_MAX_BYTES.div_ceil(3) * 4 + ENTRY_OVERHEAD_BYTES);
-    let deliver = move |body: Bytes| async move { delivered(&ingest, &body).await };
+    let deliver = move |body: Bytes| async move {
+        ears.hear(TASK_EVENTS);
+        delivered(&ingest, &body).await
+    };
     Router::new().route(TASK_EVENTS_ROUTE, post(deliver)).layer(DefaultBodyLimit::max(max))
 }
 

@@ -5,6 +5,7 @@
 
 mod actors;
 mod broker;
+mod canary;
 pub(crate) mod ingest;
 mod letters;
 mod reminders;

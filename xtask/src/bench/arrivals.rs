@@ -3,6 +3,7 @@
 use anyhow::Result;
 use chrono::{DateTime, Utc};
 use reminder_contract::names;
+use reminder_stack::access::Access;
 use reminder_stack::events::{Reader, Record};
 use tokio::sync::mpsc;
 
@@ -13,8 +14,8 @@ const BUFFER: usize = 4096;
 pub(super) type Arrival = (DateTime<Utc>, Record);
 
 /// Everything from now on.
-pub(super) async fn arrivals(bootstrap: &str) -> Result<mpsc::Receiver<Arrival>> {
-    let mut tail = Reader::connect(bootstrap).await?.live(&[names::REMINDERS]).await?;
+pub(super) async fn arrivals(broker: Access) -> Result<mpsc::Receiver<Arrival>> {
+    let mut tail = Reader::connect(broker).await?.live(&[names::REMINDERS]).await?;
     let (sender, receiver) = mpsc::channel(BUFFER);
     tokio::spawn(async move {
         while let Ok(record) = tail.next().await {

@@ -54,8 +54,8 @@ pub(super) async fn run(options: &Options) -> Result<bool> {
 
 async fn measure(manifest: &Manifest, options: &Options) -> Result<Vec<Scenario>> {
     let stack = Stack::load(&manifest.dir)?;
-    let bootstrap = manifest.kafka_bootstrap().context("the benchmark needs Kafka")?;
-    let reader = Reader::connect(&bootstrap).await?;
+    let broker = manifest.kafka_access()?.context("the benchmark needs Kafka")?;
+    let reader = Reader::connect(broker).await?;
     let before = reader.ends(&[TASK_UPDATES, TASK_EVENTS_DLQ]).await?;
     let backlog = Backlog::of(options);
 

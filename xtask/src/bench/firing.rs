@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
+use reminder_stack::access::Access;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -36,9 +37,9 @@ pub(super) struct Load {
 }
 
 /// Schedules the reminders, waits for all of them, and judges what came.
-pub(super) async fn run(address: &Address, bootstrap: &str, load: Load) -> Result<Scenario> {
+pub(super) async fn run(address: &Address, broker: Access, load: Load) -> Result<Scenario> {
     let names = Names::new("spread");
-    let mut arrivals = arrivals(bootstrap).await?;
+    let mut arrivals = arrivals(broker).await?;
     let count = u32::try_from(load.reminders).context("too many reminders")?;
     let ahead = LEAD + Duration::from_secs(1) * count / SLOWEST_PER_SECOND;
     let first = Utc::now() + ahead;

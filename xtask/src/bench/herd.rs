@@ -65,8 +65,8 @@ pub(super) async fn run(options: &Options) -> Result<bool> {
 
 async fn herd(manifest: &Manifest, reminders: u32) -> Result<Scenario> {
     let address = Address::of(manifest)?;
-    let bootstrap = manifest.kafka_bootstrap().context("the benchmark needs Kafka")?;
-    let mut arrivals = arrivals(&bootstrap).await?;
+    let broker = manifest.kafka_access()?.context("the benchmark needs Kafka")?;
+    let mut arrivals = arrivals(broker).await?;
     let watch = Watch::begin(manifest);
     let (names, count, mut errors) = (Names::new("herd"), reminders as usize, Vec::new());
 

@@ -101,7 +101,7 @@ pub(crate) async fn run(options: Options) -> Result<bool> {
 
 async fn measure(manifest: &Manifest, options: &Options) -> Result<Vec<Scenario>> {
     let address = Address::of(manifest)?;
-    let bootstrap = manifest.kafka_bootstrap().context("the benchmark needs Kafka")?;
+    let broker = manifest.kafka_access()?.context("the benchmark needs Kafka")?;
     let mut scenarios = Vec::new();
     for due in [Due::Far, Due::Near] {
         scenarios.push(commands::run(&address, due, options.commands as usize).await?);
@@ -109,6 +109,6 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Vec<Scenario>
     let span = Duration::from_secs(options.span.into());
     let load = Load { reminders: options.reminders as usize, span };
     println!("Firing {} reminders over {} s …", options.reminders, options.span);
-    scenarios.push(firing::run(&address, &bootstrap, load).await?);
+    scenarios.push(firing::run(&address, broker, load).await?);
     Ok(scenarios)
 }

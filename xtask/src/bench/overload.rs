@@ -103,8 +103,8 @@ impl Plan {
 
 async fn overload(manifest: &Manifest, plan: Plan) -> Result<Scenario> {
     let address = Address::of(manifest)?;
-    let bootstrap = manifest.kafka_bootstrap().context("the benchmark needs Kafka")?;
-    let mut arrivals = arrivals(&bootstrap).await?;
+    let broker = manifest.kafka_access()?.context("the benchmark needs Kafka")?;
+    let mut arrivals = arrivals(broker).await?;
     let watch = Watch::begin(manifest);
 
     println!("Finding out the capacity …");

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Result;
 use reminder_contract::names;
+use reminder_stack::access::Access;
 use reminder_stack::events::{Reader, Record};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -57,13 +58,17 @@ impl Board {
 }
 
 /// Reads what is written from now on, until it is aborted.
-pub(super) async fn follow(bootstrap: &str, board: Arc<Board>) -> Result<JoinHandle<()>> {
-    let reader = Reader::connect(bootstrap).await?;
+pub(super) async fn follow(broker: Access, board: Arc<Board>) -> Result<JoinHandle<()>> {
+    let reader = Reader::connect(broker).await?;
     let mut offsets = Offsets(reader.ends(&TOPICS).await?);
     let mut tail = reader.tail(&TOPICS, &offsets.0).await?;
     Ok(tokio::spawn(async move {
         while let Ok(record) = tail.next().await {
-            match offsets.take(&record) {
+            let place = offsets.take(&record);
+            if record.is_canary() {
+                continue;
+            }
+            match place {
                 Place::Next => board.note(&record, now()),
                 Place::Before => {}
                 Place::Beyond(left_out) => {

@@ -98,11 +98,11 @@ impl Drop for Background {
 /// Runs on a stack that nobody else uses.
 pub(crate) async fn on(stack: &Stack, request: &Request) -> Result<Outcome> {
     let manifest = stack.manifest()?;
-    let bootstrap = manifest.kafka_bootstrap().context("chaos needs a stack with Kafka")?;
+    let broker = manifest.kafka_access()?.context("chaos needs a stack with Kafka")?;
     let replicas = u32::try_from(manifest.replicas.len())?;
     let mut machine = Machine::of(&manifest, request.release);
     let board = Arc::new(Board::default());
-    let _reading = Background::of(&consumer::follow(&bootstrap, Arc::clone(&board)).await?);
+    let _reading = Background::of(&consumer::follow(broker, Arc::clone(&board)).await?);
     let stamp = now();
     println!("Measuring what the stack can do …");
     let measuring = Arc::new(Client::of(&manifest)?);

@@ -95,9 +95,9 @@ async fn watch(
     sender: &mpsc::Sender<Seen>,
     watchers: &mut JoinSet<()>,
 ) -> Result<()> {
-    let bootstrap = manifest.kafka_bootstrap().context("the demo needs a stack with Kafka")?;
+    let broker = manifest.kafka_access()?.context("the demo needs a stack with Kafka")?;
     let topics = [TASK_EVENTS, REMINDERS, TASK_UPDATES];
-    let mut tail = Reader::connect(&bootstrap).await?.live(&topics).await?;
+    let mut tail = Reader::connect(broker).await?.live(&topics).await?;
     let (events, id) = (sender.clone(), task.to_owned());
     watchers.spawn(async move {
         while let Ok(record) = tail.next().await {

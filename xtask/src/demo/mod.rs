@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 use chrono::{DateTime, Utc};
 use clap::Args;
 use reminder_contract::names;
+use reminder_stack::access::Access;
 use reminder_stack::events::{Reader, Record};
 use reminder_stack::{AppSource, Manifest, Member, PubSub, Stack};
 use tokio::sync::mpsc;
@@ -107,9 +108,9 @@ fn stack_options(name: &str) -> Result<reminder_stack::Options> {
 /// Runs the demo on a stack that is up.
 pub(crate) async fn show(stack: &Stack) -> Result<bool> {
     let manifest = stack.manifest()?;
-    let bootstrap = manifest.kafka_bootstrap().context("the demo needs a stack with Kafka")?;
+    let broker = manifest.kafka_access()?.context("the demo needs a stack with Kafka")?;
     let mut caller = Address::of(&manifest)?.connect().await?;
-    let mut events = Events::read(&bootstrap).await?;
+    let mut events = Events::read(broker).await?;
 
     let script = Script::new(Utc::now());
     let timeline = Timeline::new(&script);
@@ -155,12 +156,15 @@ struct Events(mpsc::Receiver<(DateTime<Utc>, Record)>);
 
 impl Events {
     /// Reads what is written from now on.
-    async fn read(bootstrap: &str) -> Result<Self> {
-        let mut tail = Reader::connect(bootstrap).await?.live(&TOPICS).await?;
+    async fn read(broker: Access) -> Result<Self> {
+        let mut tail = Reader::connect(broker).await?.live(&TOPICS).await?;
         let (sender, receiver) = mpsc::channel(BUFFER);
         // Stamped by a task of its own, for the timeline may be waiting for an answer.
         tokio::spawn(async move {
             while let Ok(record) = tail.next().await {
+                if record.is_canary() {
+                    continue;
+                }
                 if sender.send((Utc::now(), record)).await.is_err() {
                     break;
                 }

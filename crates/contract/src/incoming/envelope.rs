@@ -1,6 +1,7 @@
 //! From the bytes of a record to the innermost envelope and its data.
 
 use super::{Incoming, Unreadable, task};
+use crate::canary::CANARY_SOURCE;
 use crate::cloud_event::{EventType, SOURCE};
 use crate::dead_letter::Reason;
 use base64::Engine;
@@ -70,7 +71,7 @@ impl Envelope {
 
     /// What it comes to.
     pub(super) fn incoming(&self) -> Result<Incoming, Unreadable> {
-        if self.source.as_deref() == Some(SOURCE) {
+        if matches!(self.source.as_deref(), Some(SOURCE | CANARY_SOURCE)) {
             return Ok(Incoming::Own);
         }
         let told = match self.event_type.as_deref() {

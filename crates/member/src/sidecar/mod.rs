@@ -11,6 +11,7 @@ pub use state::{ETag, Operation, Precondition};
 use crate::config::SidecarConfig;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use reminder_contract::Problem;
+use reminder_contract::size::TooLarge;
 use reqwest::Url;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -58,6 +59,9 @@ pub enum SidecarError {
     /// It was refused, and trying again would be as well.
     #[error("refused: {0}")]
     Refused(Problem),
+    /// The broker would refuse it, and so it is not sent.
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
     /// The sidecar does not take what it is asked: a fault of ours or of its components.
     #[error("the sidecar does not {what}, status {status}: {why}")]
     Rejected {
@@ -84,7 +88,7 @@ impl SidecarError {
         match self {
             Self::Conflict | Self::Unavailable { .. } => true,
             Self::Refused(problem) => matches!(problem.status, 408 | 429 | 500..),
-            Self::Rejected { .. } | Self::Unreadable { .. } => false,
+            Self::TooLarge(_) | Self::Rejected { .. } | Self::Unreadable { .. } => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Sidecar, SidecarError, failed, unreachable};
 use axum::http::header::CONTENT_TYPE;
-use reminder_contract::{CloudEvent, cloud_event};
+use reminder_contract::{CloudEvent, cloud_event, size};
 use serde::Serialize;
 
 /// What the sidecar takes the Kafka key from.
@@ -15,7 +15,8 @@ pub const RAW_PAYLOAD: &str = "rawPayload";
 const PUBLISH: &str = "publish";
 
 impl Sidecar {
-    /// Publishes an event. Its key is its task, so that the events of a task stay in order.
+    /// Publishes an event. Its key is its task, so that the events of a task stay in order. One that is
+    /// larger than a message may be is refused here, since the sidecar would go on trying.
     pub async fn publish<D: Serialize>(
         &self,
         topic: &str,
@@ -23,6 +24,7 @@ impl Sidecar {
     ) -> Result<(), SidecarError> {
         let bytes = serde_json::to_vec(event)
             .map_err(|why| SidecarError::Unreadable { what: PUBLISH, why })?;
+        size::check(&bytes)?;
         let key = event.subject.trim_start_matches("task:");
         let metadata = [(PARTITION_KEY, key)];
         self.publish_raw(topic, bytes, cloud_event::CONTENT_TYPE, &metadata).await

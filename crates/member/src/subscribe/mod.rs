@@ -17,6 +17,7 @@ use axum::http::HeaderMap;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use reminder_contract::CloudEvent;
+use reminder_contract::canary::CANARY_TYPE;
 use reminder_contract::cloud_event::{EventData, ReadError};
 use reminder_contract::dead_letter::Reason;
 use reminder_contract::topics::TOPICS;
@@ -134,6 +135,8 @@ async fn deliver(State(topic): State<Topic>, headers: HeaderMap, body: Bytes) ->
     let mut reason = Reason::Refused;
     let outcome = match CloudEvent::read(&body) {
         Ok(event) => handle(&topic, event).await,
+        // It comes every minute and tells nothing.
+        Err(ReadError::UnknownType(name)) if name == CANARY_TYPE => Outcome::Done,
         Err(ReadError::UnknownType(name)) => {
             let seen = topic.unknown.fetch_add(1, Ordering::Relaxed) + 1;
             tracing::info!(

@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use reminder_contract::cloud_event::{CloudEvent, EventType, Flow, neighbour};
 use reminder_contract::names::{TASK_UPDATES, TASK_UPDATES_DLQ};
+use reminder_contract::size::MESSAGE_MAX_BYTES;
 use reminder_domain::{TaskId, Timestamp};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
@@ -176,6 +177,19 @@ async fn an_event_is_published_under_its_task_with_our_token() {
     assert!(uri.ends_with("?metadata.partitionKey=milk"), "{uri}");
     assert_eq!(headers["content-type"], "application/cloudevents+json");
     assert_eq!(headers["dapr-api-token"], "dapr-token");
+}
+
+#[tokio::test]
+async fn an_event_that_no_broker_would_take_is_refused_before_it_is_sent() {
+    let fake = Fake::default();
+    let sidecar = fake.start(None).await;
+    let mut event = serde_json::to_value(comments(1)).unwrap();
+    event["data"]["last"] = json!("x".repeat(MESSAGE_MAX_BYTES));
+    let event: CloudEvent<'static, Value> = serde_json::from_value(event).unwrap();
+    let error = sidecar.publish(TASK_UPDATES, &event).await.unwrap_err();
+    assert!(matches!(error, SidecarError::TooLarge(_)) && !error.is_transient());
+    assert!(error.to_string().contains("are the most"), "{error}");
+    assert!(fake.asked().is_empty());
 }
 
 #[tokio::test]

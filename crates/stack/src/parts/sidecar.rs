@@ -91,11 +91,12 @@ fn app_arguments(ports: &Replica) -> Vec<String> {
 
 /// Has it ask for the application's health, and move its actors elsewhere when there is none.
 ///
-/// It leaves its topics then, too, and that goes wrong: where an event is under way, leaving takes
-/// until the application is back, and joining again follows at once. The Kafka component (1.18.0)
-/// takes the topic off its list in a task that ends after the new subscription was put there, and from
-/// then on nothing is consumed, without a word. Without the check, what cannot be delivered is tried
-/// again until the application is back.
+/// It leaves its topics then, too, and where events are delivered one by one that goes wrong: with one
+/// under way, leaving takes until the application is back, and joining again follows at once. The Kafka
+/// component (1.18.0) takes the topic off its list in a task that ends after the new subscription was put
+/// there, and from then on nothing is consumed, without a word. In bulk, as the scheduler takes its topics, a
+/// delivery under way is cut short; and the scheduler watches (`src/watch`). Without the check, what cannot
+/// be delivered is tried again until the application is back.
 fn health_arguments() -> Vec<String> {
     let mut args = flags(&[
         ("app-health-check-path", names::APP_HEALTH_PATH.into()),

@@ -2,20 +2,20 @@
 
 use super::Failure;
 use crate::message::{Firing, Message};
-use reminder_member::config::LogFormat;
+use reminder_member::config::Format;
 use serde_json::{Map, Value, json};
 use std::io::{self, Write};
 
 /// Writes the line.
 pub(crate) fn deliver(
-    format: LogFormat,
+    format: Format,
     firing: &Firing,
     message: &Message,
     trace_id: &str,
 ) -> Result<(), Failure> {
     let line = match format {
-        LogFormat::Json => json_line(firing, message, trace_id),
-        LogFormat::Pretty => pretty_line(firing, message),
+        Format::Json => json_line(firing, message, trace_id),
+        Format::Pretty => pretty_line(firing, message),
     };
     // One write under the lock, so that lines of several lanes do not mix.
     let mut out = io::stdout().lock();

@@ -1,19 +1,18 @@
 //! What people say about a task.
 
-use super::Api;
+use super::{Addressed, Api};
 use crate::answer::Failure;
 use crate::body::{self, CommentBody};
-use crate::change::{Change, Expected, unknown};
+use crate::change::{Change, Expected};
+use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
 use reminder_contract::Problem;
 use reminder_contract::data::Comment;
-use reminder_contract::wire::parse_task_id;
 use reminder_domain::limits::PERSON_MAX_CHARS;
-use reminder_member::{Flow, clock};
+use reminder_member::clock;
 use serde_json::json;
 use std::borrow::Cow;
 
@@ -27,11 +26,9 @@ const COMMENT_MAX_CHARS: usize = 2_000;
         (status = 404, description = "There is no such task")))]
 pub(crate) async fn comment(
     State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
+    Addressed { id, flow }: Addressed,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    let id = parse_task_id(&id)?;
     let CommentBody { author, text } = body::json(&body)?;
     for (field, value, max) in
         [("author", &author, PERSON_MAX_CHARS), ("text", &text, COMMENT_MAX_CHARS)]
@@ -54,11 +51,9 @@ pub(crate) async fn comment(
         (status = 404, description = "There is no such task")))]
 pub(crate) async fn comments(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Addressed { id, .. }: Addressed,
 ) -> Result<Response, Failure> {
-    let id = parse_task_id(&id)?;
-    let found = api.store.load(&id).await?.map(|(document, _)| document);
-    let document = found.filter(|document| !document.deleted).ok_or_else(|| unknown(&id))?;
+    let document = api.known(&id).await?;
     let body = json!({ "comments": document.comments, "count": document.comment_count });
     Ok(Json(body).into_response())
 }

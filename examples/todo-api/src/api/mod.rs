@@ -6,12 +6,14 @@ pub(crate) mod tasks;
 
 use crate::answer::{self, Failure, invalid};
 use crate::body;
-use crate::change::{Change, Expected};
+use crate::change::{Change, Expected, unknown};
+use crate::document::Document;
 use crate::outbox::Outbox;
 use crate::store::{Changed, Store};
-use axum::extract::DefaultBodyLimit;
+use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, HeaderMap, HeaderName, IF_MATCH};
+use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
@@ -56,7 +58,48 @@ pub(crate) fn routes(api: Api) -> Router {
         .with_state(api)
 }
 
+/// What a call that changes a task says of it: which, as of which revision, in what flow.
+pub(crate) struct Edit {
+    id: TaskId,
+    expected: Expected,
+    flow: Flow,
+}
+
+impl FromRequestParts<Api> for Edit {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Failure> {
+        let addressed = Addressed::from_request_parts(parts, api).await?;
+        let expected = expected(&parts.headers)?;
+        Ok(Self { id: addressed.id, expected, flow: addressed.flow })
+    }
+}
+
+/// Which task a call is about, and its flow.
+pub(crate) struct Addressed {
+    id: TaskId,
+    flow: Flow,
+}
+
+impl FromRequestParts<Api> for Addressed {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Api) -> Result<Self, Failure> {
+        let path = Path::<String>::from_request_parts(parts, &()).await;
+        let id = path.map_err(|error| invalid(error.body_text()))?;
+        // `in_flow` gives every request one.
+        let flow = parts.extensions.get().cloned().unwrap_or_else(Flow::fresh);
+        Ok(Self { id: parse_task_id(&id)?, flow })
+    }
+}
+
 impl Api {
+    /// A task that there is.
+    async fn known(&self, id: &TaskId) -> Result<Document, Failure> {
+        let found = self.store.load(id).await?.map(|(document, _)| document);
+        Ok(found.filter(|document| !document.deleted).ok_or_else(|| unknown(id))?)
+    }
+
     async fn change(
         &self,
         id: &TaskId,
@@ -73,35 +116,35 @@ impl Api {
         Ok(changed)
     }
 
-    async fn simple(
+    async fn edit(
         &self,
-        id: &str,
+        Edit { id, expected, flow }: Edit,
         change: Change,
-        headers: &HeaderMap,
-        flow: &Flow,
-    ) -> Result<Response, Failure> {
-        let (id, expected) = (parse_task_id(id)?, expected(headers)?);
-        let changed = self.change(&id, &change, expected, flow).await?;
+    ) -> Result<Changed, Failure> {
+        self.change(&id, &change, expected, &flow).await
+    }
+
+    /// An edit that is answered with the task.
+    async fn edited(&self, edit: Edit, change: Change) -> Result<Response, Failure> {
+        let changed = self.edit(edit, change).await?;
         Ok(answer::task(StatusCode::OK, &changed.document))
     }
 
     /// What is about reminders is the scheduler's: the body goes to the actor as it is.
     async fn ask_scheduler(
         &self,
-        id: &str,
+        Addressed { id, flow }: Addressed,
         method: Method,
         headers: &HeaderMap,
         body: &[u8],
-        flow: &Flow,
     ) -> Result<Response, Failure> {
-        let id = parse_task_id(id)?;
         let mut command: serde_json::Map<String, Value> = body::json(body)?;
         if let Some(key) = headers.get(&IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()) {
             command.entry("commandId").or_insert_with(|| key.into());
         }
         let (actor, name) = (id.as_str(), method.as_str());
         let call =
-            self.sidecar.call_actor::<CommandAnswer<'_>>(ACTOR_TYPE, actor, name, &command, flow);
+            self.sidecar.call_actor::<CommandAnswer<'_>>(ACTOR_TYPE, actor, name, &command, &flow);
         let answer = call.await?;
         tracing::info!(task.id = %id, method = name, "asked the scheduler");
         Ok(Json(answer).into_response())

@@ -1,14 +1,12 @@
 //! What rang: the scheduler is asked, and its answer handed on.
 
-use super::Api;
+use super::{Addressed, Api};
 use crate::answer::Failure;
-use axum::Extension;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::HeaderMap;
 use axum::response::Response;
 use reminder_contract::wire::Method;
-use reminder_member::Flow;
 
 /// Puts off what rang: asks the scheduler. The body is that of its `snooze`: `for`, `until` or `preset`,
 /// and perhaps `reminderId`.
@@ -21,12 +19,11 @@ use reminder_member::Flow;
         (status = 422, description = "A field cannot be used; `field` says which")))]
 pub(crate) async fn snooze(
     State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
+    addressed: Addressed,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    api.ask_scheduler(&id, Method::Snooze, &headers, &body, &flow).await
+    api.ask_scheduler(addressed, Method::Snooze, &headers, &body).await
 }
 
 /// Says that what rang was seen: asks the scheduler. The body may name a `reminderId`.
@@ -38,10 +35,9 @@ pub(crate) async fn snooze(
         (status = 409, description = "Nothing of it has rung")))]
 pub(crate) async fn acknowledge(
     State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
+    addressed: Addressed,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    api.ask_scheduler(&id, Method::Acknowledge, &headers, &body, &flow).await
+    api.ask_scheduler(addressed, Method::Acknowledge, &headers, &body).await
 }

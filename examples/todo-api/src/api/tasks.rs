@@ -1,13 +1,13 @@
 //! The tasks themselves: made, read, changed, deleted, done.
 
-use super::{Api, IDEMPOTENCY_KEY, expected};
+use super::{Addressed, Api, Edit, IDEMPOTENCY_KEY};
 use crate::answer::{self, Failure};
 use crate::body;
-use crate::change::{Change, Expected, unknown};
+use crate::change::{Change, Expected};
 use crate::document::Document;
 use crate::store::Changed;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::header::{HeaderMap, LOCATION};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -99,12 +99,9 @@ pub(crate) struct ListQuery {
         (status = 404, description = "There is no such task")))]
 pub(crate) async fn read(
     State(api): State<Api>,
-    Path(id): Path<String>,
+    Addressed { id, .. }: Addressed,
 ) -> Result<Response, Failure> {
-    let id = parse_task_id(&id)?;
-    let found = api.store.load(&id).await?.map(|(document, _)| document);
-    let document = found.filter(|document| !document.deleted).ok_or_else(|| unknown(&id))?;
-    Ok(answer::task(StatusCode::OK, &document))
+    Ok(answer::task(StatusCode::OK, &api.known(&id).await?))
 }
 
 /// Makes a task of this id, or replaces all of it.
@@ -117,14 +114,11 @@ pub(crate) async fn read(
         (status = 422, description = "A field cannot be used; `field` says which")))]
 pub(crate) async fn replace(
     State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    edit: Edit,
     body: Bytes,
 ) -> Result<Response, Failure> {
     let change = Change::Put(Box::new(body::task(body::json(&body)?)?));
-    let (id, expected) = (parse_task_id(&id)?, expected(&headers)?);
-    let changed = api.change(&id, &change, expected, &flow).await?;
+    let changed = api.edit(edit, change).await?;
     Ok(if changed.document.version == 1 && changed.written {
         created(&changed)
     } else {
@@ -142,13 +136,11 @@ pub(crate) async fn replace(
         (status = 422, description = "A field cannot be used; `field` says which")))]
 pub(crate) async fn patch(
     State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
+    edit: Edit,
     body: Bytes,
 ) -> Result<Response, Failure> {
     let patch: Value = body::json(&body)?;
-    api.simple(&id, Change::Patch(patch), &headers, &flow).await
+    api.edited(edit, Change::Patch(patch)).await
 }
 
 /// Deletes a task: nothing of it fires any more.
@@ -157,14 +149,8 @@ pub(crate) async fn patch(
     responses((status = 204, description = "It is gone"),
         (status = 404, description = "There is no such task"),
         (status = 412, description = "The task is at another revision than `If-Match` says")))]
-pub(crate) async fn delete(
-    State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    let (id, expected) = (parse_task_id(&id)?, expected(&headers)?);
-    api.change(&id, &Change::Delete, expected, &flow).await?;
+pub(crate) async fn delete(State(api): State<Api>, edit: Edit) -> Result<Response, Failure> {
+    api.edit(edit, Change::Delete).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
@@ -174,13 +160,8 @@ pub(crate) async fn delete(
     responses((status = 200, description = "The task", body = Value),
         (status = 404, description = "There is no such task"),
         (status = 412, description = "The task is at another revision than `If-Match` says")))]
-pub(crate) async fn complete(
-    State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    api.simple(&id, Change::Complete, &headers, &flow).await
+pub(crate) async fn complete(State(api): State<Api>, edit: Edit) -> Result<Response, Failure> {
+    api.edited(edit, Change::Complete).await
 }
 
 /// A task is not done after all.
@@ -189,13 +170,8 @@ pub(crate) async fn complete(
     responses((status = 200, description = "The task", body = Value),
         (status = 404, description = "There is no such task"),
         (status = 412, description = "The task is at another revision than `If-Match` says")))]
-pub(crate) async fn reopen(
-    State(api): State<Api>,
-    Extension(flow): Extension<Flow>,
-    Path(id): Path<String>,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    api.simple(&id, Change::Reopen, &headers, &flow).await
+pub(crate) async fn reopen(State(api): State<Api>, edit: Edit) -> Result<Response, Failure> {
+    api.edited(edit, Change::Reopen).await
 }
 
 fn created(changed: &Changed) -> Response {
