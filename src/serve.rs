@@ -9,6 +9,8 @@ use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
 use crate::firing;
 use crate::http::health::Readiness;
+use crate::http::rest::access::Access;
+use crate::http::rest::{self, Rest};
 use crate::http::server::{self, LateRoutes};
 use crate::ingest::Ingest;
 use crate::outbox::publisher::Publisher;
@@ -100,7 +102,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let ingest = Ingest::new(Arc::clone(&sidecar), clock.clone(), config.ingest, stop.clone());
     let startup = routes::startup_routes(&config.sidecar.pubsub, config.ingest, ingest);
     let token = config.server.token.clone();
-    let app = server::app(readiness.clone(), startup, Arc::clone(&late), token);
+    let rest = rest::routes(Rest::new(sidecar.clone()), Access::new(&config.server));
+    let app = server::app(readiness.clone(), startup, rest, Arc::clone(&late), token);
     let closing = CancellationToken::new();
     let server =
         axum::serve(listener, app).with_graceful_shutdown(closing.clone().cancelled_owned());
