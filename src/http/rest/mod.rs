@@ -8,9 +8,12 @@ pub mod access;
 mod actions;
 mod answer;
 mod asked;
+mod batch;
 mod body;
 mod calendar;
 mod call;
+mod cursor;
+mod lists;
 mod merge;
 mod params;
 mod precondition;
@@ -18,6 +21,7 @@ mod tasks;
 mod users;
 
 use crate::ports::ActorApi;
+use crate::read_model::Listing;
 use access::Access;
 use answer::Refusal;
 use axum::Router;
@@ -32,18 +36,22 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Rest {
     actors: Arc<dyn ActorApi>,
+    listing: Arc<Listing>,
 }
 
 impl Rest {
-    /// An edge in front of these actors.
-    pub fn new(actors: Arc<dyn ActorApi>) -> Self {
-        Self { actors }
+    /// An edge in front of these actors and lists.
+    pub fn new(actors: Arc<dyn ActorApi>, listing: Arc<Listing>) -> Self {
+        Self { actors, listing }
     }
 }
 
 /// Every route of the edge.
 pub fn routes(rest: Rest, access: Access) -> Router {
     Router::new()
+        .route("/v1/tasks", get(lists::tasks))
+        .route("/v1/reminders", get(lists::reminders))
+        .route("/v1/tasks:batch", post(batch::commands))
         .route(
             "/v1/tasks/{taskId}",
             get(tasks::read).put(tasks::put).patch(tasks::patch).delete(tasks::delete),

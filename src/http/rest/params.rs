@@ -57,6 +57,18 @@ impl Params {
         self.take(name)?.map(parse).transpose()
     }
 
+    /// Takes one of some words.
+    pub(super) fn word<W>(
+        &mut self,
+        name: &str,
+        parse: fn(&str) -> Option<W>,
+        words: &[&str],
+    ) -> Result<Option<W>, Problem> {
+        let Some(text) = self.take(name)? else { return Ok(None) };
+        let unknown = || Problem::invalid(name, &format!("must be one of {}", words.join(", ")));
+        parse(&text).map(Some).ok_or_else(unknown)
+    }
+
     /// Takes a user.
     pub(super) fn user(&mut self, name: &str) -> Result<Option<Person>, Problem> {
         let parse = |text: String| {

@@ -1,6 +1,7 @@
 //! Many commands in one call, each with a result of its own.
 
 use crate::problem::Problem;
+use crate::wire::read::read;
 use crate::wire::{CommandAnswer, Method};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -30,10 +31,17 @@ impl From<BatchMethod> for &'static str {
 
 /// The body of a batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Batch {
     /// The commands.
     pub items: Vec<BatchItem>,
+}
+
+/// Parses the body of a batch; the commands themselves are parsed by their actors.
+///
+/// # Errors
+/// A problem that names the field at fault, such as `items[3].method`.
+pub fn parse_batch(body: &[u8]) -> Result<Batch, Problem> {
+    read(body)
 }
 
 /// One command.

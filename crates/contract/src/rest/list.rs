@@ -61,6 +61,9 @@ macro_rules! words {
             /// Every one.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
+            /// Their words.
+            pub const WORDS: &[&str] = &[$($word,)*];
+
             /// The word.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }

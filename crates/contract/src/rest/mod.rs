@@ -3,7 +3,7 @@
 mod batch;
 mod list;
 
-pub use batch::{Batch, BatchAnswer, BatchItem, BatchMethod, BatchResult};
+pub use batch::{Batch, BatchAnswer, BatchItem, BatchMethod, BatchResult, parse_batch};
 pub use list::{Page, ReminderItem, ReminderStatus, StatusFilter, TaskItem};
 
 /// Names a command, so that it is applied once however often it is sent; the `commandId` of the actor API.
