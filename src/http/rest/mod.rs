@@ -15,7 +15,9 @@ mod call;
 mod cursor;
 mod lists;
 mod merge;
+pub mod openapi;
 mod params;
+mod places;
 mod precondition;
 mod tasks;
 mod users;
@@ -75,8 +77,10 @@ pub fn routes(rest: Rest, access: Access) -> Router {
         .method_not_allowed_fallback(not_here)
         // Each handler reads its body itself, up to its own limit.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(places::places(), places::take))
         .layer(middleware::from_fn_with_state(Arc::new(access), access::check))
         .with_state(rest)
+        .merge(openapi::routes())
 }
 
 async fn nowhere(uri: Uri) -> Refusal {
