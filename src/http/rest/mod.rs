@@ -19,6 +19,7 @@ pub mod openapi;
 mod params;
 mod places;
 mod precondition;
+mod rate;
 mod tasks;
 mod users;
 
@@ -32,6 +33,7 @@ use axum::http::Uri;
 use axum::middleware;
 use axum::routing::{get, post};
 use reminder_contract::{Problem, ProblemKind};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// What the handlers need.
@@ -48,8 +50,8 @@ impl Rest {
     }
 }
 
-/// Every route of the edge.
-pub fn routes(rest: Rest, access: Access) -> Router {
+/// Every route of the edge. Each caller may call so often a second; `None`: as often as it likes.
+pub fn routes(rest: Rest, access: Access, per_second: Option<NonZeroU32>) -> Router {
     Router::new()
         .route("/v1/tasks", get(lists::tasks))
         .route("/v1/reminders", get(lists::reminders))
@@ -78,6 +80,7 @@ pub fn routes(rest: Rest, access: Access) -> Router {
         // Each handler reads its body itself, up to its own limit.
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(places::places(), places::take))
+        .layer(middleware::from_fn_with_state(rate::of(per_second), rate::check))
         .layer(middleware::from_fn_with_state(Arc::new(access), access::check))
         .with_state(rest)
         .merge(openapi::routes())
