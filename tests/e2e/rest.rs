@@ -4,8 +4,8 @@ use crate::api::{in_ms, rfc3339};
 use crate::suite::{EVENT_DEADLINE, Suite, gentle};
 use futures_util::future::join_all;
 use reminder_client::{
-    CallOptions, Client, CorrelationId, Error, IfVersion, Person, ProblemKind, ReminderId, Ring,
-    TaskId, wire::CommandAnswer,
+    CallOptions, Client, CorrelationId, Delay, Error, IfVersion, Person, PresetName, ProblemKind,
+    ReminderId, Ring, Snooze, TaskId, wire::CommandAnswer,
 };
 use reminder_contract::data::{ReminderState, TaskStatus};
 use reminder_contract::names::APP_ID;
@@ -46,11 +46,20 @@ fn refused<T: std::fmt::Debug>(answer: Result<T, Error>) -> ProblemKind {
     }
 }
 
+/// A task of the user whom every event of these tests must name.
+fn milk(due: Option<&str>) -> Value {
+    let mut milk = json!({ "title": "Milk", "userId": "u@example.org" });
+    if let Some(due) = due {
+        milk["dueDate"] = due.into();
+    }
+    milk
+}
+
 async fn lives(suite: &Suite, client: &Client, name: &str) {
     let (id, any) = (task(suite, name), CallOptions::default());
     assert_eq!(refused(client.get(&id).await), ProblemKind::UnknownTask);
     let due = rfc3339(in_ms(LATER_MS));
-    let put = client.put(&id, &json!({ "title": "Milk", "dueDate": due }), &any).await.unwrap();
+    let put = client.put(&id, &milk(Some(&due)), &any).await.unwrap();
     assert_eq!((put.version, put.created), (1, Some(true)));
     assert!(client.get_if_changed(&id, 1).await.unwrap().is_none());
     let patch = json!({ "title": "Oat milk", "tags": ["home"] });
@@ -60,7 +69,8 @@ async fn lives(suite: &Suite, client: &Client, name: &str) {
     assert_eq!(view.task.due_date.as_ref().map(|due| json!(due)), Some(json!(due)));
     assert_eq!(view.reminders[0].state, ReminderState::Scheduled);
 
-    let nothing_rang = client.acknowledge(&id, &Ring::default(), &any).await;
+    let delay = Delay::Preset(PresetName::parse("soon").unwrap());
+    let nothing_rang = client.snooze(&id, &Snooze { reminder_id: None, delay }, &any).await;
     assert_eq!(refused(nothing_rang), ProblemKind::Inapplicable);
     let early = serde_json::from_value(json!({ "id": "early", "before": "PT10M" })).unwrap();
     client.put_reminder(&id, &early, &any).await.unwrap();
@@ -116,7 +126,7 @@ fn a_reminder_that_was_put_over_rest_fires_in_its_flow() {
 fn versions_and_keys_decide_what_is_applied() {
     gentle(async |suite| {
         let (client, id) = (through_sidecar(suite), task(suite, "rest-versions"));
-        let milk = json!({ "title": "Milk" });
+        let milk = milk(None);
         let put = |options: CallOptions| {
             let (client, id, milk) = (client.clone(), id.clone(), milk.clone());
             async move { client.put(&id, &milk, &options).await }
@@ -162,8 +172,8 @@ fn patches_at_the_same_time_are_all_applied() {
     gentle(async |suite| {
         let (client, id) = (direct(suite), task(suite, "rest-patches"));
         let any = CallOptions::default();
-        client.put(&id, &json!({ "title": "Milk" }), &any).await.unwrap();
-        let fields = ["description", "assignee", "createdBy", "userId"];
+        client.put(&id, &milk(None), &any).await.unwrap();
+        let fields = ["description", "assignee", "createdBy", "title"];
         let patch = async |field: &str| {
             let patch = json!({ field: format!("by {field}") });
             client.patch(&id, &patch, &CallOptions::default()).await.unwrap()

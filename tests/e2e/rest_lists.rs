@@ -26,7 +26,7 @@ async fn batch(client: &Client, items: Vec<Value>, options: &CallOptions) -> Bat
 #[test]
 fn lists_are_paged_in_order_and_miss_nothing() {
     gentle(async |suite| {
-        let (client, user) = (client(suite), suite.unique("lister"));
+        let (client, user) = (client(suite), suite.unique("lister") + "@example.org");
         let any = CallOptions::default();
         let ids: Vec<String> =
             (0..TASKS).map(|n| suite.unique(&format!("rest-list-{n}"))).collect();
@@ -90,7 +90,7 @@ fn a_batch_answers_for_each_of_its_commands() {
         let key = CorrelationId::parse(suite.unique("batch")).unwrap();
         let options = CallOptions { idempotency_key: Some(key), ..CallOptions::default() };
         let items = vec![
-            json!({ "method": "put", "taskId": one, "task": { "title": "One" } }),
+            json!({ "method": "put", "taskId": one, "task": { "title": "One", "userId": "u@example.org" } }),
             json!({ "method": "put", "taskId": other, "task": { "titel": "Other" } }),
             // After the put of the same task, in whatever order tasks are worked on.
             json!({ "method": "complete", "taskId": one }),

@@ -195,7 +195,8 @@ pub(crate) struct Batch {
     items: Vec<BatchItem>,
 }
 
-/// One of them: the body of the actor method beside these two.
+/// One of them: the body of the actor method beside these two. What cannot be used of it is told in its
+/// result, and keeps no other item back.
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase")]
 #[expect(dead_code, reason = "only its schema is used")]
@@ -204,17 +205,16 @@ struct BatchItem {
     #[schemars(extend("enum" = methods()))]
     method: String,
     /// The task.
-    task_id: crate::data::shown::TaskId,
+    task_id: String,
     /// Of `put`: the task.
     #[serde(skip_serializing_if = "skipped")]
-    task: Task,
-    /// The version that the task must be at.
+    task: serde_json::Value,
+    /// The version that the task must be at; 0: it must not exist.
     #[serde(skip_serializing_if = "skipped")]
-    if_version: u64,
+    if_version: serde_json::Value,
     /// Names the command.
-    #[schemars(extend("pattern" = "^[!-~]{1,200}$"))]
     #[serde(skip_serializing_if = "skipped")]
-    command_id: String,
+    command_id: serde_json::Value,
 }
 
 fn methods() -> Vec<&'static str> {
