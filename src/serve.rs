@@ -9,10 +9,12 @@ use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
 use crate::firing;
 use crate::http::health::Readiness;
+use crate::http::rest::access::Access;
+use crate::http::rest::{self, Rest};
 use crate::http::server::{self, LateRoutes};
 use crate::ingest::Ingest;
 use crate::outbox::publisher::Publisher;
-use crate::read_model::{self, FiringSwitch, ParkedTable, ReadModel, UserLookup};
+use crate::read_model::{self, FiringSwitch, Listing, ParkedTable, ReadModel, UserLookup};
 use crate::turn::driver::Driver;
 use crate::turn::firing::FiringStop;
 use crate::turn::oversight::Oversight;
@@ -20,6 +22,7 @@ use crate::turn::recovery::RecoveryQueue;
 use crate::users::turns::UserTurns;
 use crate::watch::{Ears, Watch};
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -104,8 +107,12 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let startup =
         routes::startup_routes(&config.sidecar.pubsub, config.ingest, ingest, ears.clone());
     let token = config.server.token.clone();
-    let app = server::app(readiness.clone(), startup, Arc::clone(&late), token);
+    let listing = Arc::new(Listing::default());
+    let rest = Rest::new(sidecar.clone(), Arc::clone(&listing));
+    let rest = rest::routes(rest, Access::new(&config.server), config.server.rest_rate);
+    let app = server::app(readiness.clone(), startup, rest, Arc::clone(&late), token);
     let closing = CancellationToken::new();
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let server =
         axum::serve(listener, app).with_graceful_shutdown(closing.clone().cancelled_owned());
     let server = tokio::spawn(server.into_future());
@@ -115,6 +122,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let told = Told {
         publisher: &publisher,
         lookup: &lookup,
+        listing: &listing,
         switch: &switch,
         letters: &letters,
         ears: &ears,
@@ -183,6 +191,7 @@ async fn drain(
 struct Told<'a> {
     publisher: &'a Publisher<Sidecar>,
     lookup: &'a UserLookup,
+    listing: &'a Listing,
     switch: &'a watch::Sender<Arc<FiringStop>>,
     letters: &'a LetterBox,
     ears: &'a Ears,
@@ -218,6 +227,7 @@ async fn prepare(
         let migrated = read_model::migrate(url, table, &report).await?;
         told.publisher.outbox().restored_in(migrated.incarnation);
         told.lookup.open(url, migrated.schema.clone())?;
+        told.listing.open(url, migrated.schema.clone())?;
         // Over a connection of their own: a flood of letters must not hold up the audit.
         told.letters.open(Arc::new(ReadModel::new(url, migrated.schema.clone())?));
         let model = ReadModel::new(url, migrated.schema)?;

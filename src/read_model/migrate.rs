@@ -58,9 +58,14 @@ const MIGRATIONS: &[Migration] = &[
         template: include_str!("../../migrations/0007_dead_letters.sql"),
     },
     Migration {
-        number: 10,
-        name: "0010_topic_watch",
-        template: include_str!("../../migrations/0010_topic_watch.sql"),
+        number: 8,
+        name: "0008_lists",
+        template: include_str!("../../migrations/0008_lists.sql"),
+    },
+    Migration {
+        number: 9,
+        name: "0009_topic_watch",
+        template: include_str!("../../migrations/0009_topic_watch.sql"),
     },
 ];
 

@@ -1,7 +1,7 @@
 //! The reference of the actor API against the code: limits, problems, topics, log lines.
 
 use crate::pages::{page, root};
-use reminder_contract::ProblemKind;
+use reminder_contract::{ProblemKind, rest};
 use reminder_domain::limits;
 use reminder_icalendar::limits::CALENDAR_MAX_BYTES;
 use std::collections::BTreeMap;
@@ -81,17 +81,37 @@ fn the_limits_of_users_are_those_of_the_code() {
 }
 
 #[test]
+fn the_limits_of_the_edge_are_those_of_the_code() {
+    let page = page("docs/rest-api.md");
+    let told: Vec<&[String]> = page.rows_under("Limits of the edge");
+    let mib = rest::BATCH_MAX_BYTES / (1024 * 1024);
+    let expected = [
+        ("Body of a batch", format!("{mib} MiB, {} commands", rest::BATCH_MAX)),
+        ("Nesting of JSON", format!("{} levels", rest::JSON_DEPTH_MAX)),
+        (
+            "Page",
+            format!("{} items, {} unless asked otherwise", rest::PAGE_MAX, rest::PAGE_DEFAULT),
+        ),
+    ];
+    for (what, limit) in expected {
+        assert!(told.iter().any(|cells| cells[0] == what && cells[1] == limit), "{what}: {limit}");
+    }
+}
+
+#[test]
 fn the_problems_are_those_of_the_code() {
-    let page = page("docs/actor-api.md");
-    let told: Vec<(String, String)> = page
-        .rows_under("Refusals")
-        .iter()
-        .map(|cells| (cells[0].clone(), cells[1].clone()))
-        .collect();
+    let of_page = |path: &str| -> Vec<(String, String)> {
+        let page = page(path);
+        let rows = page.rows_under("Refusals");
+        rows.iter().map(|cells| (cells[0].clone(), cells[1].clone())).collect()
+    };
     let slug = |kind: &ProblemKind| kind.type_uri().rsplit('/').next().unwrap().to_owned();
-    let all: Vec<(String, String)> =
-        ProblemKind::ALL.iter().map(|kind| (slug(kind), kind.status().to_string())).collect();
-    assert_eq!(told, all);
+    let all = |of_http: bool| -> Vec<(String, String)> {
+        let kinds = ProblemKind::ALL.iter().filter(|kind| kind.is_of_http() == of_http);
+        kinds.map(|kind| (slug(kind), kind.status().to_string())).collect()
+    };
+    assert_eq!(of_page("docs/actor-api.md"), all(false));
+    assert_eq!(of_page("docs/rest-api.md"), all(true));
 }
 
 #[test]

@@ -37,7 +37,8 @@ async fn a_second_migration_changes_nothing() {
         "0005_restore",
         "0006_canary",
         "0007_dead_letters",
-        "0010_topic_watch",
+        "0008_lists",
+        "0009_topic_watch",
     ];
     assert_eq!(first.applied, all);
     assert_eq!(first.schema, "public");
