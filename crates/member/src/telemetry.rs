@@ -21,5 +21,6 @@ pub fn start(service: &'static str, config: &MemberConfig) -> Result<Export, Exp
         LogFormat::Json => Format::Json,
     };
     let otlp_endpoint = config.otlp_endpoint.clone();
-    init(&Settings { service, format, default_filter: DEFAULT_FILTER, otlp_endpoint })
+    let settings = Settings { service, format, default_filter: DEFAULT_FILTER, otlp_endpoint };
+    init(&settings).map(|telemetry| telemetry.spans)
 }

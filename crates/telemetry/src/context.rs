@@ -39,6 +39,14 @@ pub fn traceparent_of(span: &Span) -> Option<String> {
     })
 }
 
+/// The trace of a span that is exported and was chosen to be kept, for exemplars.
+pub fn trace_of(span: &Span) -> Option<String> {
+    let context = span.context();
+    let span = context.span();
+    let context = span.span_context();
+    context.is_sampled().then(|| context.trace_id().to_string())
+}
+
 /// The trace that a `traceparent` belongs to, for logs.
 pub fn trace_id(traceparent: &str) -> Option<&str> {
     parse(traceparent)?;
@@ -100,6 +108,6 @@ mod tests {
         let span = tracing::info_span!("turn");
         continue_from(&span, GOOD);
         link_to(&span, GOOD);
-        assert_eq!(traceparent_of(&span), None);
+        assert_eq!((traceparent_of(&span), trace_of(&span)), (None, None));
     }
 }
