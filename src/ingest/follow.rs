@@ -41,6 +41,7 @@ impl<P: Tasks + DeadLetters> Ingest<P> {
         stopping: CancellationToken,
     ) -> Arc<Self> {
         let places = Semaphore::new(settings.concurrency);
+        metrics().ingestion_enabled.set(i64::from(settings.enabled));
         Arc::new(Self { ports, clock, enabled: settings.enabled, places, stopping })
     }
 

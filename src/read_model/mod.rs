@@ -13,6 +13,7 @@ mod index;
 mod lookup;
 mod migrate;
 mod parked;
+mod pending;
 mod rearm;
 mod repair;
 mod restored;

@@ -13,7 +13,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const HORIZON_MS: i64 = 3_600_000;
 
 /// One question, in words.
-pub(crate) const ALL: [&str; 15] = [
+pub(crate) const ALL: [&str; 16] = [
     "heartbeat",
     "lease",
     "note how far the sweep came",
@@ -29,6 +29,7 @@ pub(crate) const ALL: [&str; 15] = [
     "outdated tasks of a user",
     "tasks of an older zone database",
     "progress of a user with many tasks",
+    "how much waits, and until when",
 ];
 
 /// Who asks.
@@ -103,6 +104,12 @@ impl Asker {
                 let progress = self.lookup.progress(&user).await.unwrap();
                 assert!(known.version > 0);
                 usize::try_from(progress.open).unwrap()
+            }
+            "how much waits, and until when" => {
+                let ends = [0, 60_000, HORIZON_MS, 24 * HORIZON_MS].map(at);
+                let counts = model.count_pending(&ends, settings::PENDING_MAX).await.unwrap();
+                assert_eq!(counts.len(), ends.len() + 1);
+                usize::try_from(counts.into_iter().sum::<i64>()).unwrap()
             }
             other => panic!("nobody asks {other:?}"),
         }
