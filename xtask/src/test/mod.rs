@@ -11,6 +11,7 @@ mod process;
 mod report;
 mod setup;
 mod steps;
+mod supply;
 mod work;
 
 use std::time::{Duration, Instant};

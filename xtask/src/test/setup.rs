@@ -28,6 +28,9 @@ const DATEUTIL: [&str; 2] = ["python-dateutil==2.9.0.post0", "tzdata==2025.2"];
 /// What reads and makes events beside us, in the same environment.
 const SDK: &str = "tests/conformity/requirements.txt";
 
+/// What judges what we depend on, in the same environment.
+const SUPPLY: &str = "tests/supply/requirements.txt";
+
 /// Where Python's packages are installed, below the workspace.
 const PYTHON_FOLDER: &str = "target/python";
 
@@ -61,8 +64,8 @@ pub(super) async fn ensure(log: &Log) -> Result<()> {
     Ok(())
 }
 
-/// Sees to it that there is a python with the pinned dateutil and the SDK of `CloudEvents`, and
-/// says where.
+/// Sees to it that there is a python with the pinned dateutil, the SDK of `CloudEvents` and what judges
+/// dependencies, and says where.
 pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
     let folder = root.join(PYTHON_FOLDER);
     let python = folder.join("bin/python");
@@ -74,8 +77,8 @@ pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
         bail!("python3 cannot make an environment; the log is {}", log.path().display());
     }
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    let sdk = root.join(SDK).to_string_lossy().into_owned();
-    let wanted = [&DATEUTIL[..], &["-r", &sdk]].concat();
+    let [sdk, supply] = [SDK, SUPPLY].map(|list| root.join(list).to_string_lossy().into_owned());
+    let wanted = [&DATEUTIL[..], &["-r", &sdk, "-r", &supply]].concat();
     // Asks no registry when the versions are there.
     if !does(log, &program, &[&install[..], &wanted].concat()).await {
         let list = wanted.join(" ");
@@ -84,11 +87,17 @@ pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
     Ok(python)
 }
 
+/// Sees to it that there is a Node.js with its package manager.
+pub(super) async fn node(log: &Log) -> Result<()> {
+    if works(log, "npm", &["--version"]).await {
+        return Ok(());
+    }
+    install(log, "Node.js", &NODE_PACKAGES).await
+}
+
 /// Sees to it that the official parser of `AsyncAPI` is there, and says where.
 pub(super) async fn asyncapi(log: &Log, root: &Path) -> Result<PathBuf> {
-    if !works(log, "npm", &["--version"]).await {
-        install(log, "Node.js", &NODE_PACKAGES).await?;
-    }
+    node(log).await?;
     let folder = root.join(NODE_FOLDER);
     let list = folder.join("package.json");
     let wanted = std::fs::read(root.join(NODE_LIST))?;

@@ -22,7 +22,7 @@ pub(super) enum Step {
     Differential,
     /// The examples in the documentation
     Docs,
-    /// Licences and advisories of what we depend on, if cargo-deny is there
+    /// Licences, sources and advisories of what we depend on, and the list of what is in each service
     Deny,
     /// Bringing the local stack up
     Stack,
@@ -30,6 +30,8 @@ pub(super) enum Step {
     Demo,
     /// Our events and their description in the hands of others: official SDK and parser
     Conformity,
+    /// Kubernetes and Prometheus without either: what is rendered, named and alerted on, by their own tools
+    Cluster,
     /// The fence and the read model, on its Postgres
     Postgres,
     /// End to end, on the whole stack
@@ -58,6 +60,7 @@ impl Step {
         Self::Stack,
         Self::Demo,
         Self::Conformity,
+        Self::Cluster,
         Self::Postgres,
         Self::E2e,
         Self::Kafka,
@@ -80,6 +83,7 @@ impl Step {
             Self::Stack => "stack",
             Self::Demo => "demo",
             Self::Conformity => "conformity",
+            Self::Cluster => "cluster",
             Self::Postgres => "postgres",
             Self::E2e => "e2e",
             Self::Kafka => "kafka",
@@ -97,13 +101,15 @@ impl Step {
     /// What must have gone well before it makes sense.
     pub(super) const fn needs(self) -> &'static [Self] {
         match self {
-            Self::Setup | Self::Build | Self::Deny => &[],
-            Self::Format | Self::Lint => &[Self::Setup],
+            Self::Setup | Self::Build => &[],
+            Self::Format | Self::Lint | Self::Deny => &[Self::Setup],
             Self::Unit | Self::Differential => &[Self::Setup, Self::Build],
             Self::Simulation | Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
             // The demo has told events of every topic.
             Self::Conformity => &[Self::Setup, Self::Build, Self::Demo],
+            // The stack has Go, Java and Maven, and a service that is scraped.
+            Self::Cluster => &[Self::Setup, Self::Build, Self::Stack],
             Self::Postgres | Self::E2e | Self::Kafka | Self::Mesh | Self::Chaos => {
                 &[Self::Build, Self::Stack]
             }

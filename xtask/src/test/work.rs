@@ -13,13 +13,15 @@ use super::conformity;
 use super::end_to_end;
 use super::kafka;
 use super::kinds::{
-    is_conformity, is_differential, is_e2e, is_kafka, is_mesh, is_postgres, is_unit,
+    CLUSTER_VARIABLE, is_cluster, is_conformity, is_differential, is_e2e, is_kafka, is_mesh,
+    is_postgres, is_unit,
 };
 use super::mesh;
 use super::parse::{self, Built, Counts};
 use super::process::{self, Log};
 use super::setup;
 use super::steps::Step;
+use super::supply;
 use crate::{chaos, demo, ui};
 
 /// The stack's name, unless told otherwise: apart from the one people work with.
@@ -125,7 +127,7 @@ impl Work {
                 self.tests(log, &[(DATEUTIL_VARIABLE, &*python)], is_differential).await
             }
             Step::Docs => self.docs(log).await,
-            Step::Deny => self.deny(log).await,
+            Step::Deny => supply::check(log, &self.root).await,
             Step::Stack => self.up().await,
             Step::Demo => self.demo().await,
             Step::Conformity => {
@@ -133,6 +135,10 @@ impl Work {
                 let env: Vec<(&str, &str)> =
                     settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 self.tests(log, &env, is_conformity).await
+            }
+            Step::Cluster => {
+                setup::node(log).await?;
+                self.tests(log, &[(CLUSTER_VARIABLE, &self.instance)], is_cluster).await
             }
             Step::Postgres => {
                 let url = self.stack()?.manifest()?.admin_database_url();
@@ -270,15 +276,6 @@ impl Work {
         }
         show(log);
         Ok(Outcome::failed(counts, ended.how))
-    }
-
-    async fn deny(&self, log: &Log) -> Result<Outcome> {
-        let asked = process::run(self.cargo(&["deny", "--version"]), log, TESTS_DEADLINE).await?;
-        if !asked.good {
-            let note = Some("skipped, for there is no cargo-deny".to_owned());
-            return Ok(Outcome { note, ..Outcome::of(Counts::default()) });
-        }
-        self.check(log, &["deny", "--workspace", "--all-features", "check"]).await
     }
 
     fn options(&self) -> Options {
