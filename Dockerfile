@@ -4,6 +4,8 @@
 
 FROM rust:1.95-bookworm AS build
 ARG PACKAGE=reminder-scheduler
+# The commit that is built, for the metric `reminder_build_info`.
+ARG REVISION=unknown
 WORKDIR /build
 # .dockerignore lets through what cargo needs to understand the workspace, and nothing else.
 COPY . .
@@ -12,7 +14,7 @@ COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/usr/local/cargo/git \
     --mount=type=cache,target=/build/target \
-    cargo build --release --locked --package "$PACKAGE" --bin "$PACKAGE" \
+    REVISION="$REVISION" cargo build --release --locked --package "$PACKAGE" --bin "$PACKAGE" \
     && cp "target/release/$PACKAGE" /service
 
 # The C library, CA certificates and nothing to log into: no shell, no package manager.

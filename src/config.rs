@@ -99,6 +99,9 @@ pub struct ServeArgs {
     /// How logs are written: "pretty" or "json". What is logged follows `RUST_LOG`
     #[arg(long, env = "LOG_FORMAT", default_value = "pretty")]
     log_format: String,
+    /// File with another filter, read again every two seconds; while it is missing or empty, `RUST_LOG` holds
+    #[arg(long, env = "LOG_FILTER_FILE")]
+    log_filter_file: Option<PathBuf>,
     /// Where spans go, by OTLP over gRPC, such as `http://127.0.0.1:4317`; empty: nowhere
     #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", default_value = "")]
     otel_exporter_otlp_endpoint: String,
@@ -250,7 +253,11 @@ impl ServeArgs {
             },
             watch: watch::Settings { quiet },
             shutdown_grace,
-            telemetry: TelemetryConfig { log_format, otlp_endpoint },
+            telemetry: TelemetryConfig {
+                log_format,
+                otlp_endpoint,
+                log_filter_file: self.log_filter_file,
+            },
         })
     }
 }

@@ -4,12 +4,22 @@
 //! nothing of them. One set per process, so that nothing has to be handed through: counting is an
 //! addition to a number, and decides nothing.
 
+mod kinds;
+mod series;
+
+pub(crate) use kinds::exemplar;
+pub(crate) use series::HORIZONS;
+#[cfg(test)]
+pub(crate) use series::{CAUSES, FOUND};
+
+use kinds::{Age, Durations, One, Three, Traced, TracedBy, Two};
 use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use reminder_domain::time::zone_database;
 use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -32,12 +42,11 @@ const AGE_SECONDS: [f64; 12] =
 /// How long rounds take, in seconds.
 const ROUND_SECONDS: [f64; 9] = [0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0, 60.0, 300.0];
 
-/// One label with its value.
-type One = [(&'static str, &'static str); 1];
-/// Two of them.
-type Two = [(&'static str, &'static str); 2];
-/// Durations by the name of what took them.
-type Durations = Family<One, Histogram, fn() -> Histogram>;
+/// The commit that the binary was built from, where the build said it.
+const REVISION: &str = match option_env!("REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
 
 /// Declares the metrics as one table: name, kind as Prometheus calls it, labels, help.
 macro_rules! metrics {
@@ -60,34 +69,43 @@ macro_rules! metrics {
                     let name = $name.strip_suffix("_total").unwrap_or($name);
                     registry.register(name, $help, $field.clone());
                 )*
-                Self { registry, $($field,)* }
+                let metrics = Self { registry, $($field,)* };
+                metrics.build_info.get_or_create(&build()).set(1);
+                series::begin(&metrics);
+                metrics
             }
         }
     };
 }
 
 metrics! {
+    build_info: Family<Three, Gauge> = Family::default(),
+        "reminder_build_info", "gauge", "version, revision, zones",
+        "1; which build this is, and which zone database is compiled into it";
     commands: Family<Two, Counter> = Family::default(),
         "reminder_commands_total", "counter", "method, outcome",
         "Commands and reads by what became of them";
-    command_seconds: Durations = Family::new_with_constructor(|| Histogram::new(COMMAND_SECONDS)),
-        "reminder_command_seconds", "histogram", "method",
+    command_seconds: TracedBy<Two> = Family::new_with_constructor(|| Traced::new(COMMAND_SECONDS.into_iter())),
+        "reminder_command_seconds", "histogram", "method, outcome",
         "How long commands and reads took, waiting for a place included";
     wakes: Family<One, Counter> = Family::default(),
         "reminder_wakes_total", "counter", "outcome",
         "Wakes by what became of them";
+    wake_seconds: TracedBy<One> = Family::new_with_constructor(|| Traced::new(COMMAND_SECONDS.into_iter())),
+        "reminder_wake_seconds", "histogram", "found",
+        "How long the turns of wakes took, by what they found to do";
     overloads: Family<One, Counter> = Family::default(),
         "reminder_overloads_total", "counter", "turn",
         "Turns that were refused since too much was waiting";
     firings: Family<One, Counter> = Family::default(),
         "reminder_firings_total", "counter", "cause",
         "Reminders that fired";
-    lateness: Histogram = Histogram::new(LATENESS_SECONDS),
-        "reminder_firing_lateness_seconds", "histogram", "-",
-        "From the due time to the firing: the service level";
-    fenced: Counter = Counter::default(),
-        "reminder_commits_fenced_total", "counter", "-",
-        "Commits that the fence refused, since another writer was first";
+    lateness: TracedBy<One> = Family::new_with_constructor(|| Traced::new(LATENESS_SECONDS.into_iter())),
+        "reminder_firing_lateness_seconds", "histogram", "cause",
+        "From when it could fire, its due time or the last change of its task, to the firing: the service level";
+    commits: Family<One, Counter> = Family::default(),
+        "reminder_commits_total", "counter", "outcome",
+        "Commits by what became of them";
     doubtful: Counter = Counter::default(),
         "reminder_turns_doubtful_total", "counter", "-",
         "Turns that ended in doubt and are put in order later";
@@ -97,6 +115,9 @@ metrics! {
     outbox: Gauge = Gauge::default(),
         "reminder_outbox_events", "gauge", "-",
         "Events of this process that wait for the broker";
+    outbox_age: Age = Age::default(),
+        "reminder_outbox_oldest_event_age_seconds", "gauge", "-",
+        "How long the oldest event of this process has waited for the broker; 0 when none waits";
     published: Family<One, Counter> = Family::default(),
         "reminder_events_published_total", "counter", "topic",
         "Events that the broker acknowledged";
@@ -109,6 +130,9 @@ metrics! {
     publish_call_seconds: Durations = Family::new_with_constructor(|| Histogram::new(PUBLISH_SECONDS)),
         "reminder_publish_call_seconds", "histogram", "topic",
         "How long one call with a batch of events took, acknowledged or not";
+    ingestion_enabled: Gauge = Gauge::default(),
+        "reminder_ingestion_enabled", "gauge", "-",
+        "1 where the events of others are followed";
     ingested: Family<One, Counter> = Family::default(),
         "reminder_ingested_events_total", "counter", "outcome",
         "Events of others by what became of them";
@@ -133,6 +157,9 @@ metrics! {
     oldest_overdue: Gauge<f64, AtomicU64> = Gauge::default(),
         "reminder_audit_oldest_overdue_seconds", "gauge", "-",
         "How long the oldest task was overdue that the last round met; stopped and parked ones aside";
+    pending: Family<One, Gauge> = Family::default(),
+        "reminder_pending_tasks", "gauge", "horizon",
+        "Tasks with something left to fire, by when the next is due";
     refreshed: Family<One, Counter> = Family::default(),
         "reminder_refreshed_tasks_total", "counter", "outcome",
         "Tasks that followed changed preferences or zones";
@@ -157,6 +184,10 @@ metrics! {
     firing_stopped: Family<One, Gauge> = Family::default(),
         "reminder_firing_stopped", "gauge", "whose",
         "Whether everyone is stopped (0 or 1), and how many users are";
+}
+
+fn build() -> Three {
+    [("version", env!("CARGO_PKG_VERSION")), ("revision", REVISION), ("zones", zone_database())]
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
@@ -196,30 +227,10 @@ mod tests {
     fn what_is_scraped_is_what_the_table_says() {
         let metrics = Metrics::new();
         metrics.firings.get_or_create(&[("cause", "late")]).inc();
-        metrics.lateness.observe(seconds(7_250));
+        let late = metrics.lateness.get_or_create(&[("cause", "late")]).clone();
+        late.observe(seconds(7_250), exemplar(Some("4bf92f35".into())), None);
         metrics.commands.get_or_create(&[("method", "put"), ("outcome", "answered")]).inc_by(3);
-        metrics.command_seconds.get_or_create(&[("method", "put")]).observe(0.1);
-        for durations in [&metrics.publish_seconds, &metrics.publish_call_seconds] {
-            durations.get_or_create(&[("topic", "reminders")]).observe(0.003);
-        }
-        metrics.letters_open.get_or_create(&[("topic", "reminders-dlq")]).set(1);
-        metrics.firing_stopped.get_or_create(&[("whose", "users")]).set(1);
-        metrics.topic_silence.get_or_create(&[("topic", "task-events")]).set(0.5);
-        metrics.canaries_unheard.get_or_create(&[("topic", "task-events")]).set(1);
-        metrics.resubscriptions.get_or_create(&[("outcome", "done")]).inc();
-        for one in [
-            &metrics.wakes,
-            &metrics.overloads,
-            &metrics.published,
-            &metrics.publish_failures,
-            &metrics.ingested,
-            &metrics.rounds,
-            &metrics.found,
-            &metrics.refreshed,
-            &metrics.letters_received,
-        ] {
-            one.get_or_create(&[("label", "value")]).inc();
-        }
+        metrics.publish_seconds.get_or_create(&[("topic", "reminders")]).observe(0.003);
         let text = metrics.text();
         let types: BTreeSet<String> = text
             .lines()
@@ -235,8 +246,11 @@ mod tests {
         }
         for line in [
             r#"reminder_firings_total{cause="late"} 1"#,
-            r#"reminder_firing_lateness_seconds_bucket{le="15.0"} 1"#,
-            "reminder_firing_lateness_seconds_sum 7.25",
+            r#"reminder_firing_lateness_seconds_bucket{le="15.0",cause="late"} 1 # {trace_id="4bf92f35"} 7.25"#,
+            r#"reminder_firing_lateness_seconds_sum{cause="late"} 7.25"#,
+            r#"reminder_firing_lateness_seconds_count{cause="nag"} 0"#,
+            r#"reminder_audit_found_total{what="scheduler_lost"} 0"#,
+            "reminder_outbox_oldest_event_age_seconds 0.0",
             r#"reminder_publish_seconds_bucket{le="0.005",topic="reminders"} 1"#,
             r#"reminder_commands_total{method="put",outcome="answered"} 3"#,
         ] {

@@ -8,7 +8,7 @@ use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
 use crate::firing;
-use crate::http::health::Readiness;
+use crate::http::health::{DATABASE, Readiness, SIDECAR};
 use crate::http::rest::access::Access;
 use crate::http::rest::{self, Rest};
 use crate::http::server::{self, LateRoutes};
@@ -66,7 +66,7 @@ pub enum ServeError {
 /// When the service cannot start at all; what may come later (sidecar, database) is waited for.
 pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeError> {
     let readiness = Readiness::default();
-    for part in ["sidecar", "database"] {
+    for part in [SIDECAR, DATABASE] {
         readiness.waiting(part, "starting");
     }
     let address = config.server.listen;
@@ -134,6 +134,9 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
         let following = firing::follow(model.clone(), switch);
         tokio::spawn(background.clone().run_until_cancelled_owned(following));
+        let watching =
+            crate::http::watch::watch(Arc::clone(&sidecar), model.clone(), readiness.clone());
+        tokio::spawn(background.clone().run_until_cancelled_owned(watching));
         let keeping = letters.keep();
         tokio::spawn(background.clone().run_until_cancelled_owned(keeping));
         let watched = (Arc::clone(&sidecar), Arc::clone(&model), ears, readiness.clone());
@@ -211,15 +214,15 @@ async fn prepare(
             sidecar.ping().await.map_err(|error| error.to_string())?;
             routes::actor_routes(config.sidecar.grpc_port, hosts.clone()).await
         };
-        let router = wait_for("sidecar", readiness, connect).await;
+        let router = wait_for(SIDECAR, readiness, connect).await;
         // Only this function sets it, and only once.
         let _ = late.set(router.merge(dead_letters::routes(told.letters, told.ears)));
-        readiness.ready("sidecar");
+        readiness.ready(SIDECAR);
         Ok(())
     };
     let database = async {
         let report = |reason: &str| {
-            readiness.waiting("database", reason);
+            readiness.waiting(DATABASE, reason);
         };
         let database = &config.database;
         let url = database.url.expose();
@@ -233,8 +236,8 @@ async fn prepare(
         let model = ReadModel::new(url, migrated.schema)?;
         // Nothing fires before it is known whether it may.
         let read = || model.firing_stop();
-        firing::turn(told.switch, wait_for("database", readiness, read).await);
-        readiness.ready("database");
+        firing::turn(told.switch, wait_for(DATABASE, readiness, read).await);
+        readiness.ready(DATABASE);
         Ok::<_, read_model::MigrateError>(model)
     };
     // What cannot be mended ends the process now, whether the sidecar comes or not.

@@ -19,6 +19,8 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/cli/dlq/replay.rs",
     "src/cli/rearm.rs",
     "src/audit/mod.rs",
+    "src/audit/pending.rs",
+    "src/metrics/kinds.rs",
     "src/outbox/measure.rs",
     "src/http/rest/batch.rs",
     "src/ingest/follow.rs",

@@ -16,6 +16,7 @@ pub mod settings;
 pub(crate) mod calls;
 mod measure;
 mod overdue;
+mod pending;
 mod refresh;
 mod round;
 
@@ -53,6 +54,8 @@ pub struct Audit<P> {
     held: bool,
     /// What the last round registered near the sweep's edge, which the next one looks at again.
     edge: HashSet<Waking>,
+    /// When what is pending was counted last, while this process holds the lease.
+    counted: Option<Instant>,
 }
 
 impl<P: Ports + ReminderIndex> Audit<P> {
@@ -80,6 +83,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             tried_parked: false,
             held: false,
             edge,
+            counted: None,
         }
     }
 
@@ -126,6 +130,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         self.held = false;
         let ended = self.round(grace_ms).await;
         measure::round(self.held, &ended, began.elapsed(), self.clock.now());
+        self.tell_pending().await;
         match ended {
             Ok(findings) if findings.is_nothing() => {}
             Ok(findings) => tracing::info!(?findings, "the audit found something to do"),

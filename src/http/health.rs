@@ -11,14 +11,23 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// The parts that are checked.
+pub const SIDECAR: &str = "sidecar";
+/// As [`SIDECAR`].
+pub const DATABASE: &str = "database";
+/// Whether callers show the right token.
+const TOKEN: &str = "token";
+
 /// Whether the service can work.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
-    /// What the service waits for, by part; empty when it is ready.
+    /// What the service waits for at its start, by part; empty once all were there.
     missing: BTreeMap<&'static str, String>,
+    /// Parts that were there and do not answer now.
+    lost: BTreeMap<&'static str, String>,
     /// Why the last call with a token was refused. It keeps nothing from working, so it shows in
     /// readiness only: Dapr's health check carries no token and must not take the actors away.
     refused: Option<&'static str>,
@@ -38,6 +47,22 @@ impl Readiness {
     pub fn ready(&self, part: &'static str) {
         if self.lock().missing.remove(part).is_some() {
             tracing::info!(part, "ready");
+        }
+    }
+
+    /// Notes whether a part that was there still answers; logs when that changes.
+    pub fn seen(&self, part: &'static str, answer: Result<(), String>) {
+        match answer {
+            Ok(()) => {
+                if self.lock().lost.remove(part).is_some() {
+                    tracing::info!(part, "a part is back");
+                }
+            }
+            Err(reason) => {
+                if self.lock().lost.insert(part, reason.clone()).is_none() {
+                    tracing::warn!(part, reason, "a part is lost");
+                }
+            }
         }
     }
 
@@ -68,7 +93,7 @@ impl Readiness {
 /// have ended; readiness does not, so that no new calls are sent here.
 pub fn routes(readiness: Readiness) -> Router {
     Router::new()
-        .route(LIVENESS_PATH, get(|| async { "alive" }))
+        .route(LIVENESS_PATH, get(|| async { Json(json!({ "alive": true })) }))
         .route(READINESS_PATH, get(ready))
         .route(APP_HEALTH_PATH, get(healthy))
         .route(METRICS_PATH, get(scraped))
@@ -81,7 +106,7 @@ async fn scraped() -> Response {
 
 async fn ready(extract::State(readiness): extract::State<Readiness>) -> Response {
     let state = readiness.lock();
-    report(state.missing.is_empty() && state.refused.is_none() && !state.stopping, &state)
+    report(state.is_ready(), &state)
 }
 
 async fn healthy(extract::State(readiness): extract::State<Readiness>) -> Response {
@@ -89,10 +114,73 @@ async fn healthy(extract::State(readiness): extract::State<Readiness>) -> Respon
     report(state.missing.is_empty() && !state.resubscribing, &state)
 }
 
+impl State {
+    /// Whether calls should come here rather than to another replica. A sidecar that is gone is this
+    /// one's alone; a database that is gone is everybody's, and with no replica left that is ready,
+    /// callers would get no answer instead of a 503 that says when to try again.
+    fn is_ready(&self) -> bool {
+        let alone = self.lost.contains_key(SIDECAR) || self.refused.is_some();
+        self.missing.is_empty() && !alone && !self.stopping
+    }
+
+    /// Each check in a word, and the reasons of those that are not well.
+    fn checks(&self) -> (BTreeMap<&'static str, &'static str>, BTreeMap<&'static str, &str>) {
+        let mut checks = BTreeMap::from([(SIDECAR, "ok"), (DATABASE, "ok"), (TOKEN, "ok")]);
+        let mut reasons = BTreeMap::new();
+        let missing = self.missing.iter().map(|(part, reason)| (*part, "waiting", &**reason));
+        let lost = self.lost.iter().map(|(part, reason)| (*part, "lost", &**reason));
+        let refused = self.refused.map(|reason| (TOKEN, "refused", reason));
+        for (part, word, reason) in lost.chain(missing).chain(refused) {
+            checks.insert(part, word);
+            reasons.insert(part, reason);
+        }
+        (checks, reasons)
+    }
+}
+
 fn report(good: bool, state: &State) -> Response {
     let status = if good { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let mut waiting_for = state.missing.clone();
-    waiting_for.extend(state.refused.map(|reason| ("token", reason.to_owned())));
-    let body = json!({ "ready": good, "waitingFor": waiting_for, "stopping": state.stopping });
+    let (checks, reasons) = state.checks();
+    let body = json!({
+        "ready": good, "stopping": state.stopping, "checks": checks, "waitingFor": reasons,
+    });
     (status, Json(body)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(readiness: &Readiness) -> (bool, serde_json::Value) {
+        let state = readiness.lock();
+        let (checks, reasons) = state.checks();
+        (state.is_ready(), json!([checks, reasons]))
+    }
+
+    #[test]
+    fn a_lost_sidecar_is_this_replicas_alone_and_a_lost_database_everybodys() {
+        let readiness = Readiness::default();
+        readiness.waiting(DATABASE, "starting");
+        let waiting = json!([
+            {"sidecar": "ok", "database": "waiting", "token": "ok"}, {"database": "starting"}
+        ]);
+        assert_eq!(state(&readiness), (false, waiting));
+        readiness.ready(DATABASE);
+        assert!(state(&readiness).0);
+        readiness.seen(DATABASE, Err("no answer".into()));
+        let lost = json!([{"sidecar": "ok", "database": "lost", "token": "ok"}, {"database": "no answer"}]);
+        assert_eq!(state(&readiness), (true, lost));
+        readiness.seen(SIDECAR, Err("gone".into()));
+        assert!(!state(&readiness).0);
+        readiness.seen(SIDECAR, Ok(()));
+        readiness.seen(DATABASE, Ok(()));
+        readiness.token_shown(Some("wrong"));
+        let refused =
+            json!([{"sidecar": "ok", "database": "ok", "token": "refused"}, {"token": "wrong"}]);
+        assert_eq!(state(&readiness), (false, refused));
+        readiness.token_shown(None);
+        assert!(state(&readiness).0);
+        readiness.stopping();
+        assert!(!state(&readiness).0);
+    }
 }

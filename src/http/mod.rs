@@ -3,3 +3,4 @@
 pub mod health;
 pub mod rest;
 pub mod server;
+pub mod watch;

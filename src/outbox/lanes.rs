@@ -80,8 +80,12 @@ struct TopicLanes {
 #[derive(Debug)]
 enum Slot {
     Reserved,
-    /// How many of the commit's events the broker has not acknowledged.
-    Queued(usize),
+    Queued {
+        /// How many of the commit's events the broker has not acknowledged.
+        left: usize,
+        /// The commit, which knows since when it waits.
+        handover: Arc<Handover>,
+    },
 }
 
 /// Everything this process has committed and not yet published.
@@ -135,7 +139,7 @@ impl Outbox {
         if events == 0 {
             self.slots.remove(&n);
         } else {
-            self.slots.insert(n, Slot::Queued(events));
+            self.slots.insert(n, Slot::Queued { left: events, handover });
         }
     }
 
@@ -218,10 +222,10 @@ impl Outbox {
 
     fn acknowledge(&mut self, n: u64) {
         match self.slots.get_mut(&n) {
-            Some(Slot::Queued(1)) => {
+            Some(Slot::Queued { left: 1, .. }) => {
                 self.slots.remove(&n);
             }
-            Some(Slot::Queued(left)) => *left -= 1,
+            Some(Slot::Queued { left, .. }) => *left -= 1,
             Some(Slot::Reserved) | None => {}
         }
     }
@@ -237,6 +241,14 @@ impl Outbox {
     /// How many events wait for the broker.
     pub fn waiting(&self) -> usize {
         self.waiting
+    }
+
+    /// The commit of the oldest of them.
+    pub fn oldest(&self) -> Option<&Handover> {
+        self.slots.values().find_map(|slot| match slot {
+            Slot::Queued { handover, .. } => Some(&**handover),
+            Slot::Reserved => None,
+        })
     }
 
     /// How many batches of a topic failed in a row.
@@ -257,7 +269,7 @@ impl Ledger for Outbox {
     fn standing(&self, n: u64) -> Standing {
         match self.slots.get(&n) {
             Some(Slot::Reserved) => Standing::Reserved,
-            Some(Slot::Queued(_)) => Standing::Queued,
+            Some(Slot::Queued { .. }) => Standing::Queued,
             None => Standing::Published,
         }
     }

@@ -1,7 +1,7 @@
 //! What is measured of publishing: each call, and each event from its commit on.
 
-use super::lanes::Batch;
-use crate::metrics::metrics;
+use super::lanes::{Batch, Outbox};
+use crate::metrics::{gauge, metrics};
 use crate::turn::effect::Handover;
 use reminder_contract::cloud_event::topic_name;
 use tokio::time::Instant;
@@ -10,6 +10,12 @@ use tokio::time::Instant;
 pub(super) fn taken_on(handovers: Vec<Handover>) -> impl Iterator<Item = Handover> {
     let now = Instant::now();
     handovers.into_iter().map(move |handover| handover.taken_on(now))
+}
+
+/// Tells how many events wait, and since when.
+pub(super) fn waiting(outbox: &Outbox) {
+    metrics().outbox.set(gauge(outbox.waiting()));
+    metrics().outbox_age.since(outbox.oldest().and_then(Handover::since));
 }
 
 /// A call that publishes a batch.

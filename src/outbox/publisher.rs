@@ -3,7 +3,7 @@
 use super::lanes::{Batch, Next, Outbox};
 use super::measure;
 use crate::clock::SharedClock;
-use crate::metrics::{gauge, metrics};
+use crate::metrics::metrics;
 use crate::planted::{self, Bug};
 use crate::ports::{Message, Ports};
 use crate::turn::draft::Ledger;
@@ -73,7 +73,7 @@ impl<P: Ports> Publisher<P> {
             for handover in measure::taken_on(handovers) {
                 outbox.enqueue(task, handover);
             }
-            metrics().outbox.set(gauge(outbox.waiting()));
+            measure::waiting(&outbox);
         }
         self.work.values().for_each(Notify::notify_one);
     }
@@ -149,7 +149,7 @@ impl<P: Ports> Publisher<P> {
             let failures = outbox.failures(topic);
             let acknowledged = result.is_ok() || planted::is(Bug::FailedBatchForgotten);
             outbox.finished(batch, acknowledged, self.clock.now().as_millis());
-            metrics().outbox.set(gauge(outbox.waiting()));
+            measure::waiting(&outbox);
             failures
         };
         let name = [("topic", cloud_event::topic_name(topic))];

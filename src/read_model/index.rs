@@ -107,6 +107,15 @@ pub trait TaskIndex: Send + Sync + 'static {
     async fn count_parked(&self) -> Result<u64, QueryError> {
         Ok(0)
     }
+    /// How many tasks wake up to each of these times and after the one before it, and how many later than
+    /// all. Only the nearest `limit` are counted. A world that is not measured has no need of it.
+    async fn count_pending(
+        &self,
+        _until: &[Timestamp],
+        _limit: i64,
+    ) -> Result<Vec<i64>, QueryError> {
+        Ok(Vec::new())
+    }
     /// Notes that a parked task can be used again.
     async fn unpark(&self, _task: &TaskId) -> Result<(), QueryError> {
         Ok(())

@@ -14,6 +14,7 @@ mod listing;
 mod lookup;
 mod migrate;
 mod parked;
+mod pending;
 mod rearm;
 mod repair;
 mod restored;

@@ -10,6 +10,7 @@ use reminder_domain::ids::Person;
 use reminder_domain::{TaskId, Timestamp};
 use std::time::Duration;
 use tokio::sync::Mutex;
+use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Row};
 
 /// How long a query may take; each reads at most one page through an index.
@@ -86,7 +87,17 @@ impl ReadModel {
     pub(super) async fn query(
         &self,
         sql: &str,
-        parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+        parameters: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>, QueryError> {
+        self.query_within(QUERY_DEADLINE, sql, parameters).await
+    }
+
+    /// The same with another deadline.
+    pub(super) async fn query_within(
+        &self,
+        deadline: Duration,
+        sql: &str,
+        parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, QueryError> {
         let sql = sql.replace("{schema}", &self.schema);
         let mut slot = self.client.lock().await;
@@ -95,7 +106,7 @@ impl ReadModel {
             None => self.server.connect().await?,
         };
         // A query cut short leaves the connection busy, so it is kept only after an answer.
-        let answer = tokio::time::timeout(QUERY_DEADLINE, client.query(&sql, parameters)).await;
+        let answer = tokio::time::timeout(deadline, client.query(&sql, parameters)).await;
         let rows = answer.map_err(|_| QueryError("no answer in time".into()))??;
         *slot = Some(client);
         Ok(rows)
@@ -180,6 +191,10 @@ impl TaskIndex for ReadModel {
 
     async fn count_parked(&self) -> Result<u64, QueryError> {
         self.read_count_of_parked().await
+    }
+
+    async fn count_pending(&self, until: &[Timestamp], limit: i64) -> Result<Vec<i64>, QueryError> {
+        self.pending_by_time(until, limit).await
     }
 
     async fn unpark(&self, task: &TaskId) -> Result<(), QueryError> {

@@ -38,7 +38,8 @@ impl<'a> Waiting<'a> {
         }
         if self.logged.is_none_or(|at| now.duration_since(at) >= REPEAT_AFTER) {
             self.logged = Some(now);
-            tracing::info!(elapsed = ?now.duration_since(self.since), "waiting for {}", self.reason);
+            let elapsed = now.duration_since(self.since);
+            tracing::info!(?elapsed, reason = self.reason, "waiting");
         }
         self.pause
     }

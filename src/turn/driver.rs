@@ -108,8 +108,8 @@ impl<P: Ports> Driver<P> {
         let mut request = request;
         let measured = Measured::begin(&request);
         let span = trace::begin(&cell.id, &mut request);
-        let reply = self.to_its_end(cell, request).instrument(span).await;
-        measured.end(&reply);
+        let reply = self.to_its_end(cell, request).instrument(span.clone()).await;
+        measured.end(&reply, &span);
         reply
     }
 
@@ -201,12 +201,16 @@ impl<P: Ports> Driver<P> {
         }
         let request = planted::request(request);
         let asked = matches!(request, Request::Command(_));
+        let mut wake = matches!(request, Request::Wake).then(measure::Wake::begin);
         let trace = trace::own(&Span::current()).filter(|_| !asked);
         let mut machine =
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures)
                 .stopped_by(Arc::clone(&self.oversight.firing.borrow()))
                 .traced(trace);
-        let finish = self.play(&cell.id, &mut machine).await;
+        let finish = self.play(&cell.id, &mut machine, wake.as_mut()).await;
+        if let (Some(wake), Reply::Awake(_)) = (wake, &finish.reply) {
+            wake.end();
+        }
         if let Reply::Unreadable(why) = &finish.reply {
             memory.parked = memory.parked || self.oversight.park(&cell.id, why).await;
         } else {
@@ -243,13 +247,28 @@ impl<P: Ports> Driver<P> {
         memory.known = if has_room { known } else { Known::Nothing };
     }
 
-    async fn play(&self, id: &TaskId, machine: &mut Machine) -> Finish {
+    async fn play(
+        &self,
+        id: &TaskId,
+        machine: &mut Machine,
+        mut wake: Option<&mut measure::Wake>,
+    ) -> Finish {
         let mut outcome = Outcome::Start;
+        let mut changed = None;
         loop {
+            if let Outcome::Loaded(Some(state)) = &outcome {
+                changed = Some(state.updated_at);
+            }
             let effect = {
                 let mut outbox = self.publisher.outbox();
                 machine.step(outcome, &mut *outbox, self.clock.now())
             };
+            if let Some(wake) = &mut wake {
+                wake.note(&effect);
+            }
+            if let Effect::Publish(handovers) = &effect {
+                measure::firings(handovers, changed);
+            }
             outcome = match effect {
                 Effect::Finish(finish) => return *finish,
                 effect => self.perform(id, effect).await,
@@ -284,7 +303,6 @@ impl<P: Ports> Driver<P> {
             }
             Effect::Commit(state) => self.commit(id, &state).await,
             Effect::Publish(handovers) => {
-                measure::firings(&handovers);
                 trace::committed(&handovers);
                 self.publisher.enqueue(id, handovers);
                 Outcome::Done
@@ -295,13 +313,19 @@ impl<P: Ports> Driver<P> {
 
     async fn commit(&self, id: &TaskId, state: &TaskState) -> Outcome {
         match self.ports.commit(id, record::encode(state)).await {
-            Ok(()) => Outcome::Done,
+            Ok(()) => {
+                measure::commit("committed");
+                Outcome::Done
+            }
             Err(CommitError::Fenced(reason)) => {
-                metrics().fenced.inc();
+                measure::commit("fenced");
                 tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
                 Outcome::Fenced
             }
-            Err(CommitError::Unknown(reason)) => Outcome::Failed(reason),
+            Err(CommitError::Unknown(reason)) => {
+                measure::commit("unconfirmed");
+                Outcome::Failed(reason)
+            }
         }
     }
 

@@ -93,6 +93,11 @@ impl Handover {
         Self { taken_on: Some(at), ..self }
     }
 
+    /// When that was, if it was noted.
+    pub fn since(&self) -> Option<Instant> {
+        self.taken_on
+    }
+
     /// How long ago that was, when it was noted.
     pub fn waited(&self) -> Option<Duration> {
         self.taken_on.map(|at| at.elapsed())

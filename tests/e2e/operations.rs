@@ -155,15 +155,18 @@ fn a_repaired_task_fires_and_nothing_of_the_old_one_comes_back() {
 #[test]
 fn the_metrics_tell_of_what_fires() {
     gentle(async |suite| {
-        let before = suite.task("counted-before").due(in_ms(0));
+        let before = suite.task("counted-before").due(in_ms(2_000));
         before.put().await;
         before.event("reminder.triggered").await;
         for name in [
             "reminder_commands_total{method=\"put\",outcome=\"answered\"}",
-            "reminder_command_seconds_count{method=\"put\"}",
+            "reminder_command_seconds_count{method=\"put\",outcome=\"answered\"}",
+            "reminder_commits_total{outcome=\"committed\"}",
+            "reminder_wake_seconds_count{found=\"on_time\"}",
             "reminder_wakes_total{outcome=\"answered\"}",
             "reminder_firings_total{cause=\"onTime\"}",
-            "reminder_firing_lateness_seconds_count",
+            "reminder_firing_lateness_seconds_count{cause=\"onTime\"}",
+            "reminder_publish_seconds_count{topic=\"reminders\"}",
             "reminder_events_published_total{topic=\"reminders\"}",
             "reminder_audit_rounds_total{outcome=\"done\"}",
             "reminder_audit_last_round_timestamp_seconds",

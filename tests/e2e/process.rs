@@ -5,6 +5,7 @@ use crate::suite::Suite;
 use reminder_stack::ports;
 use reminder_stack::probe::{self, Answer};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::process::Stdio;
 use std::sync::Mutex;
@@ -20,6 +21,8 @@ const PROCESS_DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) struct Service {
     child: Child,
     pub(crate) port: u16,
+    /// What it has logged, as far as it was read.
+    logged: String,
 }
 
 /// How it ended.
@@ -46,7 +49,7 @@ impl Service {
         command.args(arguments).env_clear().envs(environment).kill_on_drop(true);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let port = environment.get("APP_PORT").and_then(|port| port.parse().ok()).unwrap_or(0);
-        Self { child: command.spawn().unwrap(), port }
+        Self { child: command.spawn().unwrap(), port, logged: String::new() }
     }
 
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Option<Answer> {
@@ -57,7 +60,7 @@ impl Service {
     pub(crate) async fn waits_for(&mut self, part: &str, reason: &str) {
         let seen = async |service: &Self| {
             let answer = service.get("/readyz", &[]).await?;
-            let body: serde_json::Value = serde_json::from_str(&answer.body).ok()?;
+            let body: Value = serde_json::from_str(&answer.body).ok()?;
             let said = body["waitingFor"][part].as_str().unwrap_or_default();
             (answer.status == 503 && said.contains(reason)).then_some(())
         };
@@ -82,11 +85,38 @@ impl Service {
         kill_process(pid.expect("it runs"), Signal::TERM).unwrap();
     }
 
+    /// Waits until its log has this text.
+    pub(crate) async fn logs(&mut self, text: &str) {
+        let log = self.child.stderr.as_mut().unwrap();
+        let logged = &mut self.logged;
+        let read = async {
+            let mut buffer = [0; 4096];
+            while !logged.contains(text) {
+                let read = log.read(&mut buffer).await.unwrap();
+                assert_ne!(read, 0, "it ended without {text:?}:\n{logged}");
+                logged.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+        };
+        let found = timeout(PROCESS_DEADLINE, read).await.is_ok();
+        assert!(found, "{text:?} is not in the log:\n{}", self.logged);
+    }
+
+    /// Waits until `/readyz` answers so, and its body holds this at a pointer.
+    pub(crate) async fn readiness_is(&self, status: u16, pointer: &str, word: &str) -> Value {
+        let seen = || async {
+            let answer = self.get("/readyz", &[]).await?;
+            let body: Value = serde_json::from_str(&answer.body).ok()?;
+            (answer.status == status && body.pointer(pointer)? == word).then_some(body)
+        };
+        let found = probe::until(PROCESS_DEADLINE, seen).await;
+        found.unwrap_or_else(|| panic!("/readyz never says {status} and {pointer}: {word}"))
+    }
+
     /// Waits until it has ended, with all it said.
     pub(crate) async fn ended(mut self) -> Ended {
         let (mut out, mut err) =
             (self.child.stdout.take().unwrap(), self.child.stderr.take().unwrap());
-        let (mut first, mut second) = (String::new(), String::new());
+        let (mut first, mut second) = (String::new(), std::mem::take(&mut self.logged));
         let all = async {
             let _ = tokio::join!(out.read_to_string(&mut first), err.read_to_string(&mut second));
             self.child.wait().await.unwrap()

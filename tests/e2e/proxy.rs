@@ -23,8 +23,14 @@ pub(crate) struct OpenPort {
 
 impl ClosedPort {
     pub(crate) fn new() -> Self {
+        Self::at(0)
+    }
+
+    /// The port that was open before, or any, for 0.
+    pub(crate) fn at(port: u16) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], port))).unwrap();
         let port = socket.local_addr().unwrap().port();
         Self { socket, port }
     }

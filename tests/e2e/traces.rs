@@ -3,6 +3,7 @@
 
 use crate::api::in_ms;
 use crate::suite::{Suite, disruptive};
+use reminder_contract::names::METRICS_PATH;
 use reminder_stack::spans::{Collector, Span};
 use reminder_stack::{Part, probe};
 use serde_json::json;
@@ -66,5 +67,12 @@ fn a_command_is_part_of_its_callers_trace_and_what_fires_is_linked_to_it() {
         assert_eq!(fired.envelope["traceparent"], format!("00-{}-{}-01", wake.trace, wake.id));
         assert_eq!(fired.data()["scheduleTraceparent"], parent_of_events);
         assert_eq!(fired.envelope["correlationid"], flow);
+
+        // From a bucket of the histogram one comes to the trace.
+        let port = suite.manifest().replica(1).unwrap().app_port;
+        let metrics = probe::get(port, METRICS_PATH, &[]).await.unwrap().body;
+        let exemplar = format!(r#"# {{trace_id="{}"}}"#, wake.trace);
+        let of = |name: &str| metrics.lines().any(|l| l.starts_with(name) && l.contains(&exemplar));
+        assert!(of("reminder_firing_lateness_seconds_bucket"), "{metrics}");
     });
 }

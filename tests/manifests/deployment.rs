@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use crate::documents::{Document, document, documents, files_below, keys};
 
 /// What the service reads from its environment, as far as manifests set it.
-pub(crate) const ENVIRONMENT: [&str; 9] = [
+pub(crate) const ENVIRONMENT: [&str; 10] = [
     "APP_API_TOKEN",
     "APP_HOST",
     "APP_PORT",
     "DAPR_API_TOKEN",
     "DAPR_GRPC_PORT",
     "DATABASE_URL_FILE",
+    "LOG_FILTER_FILE",
     "LOG_FORMAT",
     "RUST_LOG",
     "SHUTDOWN_GRACE",
@@ -110,13 +111,23 @@ fn the_environment_is_one_that_the_service_reads() {
     for (name, _) in environment(&deployment) {
         assert!(ENVIRONMENT.contains(&name), "the service does not read {name}");
     }
-    // The file that DATABASE_URL_FILE names is the one that is mounted.
-    let file = Path::new(variable(&deployment, "DATABASE_URL_FILE"));
-    let mount = deployment.at(&format!("{CONTAINER}/volumeMounts/0"));
-    let volume = deployment.at(&format!("{POD}/volumes/0"));
-    assert_eq!(mount["name"], volume["name"]);
-    assert_eq!(Path::new(mount["mountPath"].as_str().unwrap()), file.parent().unwrap());
-    assert_eq!(volume["secret"]["items"][0]["path"], file.file_name().unwrap().to_str().unwrap());
+    // The files that variables name are those that are mounted.
+    for (n, name) in ["DATABASE_URL_FILE", "LOG_FILTER_FILE"].iter().enumerate() {
+        let file = Path::new(variable(&deployment, name));
+        let mount = deployment.at(&format!("{CONTAINER}/volumeMounts/{n}"));
+        let volume = deployment.at(&format!("{POD}/volumes/{n}"));
+        assert_eq!(mount["name"], volume["name"]);
+        assert_eq!(Path::new(mount["mountPath"].as_str().unwrap()), file.parent().unwrap());
+        let file = file.file_name().unwrap().to_str().unwrap();
+        match volume.get("configMap") {
+            None => assert_eq!(volume["secret"]["items"][0]["path"], file),
+            Some(map) => {
+                let logs = document("k8s/base/logs.yaml");
+                assert_eq!(map["name"], logs.name());
+                assert_eq!(keys(logs.at("/data")), [file]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -13,24 +13,6 @@ pub(crate) struct Document {
     pub(crate) value: Value,
 }
 
-/// What the packaged files may contain, as (apiVersion, kind). A kind that is not listed is one
-/// that no check here looks at.
-const KINDS: [(&str, &str); 13] = [
-    ("dapr.io/v1alpha1", "Component"),
-    ("dapr.io/v1alpha1", "Configuration"),
-    ("dapr.io/v1alpha1", "Resiliency"),
-    ("dapr.io/v2alpha1", "Subscription"),
-    ("kafka.strimzi.io/v1", "KafkaTopic"),
-    ("kustomize.config.k8s.io/v1beta1", "Kustomization"),
-    ("monitoring.coreos.com/v1", "PodMonitor"),
-    ("monitoring.coreos.com/v1", "PrometheusRule"),
-    ("apps/v1", "Deployment"),
-    ("v1", "Namespace"),
-    ("v1", "Secret"),
-    ("v1", "Service"),
-    ("v1", "ServiceAccount"),
-];
-
 impl Document {
     /// The value at a JSON pointer; its absence is a failed check.
     pub(crate) fn at(&self, pointer: &str) -> &Value {
@@ -88,9 +70,12 @@ pub(crate) fn read(file: impl AsRef<Path>) -> String {
 
 /// The documents of one file.
 pub(crate) fn documents(file: impl AsRef<Path>) -> Vec<Document> {
-    let file = file.as_ref();
-    let text = read(file);
-    let nodes = Yaml::load_from_str(&text)
+    parse(file.as_ref(), &read(&file))
+}
+
+/// The documents of a text, which came from there.
+pub(crate) fn parse(file: &Path, text: &str) -> Vec<Document> {
+    let nodes = Yaml::load_from_str(text)
         .unwrap_or_else(|error| panic!("{} is not YAML: {error}", file.display()));
     assert!(!nodes.is_empty(), "{} is empty", file.display());
     nodes.iter().map(|node| Document { file: file.to_owned(), value: json(node, file) }).collect()
@@ -148,23 +133,4 @@ fn json(node: &Yaml<'_>, file: &Path) -> Value {
         }
         other => panic!("{}: {other:?} is beyond plain YAML", file.display()),
     }
-}
-
-#[test]
-fn every_file_parses_and_says_what_it_is() {
-    for document in documents_below("components").iter().chain(&documents_below("k8s")) {
-        let kind = (document.text("/apiVersion"), document.kind());
-        assert!(KINDS.contains(&kind), "{}: unexpected {kind:?}", document.file.display());
-        if kind.1 != "Kustomization" {
-            assert!(!document.name().is_empty(), "{} has no name", document.file.display());
-        }
-    }
-    document("docker-compose.yml");
-    document("dapr.yaml");
-}
-
-#[test]
-fn a_repeated_key_is_an_error() {
-    // What the other checks rely on: that the last of two values does not win silently.
-    assert!(Yaml::load_from_str("name: a\nname: b\n").is_err());
 }

@@ -30,6 +30,8 @@ fn the_image_runs_the_service_as_nobody() {
     let package = format!("ARG PACKAGE={}", env!("CARGO_PKG_NAME"));
     assert!(lines.contains(&package));
     assert!(lines.iter().any(|line| line.contains("--locked --package \"$PACKAGE\" ")));
+    // The binary knows what it was built from, and tells it as a metric.
+    assert!(lines.iter().any(|line| line.contains(" REVISION=\"$REVISION\" cargo build ")));
     assert_eq!(instruction("ENTRYPOINT"), ["[\"/usr/local/bin/service\"]"]);
     assert_eq!(document("docker-compose.yml").at("/services/app/command"), &json!(["serve"]));
     let deployment = document("k8s/base/deployment.yaml");

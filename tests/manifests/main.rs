@@ -14,6 +14,8 @@ mod image;
 mod kubernetes;
 mod members;
 mod monitoring;
+mod parse;
+mod python;
 mod scripts;
 mod secrets;
 mod sidecar;

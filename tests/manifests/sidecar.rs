@@ -13,7 +13,7 @@ const HEALTH_TIMEOUT_MILLISECONDS: u32 = 2000;
 const HEALTH_THRESHOLD: u32 = 3;
 
 /// The annotations of Dapr 1.18 that we use or may come to use; the injector ignores others.
-pub(crate) const ANNOTATIONS: [&str; 25] = [
+pub(crate) const ANNOTATIONS: [&str; 26] = [
     "dapr.io/api-token-secret",
     "dapr.io/app-health-check-path",
     "dapr.io/app-health-probe-interval",
@@ -26,6 +26,7 @@ pub(crate) const ANNOTATIONS: [&str; 25] = [
     "dapr.io/app-token-secret",
     "dapr.io/block-shutdown-duration",
     "dapr.io/config",
+    "dapr.io/disable-builtin-k8s-secret-store",
     "dapr.io/enable-app-health-check",
     "dapr.io/enabled",
     "dapr.io/enable-metrics",

@@ -181,3 +181,17 @@ async fn a_connection_that_was_lost_is_made_again() {
     let again = async || model.heartbeat(MINE, LONG, LONG).await.is_ok();
     eventually("it connects anew", again).await;
 }
+
+#[tokio::test]
+async fn what_waits_is_counted_by_when_it_wakes_the_nearest_first() {
+    let (database, model) = model().await;
+    for (task, wake) in [("a", 1_000), ("b", 2_000), ("c", 2_001), ("d", 5_000), ("e", 9_000)] {
+        put(&database, task, Some(wake)).await;
+    }
+    put(&database, "none", None).await;
+    let ends = [at(2_000), at(5_000)];
+    assert_eq!(model.count_pending(&ends, 100).await.unwrap(), [2, 2, 1]);
+    // Only so many are counted, and those that are far are left out.
+    assert_eq!(model.count_pending(&ends, 3).await.unwrap(), [2, 1, 0]);
+    assert_eq!(model.count_pending(&[], 100).await.unwrap(), [5]);
+}

@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const HORIZON_MS: i64 = 3_600_000;
 
 /// One question, in words.
-pub(crate) const ALL: [&str; 21] = [
+pub(crate) const ALL: [&str; 22] = [
     "heartbeat",
     "lease",
     "note how far the sweep came",
@@ -38,6 +38,7 @@ pub(crate) const ALL: [&str; 21] = [
     "a page of a user's reminders",
     "a page of a user's reminders, in the middle",
     "a page of all reminders, in the middle",
+    "how much waits, and until when",
 ];
 
 /// Who asks.
@@ -125,6 +126,12 @@ impl Asker {
             }
             "a page of all reminders, in the middle" => {
                 self.reminders(None, at(180 * 24 * HORIZON_MS)).await
+            }
+            "how much waits, and until when" => {
+                let ends = [0, 60_000, HORIZON_MS, 24 * HORIZON_MS].map(at);
+                let counts = model.count_pending(&ends, settings::PENDING_MAX).await.unwrap();
+                assert_eq!(counts.len(), ends.len() + 1);
+                usize::try_from(counts.into_iter().sum::<i64>()).unwrap()
             }
             other => panic!("nobody asks {other:?}"),
         }

@@ -7,6 +7,7 @@ mod demo;
 mod down;
 mod ledger;
 mod logs;
+mod sbom;
 mod schemas;
 mod session;
 mod simulate;
@@ -53,6 +54,8 @@ enum Command {
     Simulate(simulate::Options),
     /// Write the JSON Schemas of the events anew
     Schemas(schemas::Options),
+    /// Say what is in a service: a bill of materials
+    Sbom(sbom::Options),
     /// Start the local stack: Postgres, Kafka, Dapr, the service
     Up(up::Options),
     /// Stop the local stack
@@ -86,6 +89,7 @@ async fn main() -> ExitCode {
         Command::Chaos(options) => Box::pin(chaos::run(options)).await,
         Command::Simulate(options) => simulate::run(options).await,
         Command::Schemas(options) => schemas::run(options).await,
+        Command::Sbom(options) => sbom::run(options).await,
         Command::Up(options) => up::run(options).await,
         Command::Down(options) => down::run(options).await,
         Command::Status(options) => status::run(&options).await,

@@ -17,5 +17,6 @@ const DEFAULT_FILTER: &str = "info";
 pub fn start(service: &'static str, config: &MemberConfig) -> Result<Export, ExportError> {
     let format = config.log_format;
     let otlp_endpoint = config.otlp_endpoint.clone();
-    init(&Settings { service, format, default_filter: DEFAULT_FILTER, otlp_endpoint })
+    let settings = Settings { service, format, default_filter: DEFAULT_FILTER, otlp_endpoint };
+    init(&settings).map(|telemetry| telemetry.spans)
 }

@@ -37,6 +37,14 @@ pub fn traceparent_of(span: &Span) -> Option<String> {
     })
 }
 
+/// The trace of a span that is exported and was chosen to be kept, for exemplars.
+pub fn trace_of(span: &Span) -> Option<String> {
+    let context = span.context();
+    let span = context.span();
+    let context = span.span_context();
+    context.is_sampled().then(|| context.trace_id().to_string())
+}
+
 /// The trace that a `traceparent` belongs to, for logs.
 pub fn trace_id(traceparent: &str) -> Option<String> {
     Traceparent::parse(traceparent).map(|traceparent| traceparent.trace_id)
@@ -64,6 +72,6 @@ mod tests {
         let span = tracing::info_span!("turn");
         continue_from(&span, GOOD);
         link_to(&span, GOOD);
-        assert_eq!(traceparent_of(&span), None);
+        assert_eq!((traceparent_of(&span), trace_of(&span)), (None, None));
     }
 }

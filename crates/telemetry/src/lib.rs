@@ -14,7 +14,7 @@ pub mod secret;
 pub mod traceparent;
 pub mod traces;
 
-use crate::logs::Format;
+use crate::logs::{Format, LogFilter};
 use crate::traces::{Export, ExportError};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -32,22 +32,28 @@ pub struct Settings {
     pub otlp_endpoint: Option<String>,
 }
 
-/// Starts logging, and tracing where it is asked for. What is returned sends the last spans when it is
-/// dropped.
+/// Logs and traces that were started.
+#[derive(Debug)]
+pub struct Telemetry {
+    /// Sends the last spans when it is dropped.
+    pub spans: Export,
+    /// What is logged.
+    pub filter: LogFilter,
+}
+
+/// Starts logging, and tracing where it is asked for.
 ///
 /// # Errors
 /// When the endpoint for spans cannot be used. Nothing is logged yet then.
-pub fn init(settings: &Settings) -> Result<Export, ExportError> {
-    let export = match &settings.otlp_endpoint {
+pub fn init(settings: &Settings) -> Result<Telemetry, ExportError> {
+    let spans = match &settings.otlp_endpoint {
         Some(endpoint) => Export::to(endpoint, settings.service)?,
         None => Export::default(),
     };
-    tracing_subscriber::registry()
-        .with(logs::layer(settings.format, settings.default_filter))
-        .with(export.layer())
-        .init();
+    let (lines, filter) = logs::layer(settings.format, settings.default_filter);
+    tracing_subscriber::registry().with(lines).with(spans.layer()).init();
     // The `#[actor]` macro of Dapr's SDK logs every call through `log` at info, which says nothing
     // that our own lines do not say. (`log` is bridged to `tracing` by the subscriber.)
     log::set_max_level(log::LevelFilter::Warn);
-    Ok(export)
+    Ok(Telemetry { spans, filter })
 }

@@ -66,6 +66,19 @@ fn the_watermark_waits_for_the_oldest_commit() {
 }
 
 #[test]
+fn the_oldest_is_the_first_that_waits_for_the_broker() {
+    let mut outbox = Outbox::new(1);
+    let stamps: Vec<Stamp> = (0..3).map(|_| outbox.reserve()).collect();
+    assert!(outbox.oldest().is_none(), "what is not committed does not wait");
+    for n in [2, 1] {
+        outbox.enqueue(&task(n), handover(&task(n), stamps[n], 1));
+    }
+    assert_eq!(outbox.oldest().unwrap().commit().stamp, stamps[1]);
+    drain(&mut outbox);
+    assert!(outbox.oldest().is_none());
+}
+
+#[test]
 fn a_queued_commit_cannot_be_given_back() {
     let mut outbox = Outbox::new(1);
     let stamp = outbox.reserve();

@@ -7,7 +7,7 @@ use reminder_stack::{Manifest, probe};
 const TOLD: [&str; 7] = [
     "reminder_wakes_total",
     "reminder_overloads_total",
-    "reminder_commits_fenced_total",
+    "reminder_commits_total",
     "reminder_turns_doubtful_total",
     "reminder_publish_failures_total",
     "reminder_audit_found_total",
@@ -36,11 +36,14 @@ mod tests {
     #[test]
     fn what_is_zero_or_of_no_interest_is_left_out() {
         let text = "# TYPE reminder_wakes counter\nreminder_wakes_total{outcome=\"answered\"} 7\n\
-                    reminder_wakes_total{outcome=\"overloaded\"} 0\nreminder_commits_fenced_total 2\n\
+                    reminder_wakes_total{outcome=\"overloaded\"} 0\nreminder_commits_total{outcome=\"fenced\"} 2\n\
                     process_things 3\n";
         assert_eq!(
             lines(text),
-            ["reminder_wakes_total{outcome=\"answered\"} 7", "reminder_commits_fenced_total 2"]
+            [
+                "reminder_wakes_total{outcome=\"answered\"} 7",
+                "reminder_commits_total{outcome=\"fenced\"} 2"
+            ]
         );
     }
 }

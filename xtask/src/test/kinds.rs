@@ -1,5 +1,8 @@
 //! Which step a test binary belongs to, by its name.
 
+/// Names the stack whose service the tests of `cluster` scrape.
+pub(super) const CLUSTER_VARIABLE: &str = "CLUSTER_INSTANCE";
+
 /// Whether it needs nothing beside itself.
 pub(super) fn is_unit(name: &str) -> bool {
     !is_postgres(name)
@@ -8,6 +11,7 @@ pub(super) fn is_unit(name: &str) -> bool {
         && !is_mesh(name)
         && !is_differential(name)
         && !is_conformity(name)
+        && !is_cluster(name)
 }
 
 pub(super) fn is_mesh(name: &str) -> bool {
@@ -32,4 +36,8 @@ pub(super) fn is_e2e(name: &str) -> bool {
 
 pub(super) fn is_conformity(name: &str) -> bool {
     name == "conformity"
+}
+
+pub(super) fn is_cluster(name: &str) -> bool {
+    name == "cluster"
 }

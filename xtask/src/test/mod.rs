@@ -12,6 +12,7 @@ mod report;
 mod rest;
 mod setup;
 mod steps;
+mod supply;
 mod work;
 
 use std::time::{Duration, Instant};

@@ -31,6 +31,8 @@ const SDK: &str = "tests/conformity/requirements.txt";
 /// What tries the REST edge, in an environment of its own: it needs many packages.
 const SCHEMATHESIS: &str = "tests/conformity/schemathesis.txt";
 const SCHEMATHESIS_FOLDER: &str = "target/schemathesis";
+/// What judges what we depend on, in the same environment.
+const SUPPLY: &str = "tests/supply/requirements.txt";
 
 /// Where Python's packages are installed, below the workspace.
 const PYTHON_FOLDER: &str = "target/python";
@@ -65,11 +67,11 @@ pub(super) async fn ensure(log: &Log) -> Result<()> {
     Ok(())
 }
 
-/// Sees to it that there is a python with the pinned dateutil and the SDK of `CloudEvents`, and
-/// says where.
+/// Sees to it that there is a python with the pinned dateutil, the SDK of `CloudEvents` and what judges
+/// dependencies, and says where.
 pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
-    let sdk = root.join(SDK).to_string_lossy().into_owned();
-    let wanted = [&DATEUTIL[..], &["-r", &sdk]].concat();
+    let [sdk, supply] = [SDK, SUPPLY].map(|list| root.join(list).to_string_lossy().into_owned());
+    let wanted = [&DATEUTIL[..], &["-r", &sdk, "-r", &supply]].concat();
     environment(log, &root.join(PYTHON_FOLDER), &wanted).await
 }
 
@@ -100,11 +102,17 @@ async fn environment(log: &Log, folder: &Path, wanted: &[&str]) -> Result<PathBu
     Ok(python)
 }
 
+/// Sees to it that there is a Node.js with its package manager.
+pub(super) async fn node(log: &Log) -> Result<()> {
+    if works(log, "npm", &["--version"]).await {
+        return Ok(());
+    }
+    install(log, "Node.js", &NODE_PACKAGES).await
+}
+
 /// Sees to it that the official parser of `AsyncAPI` is there, and says where.
 pub(super) async fn asyncapi(log: &Log, root: &Path) -> Result<PathBuf> {
-    if !works(log, "npm", &["--version"]).await {
-        install(log, "Node.js", &NODE_PACKAGES).await?;
-    }
+    node(log).await?;
     let folder = root.join(NODE_FOLDER);
     let list = folder.join("package.json");
     let wanted = std::fs::read(root.join(NODE_LIST))?;

@@ -22,7 +22,7 @@ pub(super) enum Step {
     Differential,
     /// The examples in the documentation
     Docs,
-    /// Licences and advisories of what we depend on, if cargo-deny is there
+    /// Licences, sources and advisories of what we depend on, and the list of what is in each service
     Deny,
     /// Bringing the local stack up
     Stack,
@@ -32,6 +32,8 @@ pub(super) enum Step {
     Conformity,
     /// The REST edge in the hands of schemathesis, by its `OpenAPI` document
     Rest,
+    /// Kubernetes and Prometheus without either: what is rendered, named and alerted on, by their own tools
+    Cluster,
     /// The fence and the read model, on its Postgres
     Postgres,
     /// End to end, on the whole stack
@@ -61,6 +63,7 @@ impl Step {
         Self::Demo,
         Self::Conformity,
         Self::Rest,
+        Self::Cluster,
         Self::Postgres,
         Self::E2e,
         Self::Kafka,
@@ -84,6 +87,7 @@ impl Step {
             Self::Demo => "demo",
             Self::Conformity => "conformity",
             Self::Rest => "rest",
+            Self::Cluster => "cluster",
             Self::Postgres => "postgres",
             Self::E2e => "e2e",
             Self::Kafka => "kafka",
@@ -101,14 +105,16 @@ impl Step {
     /// What must have gone well before it makes sense.
     pub(super) const fn needs(self) -> &'static [Self] {
         match self {
-            Self::Setup | Self::Build | Self::Deny => &[],
-            Self::Format | Self::Lint => &[Self::Setup],
+            Self::Setup | Self::Build => &[],
+            Self::Format | Self::Lint | Self::Deny => &[Self::Setup],
             Self::Unit | Self::Differential => &[Self::Setup, Self::Build],
             Self::Simulation | Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
             // The demo has told events of every topic.
             Self::Conformity => &[Self::Setup, Self::Build, Self::Demo],
             Self::Rest => &[Self::Setup, Self::Stack],
+            // The stack has Go, Java and Maven, and a service that is scraped.
+            Self::Cluster => &[Self::Setup, Self::Build, Self::Stack],
             Self::Postgres | Self::E2e | Self::Kafka | Self::Mesh | Self::Chaos => {
                 &[Self::Build, Self::Stack]
             }

@@ -13,7 +13,8 @@ use super::conformity;
 use super::end_to_end;
 use super::kafka;
 use super::kinds::{
-    is_conformity, is_differential, is_e2e, is_kafka, is_mesh, is_postgres, is_unit,
+    CLUSTER_VARIABLE, is_cluster, is_conformity, is_differential, is_e2e, is_kafka, is_mesh,
+    is_postgres, is_unit,
 };
 use super::mesh;
 use super::parse::{self, Built, Counts};
@@ -21,6 +22,7 @@ use super::process::{self, Log};
 use super::rest;
 use super::setup;
 use super::steps::Step;
+use super::supply;
 use crate::{chaos, demo, ui};
 
 /// The stack's name, unless told otherwise: apart from the one people work with.
@@ -126,7 +128,7 @@ impl Work {
                 self.tests(log, &[(DATEUTIL_VARIABLE, &*python)], is_differential).await
             }
             Step::Docs => self.docs(log).await,
-            Step::Deny => self.deny(log).await,
+            Step::Deny => supply::check(log, &self.root).await,
             Step::Stack => self.up().await,
             Step::Demo => self.demo().await,
             Step::Conformity => {
@@ -136,6 +138,10 @@ impl Work {
                 self.tests(log, &env, is_conformity).await
             }
             Step::Rest => rest::run(log, &self.root, self.stack()?).await,
+            Step::Cluster => {
+                setup::node(log).await?;
+                self.tests(log, &[(CLUSTER_VARIABLE, &self.instance)], is_cluster).await
+            }
             Step::Postgres => {
                 let url = self.stack()?.manifest()?.admin_database_url();
                 let url = url.context("the stack has no Postgres of its own")?;
@@ -272,15 +278,6 @@ impl Work {
         }
         show(log);
         Ok(Outcome::failed(counts, ended.how))
-    }
-
-    async fn deny(&self, log: &Log) -> Result<Outcome> {
-        let asked = process::run(self.cargo(&["deny", "--version"]), log, TESTS_DEADLINE).await?;
-        if !asked.good {
-            let note = Some("skipped, for there is no cargo-deny".to_owned());
-            return Ok(Outcome { note, ..Outcome::of(Counts::default()) });
-        }
-        self.check(log, &["deny", "--workspace", "--all-features", "check"]).await
     }
 
     fn options(&self) -> Options {
