@@ -111,9 +111,9 @@ fn understood(verb: &str, path: &str, body: &str) -> Result<(), reminder_contrac
         ("PUT", ["tasks", _]) => command(Method::Put, &within("task")),
         ("PATCH", ["tasks", _]) => {
             let mut task = serde_json::json!({ "title": "A task" });
-            let patch: serde_json::Map<String, serde_json::Value> =
+            let fields: serde_json::Map<String, serde_json::Value> =
                 serde_json::from_str(body).unwrap();
-            task.as_object_mut().unwrap().extend(patch);
+            task.as_object_mut().unwrap().extend(fields);
             command(Method::Put, &serde_json::json!({ "task": task }).to_string())
         }
         ("PUT", ["tasks", _, "reminders", id]) => {

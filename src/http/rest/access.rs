@@ -4,8 +4,8 @@
 use super::answer::Refusal;
 use crate::config::{Secret, ServerConfig};
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use reminder_contract::names::SIDECAR_TOKEN_HEADER;
@@ -46,7 +46,7 @@ impl Access {
 
     /// Whether the call may be made, and whether it is the sidecar's.
     fn judge(&self, headers: &HeaderMap) -> Result<Option<ShownBySidecar>, Problem> {
-        let of_sidecar = headers.get(SIDECAR_TOKEN_HEADER).map(|value| value.as_bytes());
+        let of_sidecar = headers.get(SIDECAR_TOKEN_HEADER).map(HeaderValue::as_bytes);
         if self.sidecar.as_ref().is_some_and(|token| shows(token, of_sidecar)) {
             return Ok(Some(ShownBySidecar));
         }
@@ -94,7 +94,6 @@ pub(super) async fn check(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
     fn access(sidecar: &str, bearer: &str, loopback: bool) -> Access {
         let secret = |text: &str| Secret::non_empty(text.to_owned());
@@ -105,7 +104,7 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| {
             (axum::http::HeaderName::from_static(name), HeaderValue::from_static(value))
         });
-        access.judge(&HeaderMap::from_iter(headers)).map_or_else(|problem| problem.status, |_| 200)
+        access.judge(&headers.collect::<HeaderMap>()).map_or_else(|problem| problem.status, |_| 200)
     }
 
     #[test]

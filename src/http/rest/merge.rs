@@ -56,7 +56,7 @@ pub(super) async fn put_changed(
             .await
             .map_err(|problem| (problem.kind(), problem))
         {
-            Err((Some(ProblemKind::CommandIdReused), _)) => return applied(id, present),
+            Err((Some(ProblemKind::CommandIdReused), _)) => return applied(id, &present),
             Err((Some(ProblemKind::VersionConflict), _))
                 if expected.version().is_none() && attempt < ATTEMPTS_MAX => {}
             Err((Some(ProblemKind::VersionConflict), _)) if expected.version().is_none() => {
@@ -94,7 +94,7 @@ fn task(view: &[u8]) -> Result<Value, Problem> {
 }
 
 /// Answers a change that was applied before with where the task stands now.
-fn applied(id: &TaskId, present: Answered) -> Result<Answered, Problem> {
+fn applied(id: &TaskId, present: &Answered) -> Result<Answered, Problem> {
     let view: TaskView<'_> =
         serde_json::from_slice(&present.body).map_err(|error| unreadable(&error))?;
     let answer = CommandAnswer {
@@ -105,8 +105,7 @@ fn applied(id: &TaskId, present: Answered) -> Result<Answered, Problem> {
         created: Some(false),
         adjusted: Vec::new(),
     };
-    let body = answer.to_json();
-    Ok(Answered { body, ..present })
+    Ok(Answered { version: present.version, created: false, body: answer.to_json() })
 }
 
 /// Merges a patch into a value: RFC 7396 §2.

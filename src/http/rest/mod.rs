@@ -21,6 +21,8 @@ mod places;
 mod precondition;
 mod rate;
 mod tasks;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use crate::ports::ActorApi;

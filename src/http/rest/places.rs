@@ -27,13 +27,11 @@ pub(super) async fn take(
     request: Request,
     next: Next,
 ) -> Response {
-    match places.try_acquire() {
-        Ok(_place) => next.run(request).await,
-        Err(_) => {
-            let detail = format!("{CALLS_AT_ONCE} calls are under way already");
-            Refusal(Problem::overloaded(detail)).into_response()
-        }
+    if let Ok(_place) = places.try_acquire() {
+        return next.run(request).await;
     }
+    let detail = format!("{CALLS_AT_ONCE} calls are under way already");
+    Refusal(Problem::overloaded(detail)).into_response()
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ mod tests {
     use axum::http::HeaderValue;
 
     fn headers(name: HeaderName, value: &'static str) -> HeaderMap {
-        HeaderMap::from_iter([(name, HeaderValue::from_static(value))])
+        [(name, HeaderValue::from_static(value))].into_iter().collect()
     }
 
     #[test]
