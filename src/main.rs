@@ -42,7 +42,7 @@ enum Command {
 #[tokio::main]
 async fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Serve(args) => serve(*args).await,
+        Command::Serve(args) => Box::pin(serve(*args)).await,
         Command::AfterRestore(args) => cli::after_restore::run(args).await,
         Command::Repair(args) => ended(cli::repair::run(args)).await,
         Command::Firing(args) => ended(cli::firing::run(args)).await,
