@@ -9,6 +9,7 @@ use reminder_client::{
 };
 use reminder_contract::data::{ReminderState, TaskStatus};
 use reminder_contract::names::APP_ID;
+use reminder_domain::ids::Description;
 use serde_json::{Value, json};
 
 /// An hour ahead: nothing of it fires while a test runs.
@@ -152,7 +153,7 @@ fn versions_and_keys_decide_what_is_applied() {
         let again = client.patch(&id, &patch, &under("k-2")).await.unwrap();
         assert_eq!((after.version, again.version), (patched.version + 1, patched.version + 1));
         let now = client.get(&id).await.unwrap();
-        assert_eq!(now.task.description.as_ref().map(|text| text.as_str()), Some("Another one"));
+        assert_eq!(now.task.description.as_ref().map(Description::as_str), Some("Another one"));
 
         let stale = client.patch(&id, &patch, &at(1)).await.unwrap_err();
         let problem = stale.problem().unwrap();

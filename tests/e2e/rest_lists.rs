@@ -38,8 +38,8 @@ fn lists_are_paged_in_order_and_miss_nothing() {
         let answers = batch(&client, puts.collect(), &any).await.results;
         assert!(answers.iter().all(|result| result.status == 201), "{answers:?}");
         let done = [&ids[3], &ids[4]];
-        let completes = done.map(|id| json!({ "method": "complete", "taskId": id }));
-        batch(&client, completes.to_vec(), &any).await;
+        let finishing = done.map(|id| json!({ "method": "complete", "taskId": id }));
+        batch(&client, finishing.to_vec(), &any).await;
 
         let of_user =
             TasksQuery { user: Some(user.clone()), limit: Some(PAGE), ..TasksQuery::default() };

@@ -1,7 +1,5 @@
 //! The client against a server of the test's own: what is sent, what is sent again, what is told.
 
-#![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
-
 use crate::{
     CallOptions, Client, ClientBuilder, CorrelationId, Error, IfPast, IfVersion, Person,
     ProblemKind, Ring, TaskId, TasksQuery,
@@ -114,7 +112,7 @@ async fn a_refusal_is_told_as_it_is_and_not_sent_again() {
     for kind in [ProblemKind::InvalidInput, ProblemKind::UnknownTask, ProblemKind::DamagedState] {
         let (script, address) = server(vec![problem(kind)]).await;
         let error = direct(&address).build().unwrap().get(&milk()).await.unwrap_err();
-        assert_eq!(error.problem().and_then(|problem| problem.kind()), Some(kind));
+        assert_eq!(error.problem().and_then(Problem::kind), Some(kind));
         assert!(!error.is_transient());
         assert_eq!(script.seen.lock().unwrap().len(), 1);
     }
