@@ -6,6 +6,7 @@
 //! [`dead_letters`] what lies on the dead-letter topics.
 
 pub mod actor;
+mod argument;
 pub mod dead_letters;
 pub mod internal;
 pub mod registry;

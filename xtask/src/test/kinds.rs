@@ -8,6 +8,7 @@ pub(super) fn is_unit(name: &str) -> bool {
         && !is_mesh(name)
         && !is_differential(name)
         && !is_conformity(name)
+        && !is_sdk(name)
 }
 
 pub(super) fn is_mesh(name: &str) -> bool {
@@ -32,4 +33,8 @@ pub(super) fn is_e2e(name: &str) -> bool {
 
 pub(super) fn is_conformity(name: &str) -> bool {
     name == "conformity"
+}
+
+pub(super) fn is_sdk(name: &str) -> bool {
+    name == "sdk"
 }
