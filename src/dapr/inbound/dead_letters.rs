@@ -18,6 +18,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use reminder_contract::dead_letter::PROBE;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -135,10 +136,12 @@ async fn keep(
 ) -> Result<Vec<EntryStatus>, String> {
     let model = letters.0.get().ok_or("the database is not ready yet")?;
     let delivery = read(body)?;
-    let (ids, records): (Vec<String>, Vec<Letter>) = delivery
+    let ids: Vec<String> = delivery.iter().map(|(id, ..)| id.clone()).collect();
+    let records: Vec<Letter> = delivery
         .into_iter()
-        .map(|(id, metadata, value)| (id, Letter::new(topic, metadata, value)))
-        .unzip();
+        .filter(|(_, metadata, _)| !metadata.contains_key(PROBE))
+        .map(|(_, metadata, value)| Letter::new(topic, metadata, value))
+        .collect();
     let new = model.keep_letters(&records).await.map_err(|error| error.to_string())?;
     if !new.is_empty() {
         let reasons: Vec<&str> = records.iter().map(|letter| letter.reason.as_str()).collect();
