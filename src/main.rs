@@ -1,10 +1,8 @@
 //! The `reminder-scheduler` binary.
 
-use clap::{Parser, Subcommand};
-use reminder_scheduler::cli::{
-    self, CliError, EXIT_USAGE, after_restore::AfterRestoreArgs, dlq::DlqArgs, firing::FiringArgs,
-    rearm::RearmArgs, repair::RepairArgs,
-};
+use clap::{CommandFactory, FromArgMatches};
+use reminder_scheduler::cli::command::{Cli, Command};
+use reminder_scheduler::cli::{self, CliError, EXIT_USAGE};
 use reminder_scheduler::config::ServeArgs;
 use reminder_scheduler::{serve, telemetry};
 use std::process::ExitCode;
@@ -14,43 +12,22 @@ use tokio_util::sync::CancellationToken;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// A durable, actor-based reminder scheduler on Dapr.
-#[derive(Parser)]
-#[command(
-    version,
-    about,
-    after_help = "Every option can be given as the environment variable named beside it."
-)]
-struct Cli {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Host the task actors, beside a Dapr sidecar
-    Serve(Box<ServeArgs>),
-    /// Make a restored backup safe to go on from; run it before the service is started again
-    AfterRestore(AfterRestoreArgs),
-    /// List, look at and repair tasks whose stored state cannot be read
-    Repair(RepairArgs),
-    /// Stop reminders from firing, for everyone or for one user, and let them go on
-    Firing(FiringArgs),
-    /// Register every near wake with Dapr's scheduler again
-    Rearm(Box<RearmArgs>),
-    /// List, show, replay and drop what consumers could not handle
-    Dlq(Box<DlqArgs>),
-}
-
 #[tokio::main]
 async fn main() -> ExitCode {
-    match Cli::parse().command {
+    let matches = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match cli.command {
         Command::Serve(args) => Box::pin(serve(*args)).await,
-        Command::AfterRestore(args) => cli::after_restore::run(args).await,
-        Command::Repair(args) => ended(cli::repair::run(args)).await,
+        Command::Task(args) => ended(Box::pin(cli::task::run(*args))).await,
+        Command::Doctor(args) => ended(Box::pin(cli::doctor::run(*args))).await,
+        Command::Events(args) => ended(Box::pin(cli::events::run(*args))).await,
         Command::Firing(args) => ended(cli::firing::run(args)).await,
-        Command::Rearm(args) => ended(cli::rearm::run(*args)).await,
         Command::Dlq(args) => ended(Box::pin(cli::dlq::run(*args))).await,
+        Command::Repair(args) => ended(cli::repair::run(args)).await,
+        Command::Rearm(args) => ended(cli::rearm::run(*args)).await,
+        Command::AfterRestore(args) => cli::after_restore::run(args).await,
+        Command::Config(args) => ended(async { cli::config::run(*args, &matches) }).await,
+        Command::Completions(args) => ended(async { cli::completions::run(&args) }).await,
     }
 }
 

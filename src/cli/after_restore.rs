@@ -22,6 +22,11 @@ const EXIT_UNREADABLE: u8 = 3;
 
 /// Which database, and how careful.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  reminder-scheduler after-restore           with the service stopped, once the backup is back
+  reminder-scheduler after-restore --force   of a backup of the last half minute
+
+Exit codes: 0 done; 1 refused, or no answer; 2 usage; 3 done, but there are tasks that cannot be read")]
 pub struct AfterRestoreArgs {
     #[command(flatten)]
     database: DatabaseArgs,

@@ -13,6 +13,13 @@ const REASON_MAX_CHARS: usize = 500;
 
 /// What to do about firing.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  reminder-scheduler firing stop --reason \"wrong import of 14 May\"
+  reminder-scheduler firing stop --user ada@example.org --reason \"asked for silence\"
+  reminder-scheduler firing status
+  reminder-scheduler firing resume --user ada@example.org
+
+Exit codes: 0 done; 1 it makes no sense as things are, or no answer; 2 usage")]
 pub struct FiringArgs {
     #[command(subcommand)]
     action: Action,

@@ -1,10 +1,16 @@
-//! Commands for operators. They talk to the database, beside the service or without it.
+//! Commands for people: those for operators talk to the database, the sidecar, or both.
 
 pub mod after_restore;
+pub mod command;
+pub mod completions;
+pub mod config;
 pub mod dlq;
+pub mod doctor;
+pub mod events;
 pub mod firing;
 pub mod rearm;
 pub mod repair;
+pub mod task;
 
 use crate::config::{Secret, database_url};
 use crate::read_model::{
@@ -20,6 +26,9 @@ pub const EXIT_USAGE: u8 = 2;
 
 /// The exit code when everything was done but for what was named.
 pub const EXIT_PARTLY: u8 = 3;
+
+/// The exit code when there is no such task.
+pub const EXIT_ABSENT: u8 = 4;
 
 /// How long a command waits for the database.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(15);
@@ -48,6 +57,9 @@ pub enum CliError {
     /// It was done but for a part, which was named.
     #[error("{0}")]
     Partly(String),
+    /// What it is about is not there.
+    #[error("{0}")]
+    Absent(String),
 }
 
 impl CliError {
@@ -56,11 +68,18 @@ impl CliError {
         matches!(self, Self::Usage(_))
     }
 
+    /// What cannot be written as JSON.
+    #[expect(clippy::needless_pass_by_value, reason = "it is the argument of map_err")]
+    pub(crate) fn unprintable(error: serde_json::Error) -> Self {
+        Self::Refused(format!("cannot write JSON: {error}"))
+    }
+
     /// What the process ends with.
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => EXIT_USAGE,
             Self::Partly(_) => EXIT_PARTLY,
+            Self::Absent(_) => EXIT_ABSENT,
             _ => 1,
         }
     }

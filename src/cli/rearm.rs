@@ -30,6 +30,11 @@ const RATE_MAX: usize = 100_000;
 
 /// How to register them.
 #[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  reminder-scheduler rearm
+  reminder-scheduler rearm --rate 2000 --from-start --wait 10m
+
+Exit codes: 0 done; 1 gave up: run it again to go on; 2 usage")]
 pub struct RearmArgs {
     /// Registrations a second at most; a scheduler takes some thousands
     #[arg(long, default_value_t = 500)]
@@ -202,7 +207,7 @@ impl Rearm {
 }
 
 /// How far it is, how fast, and how long it will take.
-fn progress(done: u64, total: u64, by_this_run: u64, took: Duration) -> String {
+pub(super) fn progress(done: u64, total: u64, by_this_run: u64, took: Duration) -> String {
     let left = total.saturating_sub(done);
     let ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1);
     let rate = by_this_run.saturating_mul(1_000) / ms;

@@ -15,13 +15,13 @@ use tokio::time::Instant;
 use tokio_postgres::Transaction;
 
 /// A file of `migrations/`. Each may be run again.
-struct Migration {
-    number: i32,
-    name: &'static str,
-    template: &'static str,
+pub(super) struct Migration {
+    pub(super) number: i32,
+    pub(super) name: &'static str,
+    pub(super) template: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[
+pub(super) const MIGRATIONS: &[Migration] = &[
     Migration {
         number: 1,
         name: "0001_fence_and_task_index",
@@ -70,7 +70,7 @@ const MIGRATIONS: &[Migration] = &[
 ];
 
 /// What must be on the state table for the fence to stand.
-const TRIGGERS: &[&str] = &[
+pub(super) const TRIGGERS: &[&str] = &[
     "task_fence_insert",
     "task_fence_update",
     "task_fence_delete",
@@ -285,7 +285,7 @@ async fn due(
 }
 
 /// SHA-256 of the second parameter, computed by the server to spare a crate.
-const CHECKSUM_OF_2: &str = "encode(sha256(convert_to($2::text, 'UTF8')), 'hex')";
+pub(super) const CHECKSUM_OF_2: &str = "encode(sha256(convert_to($2::text, 'UTF8')), 'hex')";
 
 async fn run(
     transaction: &Transaction<'_>,

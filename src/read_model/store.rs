@@ -17,12 +17,12 @@ use tokio_postgres::{Client, Row};
 const QUERY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Leaves out parked tasks: those of `idx` that are still at the version at which they were parked.
-const PARKED: &str = "AND NOT EXISTS (
+pub(super) const PARKED: &str = "AND NOT EXISTS (
     SELECT FROM {schema}.task_parked AS parked
     WHERE parked.app_id = idx.app_id AND parked.task_id = idx.task_id
       AND parked.version = idx.version)";
 /// Leaves out the tasks of those whose firing is stopped.
-const STOPPED: &str = "AND NOT EXISTS (
+pub(super) const STOPPED: &str = "AND NOT EXISTS (
     SELECT FROM {schema}.firing_stop AS stop
     WHERE stop.app_id = idx.app_id AND stop.user_id IN ('', coalesce(idx.user_id, '')))";
 

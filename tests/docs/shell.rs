@@ -10,7 +10,7 @@ const TIME: &str = "2027-03-01T09:00:00Z";
 
 /// Splits a script into its commands, and those into words, as a shell does: quotes, escapes at the
 /// end of a line, variables. No more than the pages need; a form that is not known here panics.
-fn commands(script: &str) -> Vec<Vec<String>> {
+pub(crate) fn commands(script: &str) -> Vec<Vec<String>> {
     let script = script.replace("\\\n", " ");
     let mut commands = vec![Vec::new()];
     let mut word: Option<String> = None;

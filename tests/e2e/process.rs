@@ -113,7 +113,12 @@ impl Service {
     }
 
     /// Waits until it has ended, with all it said.
-    pub(crate) async fn ended(mut self) -> Ended {
+    pub(crate) async fn ended(self) -> Ended {
+        self.ended_within(PROCESS_DEADLINE).await
+    }
+
+    /// The same, for one that takes longer.
+    pub(crate) async fn ended_within(mut self, limit: Duration) -> Ended {
         let (mut out, mut err) =
             (self.child.stdout.take().unwrap(), self.child.stderr.take().unwrap());
         let (mut first, mut second) = (String::new(), std::mem::take(&mut self.logged));
@@ -121,7 +126,7 @@ impl Service {
             let _ = tokio::join!(out.read_to_string(&mut first), err.read_to_string(&mut second));
             self.child.wait().await.unwrap()
         };
-        let status = timeout(PROCESS_DEADLINE, all).await.expect("it must end by itself");
+        let status = timeout(limit, all).await.expect("it must end by itself");
         Ended { code: status.code(), output: first + &second }
     }
 }

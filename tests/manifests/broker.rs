@@ -6,9 +6,18 @@ use serde_json::{Value, json};
 
 use crate::documents::{Document, document, documents_below};
 
-const PLAIN: [&str; 2] = ["components/kafka-pubsub.yaml", "k8s/base/kafka-pubsub.yaml"];
-const SECURED: [&str; 2] =
-    ["components/variants/sasl-tls/kafka-pubsub.yaml", "k8s/kafka-sasl-tls/kafka-pubsub.yaml"];
+const PLAIN: [&str; 4] = [
+    "components/kafka-pubsub.yaml",
+    "k8s/base/kafka-pubsub.yaml",
+    "components/kafka-tail.yaml",
+    "k8s/base/kafka-tail.yaml",
+];
+const SECURED: [&str; 4] = [
+    "components/variants/sasl-tls/kafka-pubsub.yaml",
+    "k8s/kafka-sasl-tls/kafka-pubsub.yaml",
+    "components/variants/sasl-tls/kafka-tail.yaml",
+    "k8s/kafka-sasl-tls/kafka-tail.yaml",
+];
 
 /// What has to do with security.
 const CREDENTIALS: [&str; 5] =
@@ -53,7 +62,7 @@ fn a_secured_component_differs_by_its_credentials_alone() {
         for pointer in ["/metadata", "/auth", "/scopes", "/spec/type", "/spec/version"] {
             assert_eq!(plain.at(pointer), secured.at(pointer), "{pointer}");
         }
-        assert_eq!(secured.name(), names::PUBSUB);
+        assert!([names::PUBSUB, names::TAIL_PUBSUB].contains(&secured.name()));
         let value = |name| field(&secured, name)["value"].clone();
         assert_eq!(
             (value("authType"), value("saslMechanism")),
@@ -73,7 +82,32 @@ fn a_secured_component_differs_by_its_credentials_alone() {
 fn the_secured_deployment_is_the_base_with_another_component() {
     let kustomization = document("k8s/kafka-sasl-tls/kustomization.yaml");
     assert_eq!(kustomization.at("/resources"), &json!(["../base"]));
-    assert_eq!(kustomization.at("/patches"), &json!([{ "path": "kafka-pubsub.yaml" }]));
-    let local = document(SECURED[0]);
-    assert_eq!(local.at("/spec/metadata"), document(SECURED[1]).at("/spec/metadata"));
+    let patches = json!([{ "path": "kafka-pubsub.yaml" }, { "path": "kafka-tail.yaml" }]);
+    assert_eq!(kustomization.at("/patches"), &patches);
+    for pair in SECURED.chunks(2) {
+        let local = document(pair[0]);
+        assert_eq!(local.at("/spec/metadata"), document(pair[1]).at("/spec/metadata"));
+    }
+}
+
+#[test]
+fn a_tail_differs_from_the_broker_of_the_service_by_its_group_and_where_that_begins() {
+    for (pubsub, tail) in [PLAIN[0], PLAIN[1], SECURED[0], SECURED[1]]
+        .into_iter()
+        .zip([PLAIN[2], PLAIN[3], SECURED[2], SECURED[3]])
+    {
+        let (pubsub, tail) = (document(pubsub), document(tail));
+        let rest = |component: &Document| -> Vec<Value> {
+            let mut fields = fields(component);
+            fields.retain(|field| {
+                !["consumerGroup", "initialOffset"].iter().any(|name| field["name"] == *name)
+            });
+            fields
+        };
+        assert_eq!(rest(&pubsub), rest(&tail), "{}", tail.file.display());
+        // In the group of the service it would take its events; a fixed one would be shared by replicas.
+        assert_eq!(field(&tail, "consumerGroup")["value"], "{appID}-tail-{uuid}");
+        assert_eq!(field(&tail, "initialOffset")["value"], "newest");
+        assert_eq!(tail.at("/scopes"), &json!([names::APP_ID]));
+    }
 }

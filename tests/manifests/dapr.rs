@@ -142,6 +142,7 @@ fn components_have_the_names_that_the_code_uses() {
     assert_eq!(name_of("components/local-secrets.yaml"), names::SECRET_STORE);
     for folder in ["components", "k8s/base"] {
         assert_eq!(name_of(&format!("{folder}/kafka-pubsub.yaml")), names::PUBSUB);
+        assert_eq!(name_of(&format!("{folder}/kafka-tail.yaml")), names::TAIL_PUBSUB);
         assert_eq!(name_of(&format!("{folder}/postgresql-statestore.yaml")), names::STATE_STORE);
     }
     for folder in ["components", "k8s/members"] {
@@ -201,6 +202,7 @@ fn the_broker_speaks_a_protocol_that_current_kafka_accepts() {
 fn kubernetes_has_the_same_components_with_its_own_secrets() {
     for (folder, file) in [
         ("base", "kafka-pubsub.yaml"),
+        ("base", "kafka-tail.yaml"),
         ("base", "postgresql-statestore.yaml"),
         ("members", "members-statestore.yaml"),
     ] {

@@ -110,7 +110,9 @@ fn examples(file: &str) -> BTreeSet<(String, String)> {
 #[test]
 fn the_credentials_of_the_broker_are_answered_on_kubernetes() {
     let mut used = BTreeSet::new();
-    references(&document("k8s/kafka-sasl-tls/kafka-pubsub.yaml").value, &mut used);
+    for file in ["kafka-pubsub", "kafka-tail"] {
+        references(&document(format!("k8s/kafka-sasl-tls/{file}.yaml")).value, &mut used);
+    }
     assert_eq!(used, examples("k8s/kafka-sasl-tls/secrets.example.yaml"));
 }
 

@@ -40,6 +40,9 @@ pub const CORRELATION_ID: &str = "correlationid";
 /// The letter that a message is a replay of. Who gives that message up again hands it on.
 pub const REPLAY_OF: &str = "replayof";
 
+/// Says that a record is no letter but a probe: somebody wanted to know whether the broker answers.
+pub const PROBE: &str = "probe";
+
 /// Every header of ours that tells why a letter is one.
 pub const HEADERS: [&str; 9] = [
     REASON,

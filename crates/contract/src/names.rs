@@ -30,6 +30,10 @@ pub const WAKE_REMINDER: &str = "wake";
 /// The pub/sub component.
 pub const PUBSUB: &str = "kafka-pubsub";
 
+/// The component that `events tail` subscribes with: the same broker, and a consumer group that nobody
+/// else is in.
+pub const TAIL_PUBSUB: &str = "kafka-tail";
+
 /// The actor state store component.
 pub const STATE_STORE: &str = "postgresql-statestore";
 

@@ -26,6 +26,13 @@ const SHOWN_MAX_BYTES: usize = 400;
 /// What to repair, and how.
 #[derive(Args, Clone, Debug)]
 #[command(args_conflicts_with_subcommands = true, arg_required_else_help = true)]
+#[command(after_help = "Examples:
+  reminder-scheduler repair list
+  reminder-scheduler repair show milk
+  reminder-scheduler repair milk --with milk.json
+  reminder-scheduler repair milk --forget
+
+Exit codes: 0 done; 1 it is not broken, or was changed meanwhile, or no answer; 2 usage")]
 pub struct RepairArgs {
     #[command(subcommand)]
     look: Option<Look>,

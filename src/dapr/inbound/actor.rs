@@ -1,5 +1,6 @@
 //! The `TaskActor` as the SDK sees it: it parses, asks the driver for a turn, and words the answer.
 
+use super::argument::argument;
 use super::internal::{INGEST, Ingested, NO_VERSION, REFRESH, SETTLE, SettleRequest};
 use super::registry::{Hosted, Registry};
 use super::reply;
@@ -89,19 +90,19 @@ impl TaskActor {
     }
 
     async fn get(&self, body: Bytes) -> Response {
-        self.ask(wire::parse_get(&body)).await
+        self.ask(wire::parse_get(&argument(body))).await
     }
 
     async fn preview(&self, body: Bytes) -> Response {
-        self.ask(wire::parse_preview(&body)).await
+        self.ask(wire::parse_preview(&argument(body))).await
     }
 
     async fn explain(&self, body: Bytes) -> Response {
-        self.ask(wire::parse_explain(&body)).await
+        self.ask(wire::parse_explain(&argument(body))).await
     }
 
     async fn export_calendar(&self, body: Bytes) -> Response {
-        self.ask(wire::parse_export(&body)).await
+        self.ask(wire::parse_export(&argument(body))).await
     }
 
     async fn import_calendar(&self, headers: HeaderMap, body: Bytes) -> Response {
@@ -168,7 +169,7 @@ impl TaskActor {
     }
 
     async fn command(&self, method: Method, headers: HeaderMap, body: Bytes) -> Response {
-        let request = wire::parse_command(method, &body).map(|mut command| {
+        let request = wire::parse_command(method, &argument(body)).map(|mut command| {
             complete(&mut command.origin, &headers);
             Request::Command(Box::new(command))
         });

@@ -20,7 +20,7 @@ use axum::{Json, Router};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use reminder_contract::canary::{CANARY_HEADER, CANARY_KEY};
-use reminder_contract::dead_letter::DAPR_KEY;
+use reminder_contract::dead_letter::{DAPR_KEY, PROBE};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -143,9 +143,11 @@ async fn keep(
     let model = letters.0.get().ok_or("the database is not ready yet")?;
     let delivery = read(body)?;
     let ids: Vec<String> = delivery.iter().map(|(id, ..)| id.clone()).collect();
-    let letters = delivery.into_iter().filter(|(_, metadata, _)| !is_canary(metadata));
-    let records: Vec<Letter> =
-        letters.map(|(_, metadata, value)| Letter::new(topic, metadata, value)).collect();
+    let records: Vec<Letter> = delivery
+        .into_iter()
+        .filter(|(_, metadata, _)| !is_canary(metadata) && !metadata.contains_key(PROBE))
+        .map(|(_, metadata, value)| Letter::new(topic, metadata, value))
+        .collect();
     let new = model.keep_letters(&records).await.map_err(|error| error.to_string())?;
     if !new.is_empty() {
         let reasons: Vec<&str> = records.iter().map(|letter| letter.reason.as_str()).collect();

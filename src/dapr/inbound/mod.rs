@@ -7,6 +7,7 @@
 //! without a call.
 
 pub mod actor;
+mod argument;
 pub mod dead_letters;
 pub mod internal;
 pub mod near;

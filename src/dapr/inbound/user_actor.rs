@@ -1,6 +1,7 @@
 //! The `UserActor` as the SDK sees it: it parses, asks for a turn, and words the answer.
 
 use super::actor::complete;
+use super::argument::argument;
 use super::registry::{Hosted, Registry};
 use super::reply;
 use crate::users::turns::{UserCell, UserReply, UserRequest, UserTurns};
@@ -55,11 +56,11 @@ pub fn registration(
 
 impl UserActor {
     async fn get(&self, body: Bytes) -> Response {
-        self.answer(wire::parse_get(&body).map(|_| UserRequest::Get)).await
+        self.answer(wire::parse_get(&argument(body)).map(|_| UserRequest::Get)).await
     }
 
     async fn put(&self, headers: HeaderMap, body: Bytes) -> Response {
-        let request = wire::parse_user_put(&body).map(|mut command| {
+        let request = wire::parse_user_put(&argument(body)).map(|mut command| {
             complete(&mut command.origin, &headers);
             UserRequest::Put(Box::new(command))
         });

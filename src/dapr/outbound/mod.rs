@@ -7,9 +7,14 @@ mod actors;
 mod broker;
 mod canary;
 pub(crate) mod ingest;
+mod inspect;
 mod letters;
 mod reminders;
 mod state;
+mod tail;
+
+pub use inspect::{ActorFacts, Component, PROBE_TOPIC, SidecarFacts, Silence, Subscription};
+pub use tail::Tail;
 
 use crate::config::{Secret, SidecarConfig};
 use crate::ports::CallError;

@@ -21,15 +21,18 @@ pub(super) async fn settings(
     log: &Log,
     root: &Path,
     stack: &Stack,
-) -> Result<[(&'static str, String); 3]> {
+) -> Result<[(&'static str, String); 5]> {
     let python = setup::python(log, root).await?;
     let parser = setup::asyncapi(log, root).await?;
+    let sdk = setup::sdks(log, root).await?;
     let events = root.join(EVENTS);
     std::fs::write(&events, told(stack).await?)?;
     Ok([
         ("CONFORMITY_PYTHON", python.to_string_lossy().into_owned()),
         ("CONFORMITY_NODE", parser.to_string_lossy().into_owned()),
         ("CONFORMITY_EVENTS", events.to_string_lossy().into_owned()),
+        ("SDK_INSTANCE", stack.manifest()?.options.instance),
+        ("SDK_PYTHON", sdk.to_string_lossy().into_owned()),
     ])
 }
 

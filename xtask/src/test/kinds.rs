@@ -12,6 +12,7 @@ pub(super) fn is_unit(name: &str) -> bool {
         && !is_differential(name)
         && !is_conformity(name)
         && !is_cluster(name)
+        && !is_sdk(name)
 }
 
 pub(super) fn is_mesh(name: &str) -> bool {
@@ -40,4 +41,8 @@ pub(super) fn is_conformity(name: &str) -> bool {
 
 pub(super) fn is_cluster(name: &str) -> bool {
     name == "cluster"
+}
+
+pub(super) fn is_sdk(name: &str) -> bool {
+    name == "sdk"
 }

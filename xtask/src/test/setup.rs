@@ -41,6 +41,14 @@ const PYTHON_FOLDER: &str = "target/python";
 const NODE_LIST: &str = "tests/conformity/package.json";
 const NODE_FOLDER: &str = "target/asyncapi";
 
+/// Dapr's SDK for Python with all it needs, and its environment, below the workspace: what the others
+/// need is of other versions.
+const DAPR_PYTHON: &str = "tests/sdk/python/requirements.txt";
+const DAPR_PYTHON_FOLDER: &str = "target/python-dapr";
+
+/// Dapr's SDK for JavaScript, by its lock file.
+const DAPR_NODE_FOLDER: &str = "tests/sdk/node";
+
 /// What runs that parser.
 const NODE_PACKAGES: [&str; 2] = ["nodejs", "npm"];
 
@@ -81,6 +89,28 @@ pub(super) async fn schemathesis(log: &Log, root: &Path) -> Result<PathBuf> {
     let folder = root.join(SCHEMATHESIS_FOLDER);
     environment(log, &folder, &["-r", &list]).await?;
     Ok(folder.join("bin/st"))
+}
+
+/// Sees to it that Dapr's official SDKs are there, and says which python has its one; that for
+/// JavaScript lies beside the program that uses it.
+pub(super) async fn sdks(log: &Log, root: &Path) -> Result<PathBuf> {
+    let list = root.join(DAPR_PYTHON).to_string_lossy().into_owned();
+    let python = environment(log, &root.join(DAPR_PYTHON_FOLDER), &["-r", &list]).await?;
+    let folder = root.join(DAPR_NODE_FOLDER);
+    let wanted = std::fs::read(folder.join("package-lock.json"))?;
+    // npm makes everything anew each time, so what was installed is noted.
+    let installed = folder.join("node_modules/.installed-lock.json");
+    if std::fs::read(&installed).is_ok_and(|there| there == wanted) {
+        return Ok(python);
+    }
+    let prefix = folder.to_string_lossy();
+    // None of its packages needs a script of its own to be installed.
+    let args = ["ci", "--prefix", &prefix, "--ignore-scripts", "--no-audit", "--no-fund"];
+    if !does(log, "npm", &args).await {
+        bail!("Dapr's SDK for JavaScript cannot be installed: see {}", log.path().display());
+    }
+    std::fs::write(installed, wanted)?;
+    Ok(python)
 }
 
 /// Sees to it that there is an environment with these packages; its python.

@@ -14,7 +14,7 @@ use super::end_to_end;
 use super::kafka;
 use super::kinds::{
     CLUSTER_VARIABLE, is_cluster, is_conformity, is_differential, is_e2e, is_kafka, is_mesh,
-    is_postgres, is_unit,
+    is_postgres, is_sdk, is_unit,
 };
 use super::mesh;
 use super::parse::{self, Built, Counts};
@@ -135,7 +135,7 @@ impl Work {
                 let settings = conformity::settings(log, &self.root, self.stack()?).await?;
                 let env: Vec<(&str, &str)> =
                     settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
-                self.tests(log, &env, is_conformity).await
+                self.tests(log, &env, |name| is_conformity(name) || is_sdk(name)).await
             }
             Step::Rest => rest::run(log, &self.root, self.stack()?).await,
             Step::Cluster => {

@@ -12,7 +12,7 @@ pub use answer::CommandAnswer;
 pub use command::{Method, parse_command, parse_task_id};
 pub use query::{Query, parse_explain, parse_export, parse_get, parse_preview};
 pub use user::{UserAnswer, UserTasks, UserView, parse_user_put};
-pub use view::{CalendarView, ExplanationView, PreviewView, TaskView};
+pub use view::{CalendarView, ExplanationView, FiringView, PreviewView, StepView, TaskView};
 
 use crate::problem::Problem;
 use serde::Serialize;
