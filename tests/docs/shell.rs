@@ -46,7 +46,8 @@ fn call(words: &[String]) -> Option<(&str, &str)> {
     if words.first().map(String::as_str) != Some("curl") {
         return None;
     }
-    let (_, method) = words.iter().find_map(|word| word.split_once("/method/"))?;
+    let mut calls = words.iter().filter(|word| !word.contains("/v1.0/invoke/"));
+    let (_, method) = calls.find_map(|word| word.split_once("/method/"))?;
     let body = words.iter().position(|word| word == "-d").map(|at| words[at + 1].as_str());
     Some((method, body.unwrap_or_default()))
 }
