@@ -51,4 +51,5 @@ mod startup;
 mod stops;
 mod subscriptions;
 mod traces;
+mod tutorial;
 mod versions;
