@@ -6,12 +6,16 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, a panic is the report")]
 
+mod book;
 mod cli;
+mod command_lines;
 mod configuration;
 mod json;
+mod kubernetes;
 mod names;
 mod openapi;
 mod pages;
 mod reference;
+mod scale;
 mod shell;
 mod time;

@@ -5,8 +5,9 @@ use reminder_contract::rest::parse_batch;
 use reminder_contract::wire::{self, Method};
 use reminder_scheduler::dapr::inbound::internal::{SETTLE, SettleRequest};
 
-/// What a shell variable stands for; the pages use them for times only.
+/// What shell variables stand for; the pages use them for times and days only.
 const TIME: &str = "2027-03-01T09:00:00Z";
+const DAY: &str = "2027-03-01";
 
 /// Splits a script into its commands, and those into words, as a shell does: quotes, escapes at the
 /// end of a line, variables. No more than the pages need; a form that is not known here panics.
@@ -27,10 +28,10 @@ pub(crate) fn commands(script: &str) -> Vec<Vec<String>> {
             '"' => {
                 let quoted: String = chars.by_ref().take_while(|c| *c != '"').collect();
                 assert!(!quoted.contains(['\\', '$']) || quoted.starts_with('$'), "{quoted}");
-                word.get_or_insert_default().push_str(if quoted.starts_with("$DUE") {
-                    TIME
-                } else {
-                    &quoted
+                word.get_or_insert_default().push_str(match &*quoted {
+                    due if due.starts_with("$DUE") => TIME,
+                    "$DAY" => DAY,
+                    other => other,
                 });
             }
             c => word.get_or_insert_default().push(c),
@@ -45,7 +46,8 @@ fn call(words: &[String]) -> Option<(&str, &str)> {
     if words.first().map(String::as_str) != Some("curl") {
         return None;
     }
-    let (_, method) = words.iter().find_map(|word| word.split_once("/method/"))?;
+    let mut calls = words.iter().filter(|word| !word.contains("/v1.0/invoke/"));
+    let (_, method) = calls.find_map(|word| word.split_once("/method/"))?;
     let body = words.iter().position(|word| word == "-d").map(|at| words[at + 1].as_str());
     Some((method, body.unwrap_or_default()))
 }

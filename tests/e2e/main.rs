@@ -54,4 +54,5 @@ mod subscriptions;
 mod tail;
 mod task_command;
 mod traces;
+mod tutorial;
 mod versions;

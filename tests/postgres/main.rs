@@ -17,6 +17,7 @@ mod firing;
 mod index;
 mod migration;
 mod parked;
+mod polling;
 mod rearm;
 mod restore;
 mod scale;

@@ -4,6 +4,8 @@ mod api;
 mod bench;
 mod chaos;
 mod demo;
+#[cfg(test)]
+mod documented;
 mod down;
 mod ledger;
 mod logs;
