@@ -1,16 +1,21 @@
 //! Configuration: one struct per concern, from flags and environment variables, checked at start.
 
+mod parse;
+
+pub(crate) use parse::{database_url, horizon_ms};
+
 use crate::audit::settings as audit;
 use crate::ingest::settings as ingest;
 use crate::read_model::StateTable;
 use crate::telemetry::TelemetryConfig;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
 use clap::Args;
+use parse::{component, count, duration, log_format, otlp_endpoint, positive, rest_token};
 use reminder_contract::names;
 use reminder_telemetry::logs::Format;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Everything `serve` can be told. Texts are checked by [`ServeArgs::validate`], all at once.
@@ -31,6 +36,12 @@ pub struct ServeArgs {
     /// Token that we ask of the sidecar; empty: none
     #[arg(long, env = "APP_API_TOKEN", hide_env_values = true, default_value = "")]
     app_api_token: String,
+    /// Token that direct callers of the REST edge show as a bearer token; empty: none may call but on loopback
+    #[arg(long, env = "REST_TOKEN", hide_env_values = true, default_value = "")]
+    rest_token: String,
+    /// File that holds that token; an alternative to giving it directly
+    #[arg(long, env = "REST_TOKEN_FILE")]
+    rest_token_file: Option<PathBuf>,
     /// URL of the Postgres database that holds the actor state store
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, default_value = "")]
     database_url: String,
@@ -112,6 +123,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// What a caller must show, if anything.
     pub token: Option<Secret>,
+    /// What a direct caller of the REST edge must show, if anything.
+    pub rest_token: Option<Secret>,
 }
 
 /// How the sidecar is reached and what its components are called.
@@ -187,6 +200,8 @@ impl ServeArgs {
         let host = check.get("APP_HOST", host, IpAddr::from([127, 0, 0, 1]));
         let url = database_url(self.database_url_file.as_deref(), &self.database_url);
         let url = check.get("DATABASE_URL", url, Secret(String::new()));
+        let rest_token = rest_token(self.rest_token_file.as_deref(), self.rest_token);
+        let rest_token = check.get("REST_TOKEN", rest_token, None);
         let state_table = StateTable::parse(&self.state_table);
         let state_table = check.get("STATE_TABLE", state_table, StateTable::default());
         let state_store = check.get("STATE_STORE", component(self.state_store), String::new());
@@ -213,6 +228,7 @@ impl ServeArgs {
             server: ServerConfig {
                 listen: SocketAddr::new(host, self.app_port),
                 token: Secret::non_empty(self.app_api_token),
+                rest_token,
             },
             sidecar: SidecarConfig {
                 grpc_port: self.dapr_grpc_port,
@@ -242,70 +258,6 @@ impl ServeArgs {
             telemetry: TelemetryConfig { log_format, otlp_endpoint },
         })
     }
-}
-
-/// The URL of the database, given or in a file, but not both.
-pub(crate) fn database_url(file: Option<&Path>, given: &str) -> Result<Secret, String> {
-    let text = match (file, given) {
-        (Some(_), given) if !given.is_empty() => {
-            return Err("and DATABASE_URL_FILE are both given: use one".into());
-        }
-        (Some(file), _) => std::fs::read_to_string(file)
-            .map_err(|error| format!("_FILE {} cannot be read: {error}", file.display()))?,
-        (None, "") => {
-            return Err("is missing: give it, or a file with it as DATABASE_URL_FILE".into());
-        }
-        (None, given) => given.to_owned(),
-    };
-    let url = text.trim();
-    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-        Ok(Secret(url.to_owned()))
-    } else {
-        Err("must start with postgres:// or postgresql://".into())
-    }
-}
-
-pub(crate) fn horizon_ms(text: &str) -> Result<Option<i64>, String> {
-    if text == "infinite" {
-        return Ok(None);
-    }
-    let horizon = humantime::parse_duration(text)
-        .map_err(|error| format!("is neither \"infinite\" nor a duration such as 1h: {error}"))?;
-    i64::try_from(horizon.as_millis()).map(Some).map_err(|_| "is too long; use infinite".into())
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    humantime::parse_duration(text).map_err(|error| format!("is no duration: {error}"))
-}
-
-fn positive(text: &str) -> Result<Duration, String> {
-    let duration = duration(text)?;
-    if duration.is_zero() { Err("must be longer than nothing".into()) } else { Ok(duration) }
-}
-
-fn log_format(text: &str) -> Result<Format, &'static str> {
-    match text {
-        "pretty" => Ok(Format::Pretty),
-        "json" => Ok(Format::Json),
-        _ => Err("must be pretty or json"),
-    }
-}
-
-fn otlp_endpoint(text: String) -> Result<Option<String>, &'static str> {
-    if text.is_empty() || text.starts_with("http://") || text.starts_with("https://") {
-        Ok((!text.is_empty()).then_some(text))
-    } else {
-        Err("must be a URL such as http://127.0.0.1:4317")
-    }
-}
-
-fn component(name: String) -> Result<String, &'static str> {
-    if name.trim().is_empty() { Err("must name a Dapr component") } else { Ok(name) }
-}
-
-fn count(count: usize) -> Result<usize, &'static str> {
-    let bounds = 1..=100_000;
-    if bounds.contains(&count) { Ok(count) } else { Err("must lie between 1 and 100000") }
 }
 
 #[cfg(test)]

@@ -96,6 +96,19 @@ pub trait Actors: Send + Sync {
     async fn refresh(&self, id: &TaskId) -> Result<(), CallError>;
 }
 
+/// Actors as the REST edge calls them, by the bodies of the actor API.
+#[async_trait]
+pub trait ActorApi: Send + Sync + 'static {
+    /// Calls a method of an actor. What it answers may be a problem.
+    async fn call(
+        &self,
+        actor_type: &'static str,
+        id: String,
+        method: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, CallError>;
+}
+
 /// The state store of users.
 #[async_trait]
 pub trait UserStore: Send + Sync {

@@ -9,10 +9,12 @@ use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
 use crate::firing;
 use crate::http::health::Readiness;
+use crate::http::rest::access::Access;
+use crate::http::rest::{self, Rest};
 use crate::http::server::{self, LateRoutes};
 use crate::ingest::Ingest;
 use crate::outbox::publisher::Publisher;
-use crate::read_model::{self, FiringSwitch, ParkedTable, ReadModel, UserLookup};
+use crate::read_model::{self, FiringSwitch, Listing, ParkedTable, ReadModel, UserLookup};
 use crate::turn::driver::Driver;
 use crate::turn::firing::FiringStop;
 use crate::turn::oversight::Oversight;
@@ -101,7 +103,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let ingest = Ingest::new(near, clock.clone(), config.ingest, stop.clone());
     let startup = routes::startup_routes(&config.sidecar.pubsub, config.ingest, ingest);
     let token = config.server.token.clone();
-    let app = server::app(readiness.clone(), startup, Arc::clone(&late), token);
+    let listing = Arc::new(Listing::default());
+    let rest = Rest::new(sidecar.clone(), Arc::clone(&listing));
+    let rest = rest::routes(rest, Access::new(&config.server));
+    let app = server::app(readiness.clone(), startup, rest, Arc::clone(&late), token);
     let closing = CancellationToken::new();
     let server =
         axum::serve(listener, app).with_graceful_shutdown(closing.clone().cancelled_owned());
@@ -109,7 +114,13 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
 
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
     let letters = LetterBox::default();
-    let told = Told { publisher: &publisher, lookup: &lookup, switch: &switch, letters: &letters };
+    let told = Told {
+        publisher: &publisher,
+        lookup: &lookup,
+        listing: &listing,
+        switch: &switch,
+        letters: &letters,
+    };
     let start = prepare(&config, &sidecar, &hosts, told, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
         let model = Arc::new(started?);
@@ -160,6 +171,7 @@ async fn drain(
 struct Told<'a> {
     publisher: &'a Publisher<Sidecar>,
     lookup: &'a UserLookup,
+    listing: &'a Listing,
     switch: &'a watch::Sender<Arc<FiringStop>>,
     letters: &'a LetterBox,
 }
@@ -194,6 +206,7 @@ async fn prepare(
         let migrated = read_model::migrate(url, table, &report).await?;
         told.publisher.outbox().restored_in(migrated.incarnation);
         told.lookup.open(url, migrated.schema.clone())?;
+        told.listing.open(url, migrated.schema.clone())?;
         // Over a connection of their own: a flood of letters must not hold up the audit.
         told.letters.open(Arc::new(ReadModel::new(url, migrated.schema.clone())?));
         let model = ReadModel::new(url, migrated.schema)?;

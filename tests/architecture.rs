@@ -113,6 +113,7 @@ fn crates_depend_in_one_direction() {
     assert!(ours("reminder-telemetry").is_empty());
     // The runner of the local stack knows the names that the parts share, not the service.
     assert_eq!(ours("reminder-stack"), ["reminder-contract"]);
+    assert_eq!(ours("reminder-client"), ["reminder-contract", "reminder-domain"]);
     // The services around it know the contract, and how to talk to a sidecar; each stands for itself.
     assert_eq!(ours("reminder-member"), of_scheduler);
     for example in ["todo-api", "notification-service", "frontend-sync"] {

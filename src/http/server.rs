@@ -18,12 +18,13 @@ pub type LateRoutes = Arc<OnceLock<Router>>;
 pub fn app(
     readiness: Readiness,
     startup: Router,
+    rest: Router,
     actors: LateRoutes,
     token: Option<Secret>,
 ) -> Router {
     let dapr = startup.fallback(forward);
     let dapr = routes::require_token(dapr, token, readiness.clone()).layer(axum::Extension(actors));
-    health::routes(readiness).fallback_service(dapr)
+    health::routes(readiness).merge(rest).fallback_service(dapr)
 }
 
 async fn forward(

@@ -57,6 +57,11 @@ const MIGRATIONS: &[Migration] = &[
         name: "0007_dead_letters",
         template: include_str!("../../migrations/0007_dead_letters.sql"),
     },
+    Migration {
+        number: 8,
+        name: "0008_lists",
+        template: include_str!("../../migrations/0008_lists.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.

@@ -37,6 +37,7 @@ async fn a_second_migration_changes_nothing() {
         "0005_restore",
         "0006_canary",
         "0007_dead_letters",
+        "0008_lists",
     ];
     assert_eq!(first.applied, all);
     assert_eq!(first.schema, "public");

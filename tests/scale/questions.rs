@@ -1,19 +1,22 @@
-//! Every question that the sweep, the audit, the refresh and the turns ask of the read model.
+//! Every question that the sweep, the audit, the refresh, the turns and callers ask of the read model.
 
 use super::fill::{BUSY_USER, EPOCHS, FIRST_EPOCH};
+use reminder_contract::rest::PAGE_MAX;
 use reminder_domain::ids::Person;
 use reminder_domain::time::zone_database;
 use reminder_domain::{TaskId, Timestamp};
 use reminder_scheduler::audit::settings;
 use reminder_scheduler::ports::Users;
-use reminder_scheduler::read_model::{Changed, Cursor, ReadModel, TaskIndex, UserLookup, Waking};
+use reminder_scheduler::read_model::{
+    Changed, Cursor, Listing, ReadModel, TaskIndex, UserLookup, Waking,
+};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The arm horizon by default, in ms.
 const HORIZON_MS: i64 = 3_600_000;
 
 /// One question, in words.
-pub(crate) const ALL: [&str; 15] = [
+pub(crate) const ALL: [&str; 21] = [
     "heartbeat",
     "lease",
     "note how far the sweep came",
@@ -29,12 +32,19 @@ pub(crate) const ALL: [&str; 15] = [
     "outdated tasks of a user",
     "tasks of an older zone database",
     "progress of a user with many tasks",
+    "a page of a user's tasks",
+    "a page of a user's deleted tasks",
+    "a page of all tasks, in the middle",
+    "a page of a user's reminders",
+    "a page of a user's reminders, in the middle",
+    "a page of all reminders, in the middle",
 ];
 
 /// Who asks.
 pub(crate) struct Asker {
     model: ReadModel,
     lookup: UserLookup,
+    listing: Listing,
     now_ms: i64,
 }
 
@@ -42,9 +52,11 @@ impl Asker {
     pub(crate) fn new(url: &str) -> Self {
         let lookup = UserLookup::default();
         lookup.open(url, "public".into()).unwrap();
+        let listing = Listing::default();
+        listing.open(url, "public".into()).unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let now_ms = i64::try_from(now).unwrap();
-        Self { model: ReadModel::new(url, "public".into()).unwrap(), lookup, now_ms }
+        Self { model: ReadModel::new(url, "public".into()).unwrap(), lookup, listing, now_ms }
     }
 
     /// Asks once; answers how many rows came.
@@ -104,7 +116,26 @@ impl Asker {
                 assert!(known.version > 0);
                 usize::try_from(progress.open).unwrap()
             }
+            "a page of a user's tasks" => self.tasks(Some(&user), &["pending"], "").await,
+            "a page of a user's deleted tasks" => self.tasks(Some(&user), &["deleted"], "").await,
+            "a page of all tasks, in the middle" => self.tasks(None, &["completed"], "t5").await,
+            "a page of a user's reminders" => self.reminders(Some(&user), at(0)).await,
+            "a page of a user's reminders, in the middle" => {
+                self.reminders(Some(&user), at(180 * 24 * HORIZON_MS)).await
+            }
+            "a page of all reminders, in the middle" => {
+                self.reminders(None, at(180 * 24 * HORIZON_MS)).await
+            }
             other => panic!("nobody asks {other:?}"),
         }
+    }
+
+    async fn tasks(&self, user: Option<&Person>, statuses: &[&str], after: &str) -> usize {
+        self.listing.tasks(user, statuses, after, PAGE_MAX).await.unwrap().rows.len()
+    }
+
+    async fn reminders(&self, user: Option<&Person>, from: Timestamp) -> usize {
+        let page = self.listing.reminders(user, (from, ""), Timestamp::MAX, PAGE_MAX).await;
+        page.unwrap().rows.len()
     }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`names`], [`topics`] | the names and topic settings shared with components and manifests |
 //! | [`wire`] | bodies of the actor methods: parsing commands, answers |
+//! | [`rest`] | paths, headers and bodies of the REST edge beside those of [`wire`] |
 //! | [`problem`] | refusals, as RFC 9457 problem details |
 //! | [`cloud_event`] | encoding and reading events, their ids and keys |
 //! | [`data`] | the payload of each event type |
@@ -22,6 +23,7 @@ pub mod incoming;
 pub mod names;
 pub mod pages;
 pub mod problem;
+pub mod rest;
 pub mod schemas;
 pub mod size;
 pub mod topics;

@@ -93,6 +93,9 @@ pub const SIDECAR_MAX_BODY_SIZE: &str = "16Mi";
 /// has them all, it takes the service for dead, over and over, and nothing fires.
 pub const SIDECAR_APP_MAX_CONCURRENCY: u32 = 768;
 
+/// The header in which sidecar and application show each other their token.
+pub const SIDECAR_TOKEN_HEADER: &str = "dapr-api-token";
+
 /// What Dapr's app health check asks.
 pub const APP_HEALTH_PATH: &str = "/healthz";
 

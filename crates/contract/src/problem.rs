@@ -88,6 +88,39 @@ problem_kinds! {
     /// What is stored was written by a newer version of the service; nothing was done. A replica of
     /// that version can do it.
     NewerState = 503, "newer-state", "The stored state is of a newer version";
+    /// What `If-Match` or `If-None-Match` asks for does not hold.
+    PreconditionFailed = 412, "precondition-failed", "The task or user is at another version";
+    /// There is nothing at this path.
+    UnknownPath = 404, "unknown-path", "There is nothing here";
+    /// What is here does not understand this HTTP method; `Allow` names those it does.
+    MethodNotAllowed = 405, "method-not-allowed", "This is not done here";
+    /// The body did not come in time.
+    RequestTimeout = 408, "request-timeout", "The body did not come in time";
+    /// The body is of another media type than what is asked for.
+    UnsupportedMediaType = 415, "unsupported-media-type", "The body is of another media type";
+    /// The caller did not show who it is.
+    Unauthorized = 401, "unauthorized", "A token is missing or wrong";
+    /// Nobody may call here this way.
+    Forbidden = 403, "forbidden", "Calls of this kind are not accepted";
+    /// The caller asks for more than its share.
+    TooManyRequests = 429, "too-many-requests", "The caller asks too often";
+}
+
+impl ProblemKind {
+    /// Whether only the REST edge has it: it is about HTTP, of which an actor method knows nothing.
+    pub const fn is_of_http(self) -> bool {
+        matches!(
+            self,
+            Self::PreconditionFailed
+                | Self::UnknownPath
+                | Self::MethodNotAllowed
+                | Self::RequestTimeout
+                | Self::UnsupportedMediaType
+                | Self::Unauthorized
+                | Self::Forbidden
+                | Self::TooManyRequests
+        )
+    }
 }
 
 /// One refusal. Boxed, since it is the error of functions whose results are small.
@@ -193,8 +226,50 @@ impl Problem {
     }
 
     /// Says which version it is at.
-    fn at_version(mut self, actual: u64) -> Self {
+    #[must_use]
+    pub fn at_version(mut self, actual: u64) -> Self {
         self.0.actual_version = Some(actual);
+        self
+    }
+
+    /// The same conflict, told to a caller who asked for the version by a precondition of HTTP.
+    #[must_use]
+    pub fn as_failed_precondition(mut self) -> Self {
+        let kind = ProblemKind::PreconditionFailed;
+        self.0.type_uri = Cow::Borrowed(kind.type_uri());
+        self.0.title = Cow::Borrowed(kind.title());
+        self.0.status = kind.status();
+        self.0.field = None;
+        self
+    }
+
+    /// The same problem, told to a caller whose body was but the field `name` of the one at fault.
+    #[must_use]
+    pub fn within(mut self, name: &str) -> Self {
+        let told = |path: &str| Some(path.strip_prefix(name)?.strip_prefix('.')?.to_owned());
+        match self.0.field.as_deref() {
+            Some(field) if field == name => {
+                self.0.field = None;
+                if let Some(rest) = self.0.detail.strip_prefix(name) {
+                    self.0.detail = format!("the body{rest}");
+                }
+            }
+            Some(field) => {
+                if let Some(inner) = told(field) {
+                    self.0.detail =
+                        told(&self.0.detail).unwrap_or(std::mem::take(&mut self.0.detail));
+                    self.0.field = Some(inner);
+                }
+            }
+            None => {}
+        }
+        self
+    }
+
+    /// Says when trying again makes sense.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Self {
+        self.0.retry_after_seconds = Some(seconds);
         self
     }
 

@@ -56,6 +56,3 @@ fn problem_body(problem: &Problem) -> Response {
     }
     response
 }
-
-/// The header that carries the sidecar's token; named here for the routes.
-pub(super) const TOKEN_HEADER: &str = "dapr-api-token";

@@ -3,7 +3,6 @@
 use super::actor::{self, TaskActor, Turns};
 use super::near::NearTasks;
 use super::registry::Registry;
-use super::reply;
 use super::subscriptions;
 use super::user_actor::{self, UserActor};
 use crate::config::Secret;
@@ -20,7 +19,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use dapr::client::AppApiTokenLayer;
 use dapr::server::DaprHttpServer;
-use reminder_contract::names::{ACTOR_TYPE, USER_ACTOR_TYPE};
+use reminder_contract::names::{ACTOR_TYPE, SIDECAR_TOKEN_HEADER, USER_ACTOR_TYPE};
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
@@ -117,7 +116,7 @@ async fn check_token(
     request: Request,
     next: Next,
 ) -> Response {
-    let shown = request.headers().get(reply::TOKEN_HEADER).map_or(&[][..], |v| v.as_bytes());
+    let shown = request.headers().get(SIDECAR_TOKEN_HEADER).map_or(&[][..], |v| v.as_bytes());
     let right: bool = expected.token.expose().as_bytes().ct_eq(shown).into();
     expected.readiness.token_shown((!right).then_some(WRONG_TOKEN));
     if right {

@@ -2,7 +2,7 @@
 
 use super::{Sidecar, failed, request, within};
 use crate::dapr::inbound::internal::{REFRESH, Reached, SETTLE, SettleRequest};
-use crate::ports::{Actors, CallError};
+use crate::ports::{ActorApi, Actors, CallError};
 use async_trait::async_trait;
 use dapr::dapr::proto::runtime::v1::InvokeActorRequest;
 use reminder_contract::names::ACTOR_TYPE;
@@ -12,6 +12,22 @@ use std::time::Duration;
 
 /// How long an internal turn may take. With placement dead, actor calls hang until it is back.
 const TURN_DEADLINE: Duration = Duration::from_secs(20);
+
+/// How long a caller's turn may take: longer than it may wait for a place, so that its own refusal arrives.
+const CALL_DEADLINE: Duration = Duration::from_secs(25);
+
+#[async_trait]
+impl ActorApi for Sidecar {
+    async fn call(
+        &self,
+        actor_type: &'static str,
+        id: String,
+        method: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, CallError> {
+        self.invoke(actor_type, id, method, body, CALL_DEADLINE).await
+    }
+}
 
 #[async_trait]
 impl Actors for Sidecar {
@@ -32,17 +48,28 @@ impl Sidecar {
         method: &str,
         data: Vec<u8>,
     ) -> Result<Reached, CallError> {
+        let answer = self.invoke(ACTOR_TYPE, id.to_string(), method, data, TURN_DEADLINE).await?;
+        serde_json::from_slice(&answer)
+            .map_err(|_| CallError(format!("the {method} turn was refused; it is tried again")))
+    }
+
+    async fn invoke(
+        &self,
+        actor_type: &str,
+        actor_id: String,
+        method: &str,
+        data: Vec<u8>,
+        deadline: Duration,
+    ) -> Result<Vec<u8>, CallError> {
         let message = InvokeActorRequest {
-            actor_type: ACTOR_TYPE.into(),
-            actor_id: id.to_string(),
+            actor_type: actor_type.into(),
+            actor_id,
             method: method.into(),
             data,
             metadata: HashMap::new(),
         };
         let mut client = self.client.clone();
-        let call = client.invoke_actor(request(message, TURN_DEADLINE));
-        let answer = within(TURN_DEADLINE, call).await.map_err(failed)?;
-        serde_json::from_slice(&answer.data)
-            .map_err(|_| CallError(format!("the {method} turn was refused; it is tried again")))
+        let call = client.invoke_actor(request(message, deadline));
+        Ok(within(deadline, call).await.map_err(failed)?.data)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::error::Category;
 /// Reads an object. Unknown fields are refused wherever they are: they are misspelt more often than
 /// meant to be ignored. The types themselves must stay lenient, since stored states are read by
 /// older versions too.
-pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
     let mut unknown = None;
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut note = |path: serde_ignored::Path<'_>| {

@@ -1,0 +1,144 @@
+//! Where the service is, what is shown to it, and how long a call may take.
+
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use std::time::Duration;
+
+/// How long a call may take in all, its retries included.
+const DEADLINE: Duration = Duration::from_secs(60);
+/// How long connecting may take.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(5);
+/// How often a call is tried again.
+const RETRIES: usize = 8;
+
+/// In which a sidecar is shown its token.
+const SIDECAR_TOKEN: HeaderName =
+    HeaderName::from_static(reminder_contract::names::SIDECAR_TOKEN_HEADER);
+
+/// A client. Clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub(crate) http: reqwest::Client,
+    pub(crate) base: Url,
+    pub(crate) deadline: Duration,
+    pub(crate) retries: usize,
+}
+
+/// A client to be.
+#[derive(Debug)]
+pub struct ClientBuilder {
+    base: Url,
+    headers: HeaderMap,
+    invalid: Option<&'static str>,
+    deadline: Duration,
+    retries: usize,
+    http: Option<reqwest::Client>,
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The address is none.
+    #[error("{0:?} is not an http:// or https:// address")]
+    Address(String),
+    /// A token with characters that no header may hold.
+    #[error("the {0} has characters that no header may hold")]
+    Token(&'static str),
+    /// No HTTP client.
+    #[error("no HTTP client: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+impl Client {
+    /// One that calls the service itself, such as `http://127.0.0.1:8080`.
+    ///
+    /// # Errors
+    /// When that is no address.
+    pub fn direct(address: &str) -> Result<ClientBuilder, BuildError> {
+        ClientBuilder::new(address, &[])
+    }
+
+    /// One that calls the application of that id through a Dapr sidecar, such as `http://127.0.0.1:3500`.
+    ///
+    /// # Errors
+    /// When that is no address.
+    pub fn through_sidecar(sidecar: &str, app_id: &str) -> Result<ClientBuilder, BuildError> {
+        ClientBuilder::new(sidecar, &["v1.0", "invoke", app_id, "method"])
+    }
+}
+
+impl ClientBuilder {
+    fn new(address: &str, prefix: &[&str]) -> Result<Self, BuildError> {
+        let invalid = || BuildError::Address(address.to_owned());
+        let mut base: Url = address.parse().map_err(|_| invalid())?;
+        if !matches!(base.scheme(), "http" | "https") {
+            return Err(invalid());
+        }
+        base.path_segments_mut().map_err(|()| invalid())?.pop_if_empty().extend(prefix);
+        let (headers, invalid) = (HeaderMap::new(), None);
+        Ok(Self { base, headers, invalid, deadline: DEADLINE, retries: RETRIES, http: None })
+    }
+
+    /// Shows the service this token: its `REST_TOKEN`.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.header(AUTHORIZATION, &format!("Bearer {token}"), "bearer token")
+    }
+
+    /// Shows the sidecar this token: its `DAPR_API_TOKEN`.
+    #[must_use]
+    pub fn sidecar_token(self, token: &str) -> Self {
+        self.header(SIDECAR_TOKEN, token, "token of the sidecar")
+    }
+
+    fn header(mut self, name: HeaderName, value: &str, what: &'static str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(mut value) => {
+                value.set_sensitive(true);
+                self.headers.insert(name, value);
+            }
+            Err(_) => self.invalid = Some(what),
+        }
+        self
+    }
+
+    /// How long a call may take in all, its retries included; a minute unless said otherwise.
+    #[must_use]
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// How often a call is tried again; eight times unless said otherwise.
+    #[must_use]
+    pub fn retries(mut self, retries: usize) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// Takes this HTTP client, which then brings TLS, proxies and default headers of its own; tokens given
+    /// here are left to it.
+    #[must_use]
+    pub fn http_client(mut self, http: reqwest::Client) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    /// When a token cannot be sent, or there is no HTTP client to be had.
+    pub fn build(self) -> Result<Client, BuildError> {
+        if let Some(what) = self.invalid {
+            return Err(BuildError::Token(what));
+        }
+        let http = match self.http {
+            Some(http) => http,
+            None => reqwest::Client::builder()
+                .default_headers(self.headers)
+                .connect_timeout(CONNECT_DEADLINE)
+                .build()?,
+        };
+        Ok(Client { http, base: self.base, deadline: self.deadline, retries: self.retries })
+    }
+}

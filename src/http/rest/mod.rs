@@ -1,0 +1,91 @@
+//! The REST edge: resources over HTTP, translated into calls of the actors.
+//!
+//! Every command goes through the sidecar to the actor of its task, wherever that lives, so that turns
+//! keep their order; lists come from the read model. Statuses are true ones, and every refusal is a
+//! problem (RFC 9457). `docs/rest-api.md` is its reference.
+
+pub mod access;
+mod actions;
+mod answer;
+mod asked;
+mod batch;
+mod body;
+mod calendar;
+mod call;
+mod cursor;
+mod lists;
+mod merge;
+mod params;
+mod precondition;
+mod tasks;
+mod users;
+
+use crate::ports::ActorApi;
+use crate::read_model::Listing;
+use access::Access;
+use answer::Refusal;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Uri;
+use axum::middleware;
+use axum::routing::{get, post};
+use reminder_contract::{Problem, ProblemKind};
+use std::sync::Arc;
+
+/// What the handlers need.
+#[derive(Clone)]
+pub struct Rest {
+    actors: Arc<dyn ActorApi>,
+    listing: Arc<Listing>,
+}
+
+impl Rest {
+    /// An edge in front of these actors and lists.
+    pub fn new(actors: Arc<dyn ActorApi>, listing: Arc<Listing>) -> Self {
+        Self { actors, listing }
+    }
+}
+
+/// Every route of the edge.
+pub fn routes(rest: Rest, access: Access) -> Router {
+    Router::new()
+        .route("/v1/tasks", get(lists::tasks))
+        .route("/v1/reminders", get(lists::reminders))
+        .route("/v1/tasks:batch", post(batch::commands))
+        .route(
+            "/v1/tasks/{taskId}",
+            get(tasks::read).put(tasks::put).patch(tasks::patch).delete(tasks::delete),
+        )
+        .route("/v1/tasks/{taskId}/complete", post(actions::complete))
+        .route("/v1/tasks/{taskId}/reopen", post(actions::reopen))
+        .route("/v1/tasks/{taskId}/skip", post(actions::skip))
+        .route("/v1/tasks/{taskId}/snooze", post(actions::snooze))
+        .route("/v1/tasks/{taskId}/acknowledge", post(actions::acknowledge))
+        .route("/v1/tasks/{taskId}/dismiss", post(actions::dismiss))
+        .route("/v1/tasks/{taskId}/preview", get(actions::preview))
+        .route("/v1/tasks/{taskId}/explain", get(actions::explain))
+        .route(
+            "/v1/tasks/{taskId}/reminders/{reminderId}",
+            axum::routing::put(actions::put_reminder).delete(actions::remove_reminder),
+        )
+        .route("/v1/tasks/{taskId}/calendar", get(calendar::export).put(calendar::import))
+        // A sidecar hands `%2F` on as `/`, so the user may be more than one part of the path.
+        .route("/v1/users/{*userPath}", get(users::read).put(users::put))
+        .route("/v1/{*path}", axum::routing::any(nowhere))
+        .method_not_allowed_fallback(not_here)
+        // Each handler reads its body itself, up to its own limit.
+        .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(Arc::new(access), access::check))
+        .with_state(rest)
+}
+
+async fn nowhere(uri: Uri) -> Refusal {
+    let detail = format!("there is no {}; see /openapi.json for what there is", uri.path());
+    Problem::new(ProblemKind::UnknownPath, detail).into()
+}
+
+/// axum adds `Allow`.
+async fn not_here(method: axum::http::Method, uri: Uri) -> Refusal {
+    let detail = format!("{} does not understand {method}", uri.path());
+    Problem::new(ProblemKind::MethodNotAllowed, detail).into()
+}
