@@ -15,6 +15,7 @@ use reminder_contract::names;
 use reminder_telemetry::logs::Format;
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,9 @@ pub struct ServeArgs {
     /// File that holds that token; an alternative to giving it directly
     #[arg(long, env = "REST_TOKEN_FILE")]
     rest_token_file: Option<PathBuf>,
+    /// Calls of the REST edge that each caller may make a second; 0: as many as it likes
+    #[arg(long, env = "REST_RATE", default_value_t = 0)]
+    rest_rate: u32,
     /// URL of the Postgres database that holds the actor state store
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, default_value = "")]
     database_url: String,
@@ -125,6 +129,8 @@ pub struct ServerConfig {
     pub token: Option<Secret>,
     /// What a direct caller of the REST edge must show, if anything.
     pub rest_token: Option<Secret>,
+    /// Calls of the REST edge that each caller may make a second, if that is bounded.
+    pub rest_rate: Option<NonZeroU32>,
 }
 
 /// How the sidecar is reached and what its components are called.
@@ -229,6 +235,7 @@ impl ServeArgs {
                 listen: SocketAddr::new(host, self.app_port),
                 token: Secret::non_empty(self.app_api_token),
                 rest_token,
+                rest_rate: NonZeroU32::new(self.rest_rate),
             },
             sidecar: SidecarConfig {
                 grpc_port: self.dapr_grpc_port,

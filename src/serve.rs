@@ -21,6 +21,7 @@ use crate::turn::oversight::Oversight;
 use crate::turn::recovery::RecoveryQueue;
 use crate::users::turns::UserTurns;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -105,9 +106,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let token = config.server.token.clone();
     let listing = Arc::new(Listing::default());
     let rest = Rest::new(sidecar.clone(), Arc::clone(&listing));
-    let rest = rest::routes(rest, Access::new(&config.server));
+    let rest = rest::routes(rest, Access::new(&config.server), config.server.rest_rate);
     let app = server::app(readiness.clone(), startup, rest, Arc::clone(&late), token);
     let closing = CancellationToken::new();
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     let server =
         axum::serve(listener, app).with_graceful_shutdown(closing.clone().cancelled_owned());
     let server = tokio::spawn(server.into_future());

@@ -2,11 +2,14 @@
 
 use crate::pages::{page, pages, root};
 use reminder_contract::cloud_event::{CloudEvent, EventData, topic_name};
+use reminder_contract::rest::{BatchAnswer, Page, ReminderItem};
 use reminder_contract::wire::{
     CommandAnswer, ExplanationView, PreviewView, TaskView, UserAnswer, UserView, parse_user_put,
 };
 use reminder_contract::{EventType, Problem};
 use reminder_domain::Topic;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +20,10 @@ fn check(json: &Value, text: &str) -> Result<(), String> {
         check_event(json, text)
     } else if has("title") && has("type") {
         check_problem(text)
+    } else if has("items") {
+        rest::<Page<ReminderItem>>(json)
+    } else if has("results") {
+        rest::<BatchAnswer>(json)
     } else if has("firings") {
         serde_json::from_str::<PreviewView<'_>>(text).map(drop).map_err(|error| error.to_string())
     } else if has("verdict") {
@@ -35,6 +42,13 @@ fn check(json: &Value, text: &str) -> Result<(), String> {
     } else {
         Ok(())
     }
+}
+
+/// What the REST edge answers is read and written again as it was.
+fn rest<T: DeserializeOwned + Serialize>(json: &Value) -> Result<(), String> {
+    let read: T = serde_json::from_value(json.clone()).map_err(|error| error.to_string())?;
+    let again = serde_json::to_value(read).map_err(|error| error.to_string())?;
+    if again == *json { Ok(()) } else { Err(format!("it would be {again}")) }
 }
 
 fn check_event(json: &Value, text: &str) -> Result<(), String> {

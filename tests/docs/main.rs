@@ -9,6 +9,7 @@
 mod configuration;
 mod json;
 mod names;
+mod openapi;
 mod pages;
 mod reference;
 mod shell;

@@ -1,7 +1,7 @@
 //! The reference of the actor API against the code: limits, problems, topics, log lines.
 
 use crate::pages::{page, root};
-use reminder_contract::ProblemKind;
+use reminder_contract::{ProblemKind, rest};
 use reminder_domain::limits;
 use reminder_icalendar::limits::CALENDAR_MAX_BYTES;
 use std::collections::BTreeMap;
@@ -78,6 +78,24 @@ fn the_limits_of_users_are_those_of_the_code() {
         ["Commands remembered per user".into(), limits::USER_COMMANDS_REMEMBERED.to_string()],
     ];
     assert_eq!(told, expected);
+}
+
+#[test]
+fn the_limits_of_the_edge_are_those_of_the_code() {
+    let page = page("docs/rest-api.md");
+    let told: Vec<&[String]> = page.rows_under("Limits of the edge");
+    let mib = rest::BATCH_MAX_BYTES / (1024 * 1024);
+    let expected = [
+        ("Body of a batch", format!("{mib} MiB, {} commands", rest::BATCH_MAX)),
+        ("Nesting of JSON", format!("{} levels", rest::JSON_DEPTH_MAX)),
+        (
+            "Page",
+            format!("{} items, {} unless asked otherwise", rest::PAGE_MAX, rest::PAGE_DEFAULT),
+        ),
+    ];
+    for (what, limit) in expected {
+        assert!(told.iter().any(|cells| cells[0] == what && cells[1] == limit), "{what}: {limit}");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The bodies of `curl` commands are commands that the service understands.
 
 use crate::pages::pages;
+use reminder_contract::rest::parse_batch;
 use reminder_contract::wire::{self, Method};
 use reminder_scheduler::dapr::inbound::internal::{SETTLE, SettleRequest};
 
@@ -80,6 +81,72 @@ fn curl_bodies_are_understood() {
         }
     }
     assert!(count >= 8, "the tour of the actor API");
+}
+
+/// The verb of a `curl` command to the REST edge, its path, and its body.
+fn rest_call(words: &[String]) -> Option<(String, String, &str)> {
+    if words.first().map(String::as_str) != Some("curl") {
+        return None;
+    }
+    let path = words.iter().find_map(|word| word.split_once("$REST/v1/"))?.1;
+    let after = |names: &[&str]| {
+        let place = words.iter().position(|word| names.contains(&word.as_str()))?;
+        words.get(place + 1).map(String::as_str)
+    };
+    let path = path.split('?').next().unwrap_or_default().to_owned();
+    Some((
+        after(&["-X"]).unwrap_or("GET").into(),
+        path,
+        after(&["-d", "--json"]).unwrap_or_default(),
+    ))
+}
+
+/// Whether the edge and the actors would understand it.
+fn understood(verb: &str, path: &str, body: &str) -> Result<(), reminder_contract::Problem> {
+    let parts: Vec<&str> = path.split('/').collect();
+    let within = |field: &str| format!("{{\"{field}\":{body}}}");
+    let command = |method, body: &str| wire::parse_command(method, body.as_bytes()).map(drop);
+    match (verb, &parts[..]) {
+        ("GET", ["tasks" | "reminders"] | ["tasks", _]) if body.is_empty() => Ok(()),
+        ("PUT", ["tasks", _]) => command(Method::Put, &within("task")),
+        ("PATCH", ["tasks", _]) => {
+            let mut task = serde_json::json!({ "title": "A task" });
+            let patch: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(body).unwrap();
+            task.as_object_mut().unwrap().extend(patch);
+            command(Method::Put, &serde_json::json!({ "task": task }).to_string())
+        }
+        ("PUT", ["tasks", _, "reminders", id]) => {
+            let mut reminder: serde_json::Value = serde_json::from_str(body).unwrap();
+            reminder["id"] = (*id).into();
+            let body = serde_json::json!({ "reminder": reminder }).to_string();
+            command(Method::PutReminder, &body)
+        }
+        ("POST", ["tasks:batch"]) => {
+            for item in parse_batch(body.as_bytes())?.items {
+                command(item.method.0, &serde_json::Value::Object(item.body).to_string())?;
+            }
+            Ok(())
+        }
+        other => panic!("nothing is known of {other:?}"),
+    }
+}
+
+#[test]
+fn curl_bodies_of_the_rest_edge_are_understood() {
+    let mut count = 0;
+    for page in pages() {
+        for block in page.blocks.iter().filter(|block| block.language == "sh") {
+            for words in commands(&block.text) {
+                let Some((verb, path, body)) = rest_call(&words) else { continue };
+                count += 1;
+                let place = page.place(block);
+                let read = understood(&verb, &path, body);
+                assert!(read.is_ok(), "{place}: {read:?}\n{body}");
+            }
+        }
+    }
+    assert!(count >= 6, "the examples of the REST API");
 }
 
 #[test]

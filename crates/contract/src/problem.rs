@@ -6,6 +6,7 @@
 use reminder_domain::ids::Person;
 use reminder_domain::user::UserRejection;
 use reminder_domain::{Rejection, TaskId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
@@ -124,13 +125,14 @@ impl ProblemKind {
 }
 
 /// One refusal. Boxed, since it is the error of functions whose results are small.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Problem(Box<ProblemDetails>);
 
 /// The fields of a [`Problem`], readable through it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "Problem")]
 pub struct ProblemDetails {
     /// Identifies the kind of problem.
     #[serde(rename = "type")]
@@ -149,9 +151,11 @@ pub struct ProblemDetails {
     pub field: Option<String>,
     /// The task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub task_id: Option<TaskId>,
     /// The user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub user_id: Option<Person>,
     /// When trying again makes sense.
     #[serde(default, skip_serializing_if = "Option::is_none")]

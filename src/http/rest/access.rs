@@ -19,6 +19,10 @@ const NOT_OFFERED: &str = "direct calls are not accepted: set REST_TOKEN, and sh
 /// What a caller with a wrong token is told, or with none.
 const WRONG_TOKEN: &str = "show the token of REST_TOKEN as `Authorization: Bearer …`";
 
+/// Marks a call that showed the sidecar's token: what its headers say of the caller is true.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ShownBySidecar;
+
 /// What callers must show.
 #[derive(Debug)]
 pub struct Access {
@@ -40,15 +44,16 @@ impl Access {
         }
     }
 
-    fn judge(&self, headers: &HeaderMap) -> Result<(), Problem> {
+    /// Whether the call may be made, and whether it is the sidecar's.
+    fn judge(&self, headers: &HeaderMap) -> Result<Option<ShownBySidecar>, Problem> {
         let of_sidecar = headers.get(SIDECAR_TOKEN_HEADER).map(|value| value.as_bytes());
         if self.sidecar.as_ref().is_some_and(|token| shows(token, of_sidecar)) {
-            return Ok(());
+            return Ok(Some(ShownBySidecar));
         }
         match &self.bearer {
-            Some(token) if shows(token, bearer(headers)) => Ok(()),
+            Some(token) if shows(token, bearer(headers)) => Ok(None),
             Some(_) => Err(Problem::new(ProblemKind::Unauthorized, WRONG_TOKEN)),
-            None if self.loopback && self.sidecar.is_none() => Ok(()),
+            None if self.loopback && self.sidecar.is_none() => Ok(None),
             None => Err(Problem::new(ProblemKind::Forbidden, NOT_OFFERED)),
         }
     }
@@ -66,11 +71,16 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 /// Lets a call through, or answers why not.
 pub(super) async fn check(
     State(access): State<Arc<Access>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     match access.judge(request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(sidecar) => {
+            if let Some(sidecar) = sidecar {
+                request.extensions_mut().insert(sidecar);
+            }
+            next.run(request).await
+        }
         Err(problem) => {
             tracing::warn!(
                 status = problem.status,
@@ -95,7 +105,7 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| {
             (axum::http::HeaderName::from_static(name), HeaderValue::from_static(value))
         });
-        access.judge(&HeaderMap::from_iter(headers)).map_or_else(|problem| problem.status, |()| 200)
+        access.judge(&HeaderMap::from_iter(headers)).map_or_else(|problem| problem.status, |_| 200)
     }
 
     #[test]

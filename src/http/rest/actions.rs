@@ -14,9 +14,18 @@ use serde_json::Value;
 
 /// Declares the handlers whose body is that of the actor method.
 macro_rules! commands {
-    ($($(#[$doc:meta])* $handler:ident = $method:ident;)*) => {
+    ($($(#[$doc:meta])* $handler:ident = $method:ident, $path:tt, $body:tt;)*) => {
         $(
             $(#[$doc])*
+            #[utoipa::path(
+                post, path = $path, tag = "tasks",
+                request_body(content = ref($body), content_type = "application/json"),
+                responses((
+                    status = 200, description = "Applied, now or before",
+                    content_type = "application/json",
+                    body = ref("#/components/schemas/CommandAnswer")
+                ))
+            )]
             pub(super) async fn $handler(
                 State(rest): State<Rest>,
                 asked: Asked,
@@ -30,17 +39,17 @@ macro_rules! commands {
 
 commands! {
     /// The task is done.
-    complete = Complete;
+    complete = Complete, "/v1/tasks/{taskId}/complete", "#/components/schemas/Nothing";
     /// The task is not done after all.
-    reopen = Reopen;
+    reopen = Reopen, "/v1/tasks/{taskId}/reopen", "#/components/schemas/Nothing";
     /// An occurrence does not take place.
-    skip = Skip;
+    skip = Skip, "/v1/tasks/{taskId}/skip", "#/components/schemas/Skip";
     /// What rang fires again later.
-    snooze = Snooze;
+    snooze = Snooze, "/v1/tasks/{taskId}/snooze", "#/components/schemas/Snooze";
     /// What rang was seen.
-    acknowledge = Acknowledge;
+    acknowledge = Acknowledge, "/v1/tasks/{taskId}/acknowledge", "#/components/schemas/Ring";
     /// What rang was seen, and what has not rung will not.
-    dismiss = Dismiss;
+    dismiss = Dismiss, "/v1/tasks/{taskId}/dismiss", "#/components/schemas/Ring";
 }
 
 async fn command(
@@ -58,6 +67,7 @@ async fn command(
 }
 
 /// Adds a reminder, or changes the one of that id.
+#[utoipa::path(put, path = "/v1/tasks/{taskId}/reminders/{reminderId}", tag = "reminders", request_body(content = ref("#/components/schemas/ReminderBody"), content_type = "application/json"), responses((status = 200, description = "Applied, now or before", content_type = "application/json", body = ref("#/components/schemas/CommandAnswer"))))]
 pub(super) async fn put_reminder(
     State(rest): State<Rest>,
     mut asked: Asked,
@@ -83,6 +93,7 @@ pub(super) async fn put_reminder(
 }
 
 /// Takes a reminder off.
+#[utoipa::path(delete, path = "/v1/tasks/{taskId}/reminders/{reminderId}", tag = "reminders", responses((status = 200, description = "Applied, now or before", content_type = "application/json", body = ref("#/components/schemas/CommandAnswer"))))]
 pub(super) async fn remove_reminder(
     State(rest): State<Rest>,
     mut asked: Asked,
@@ -95,6 +106,7 @@ pub(super) async fn remove_reminder(
 }
 
 /// What fires next, and by which rules.
+#[utoipa::path(get, path = "/v1/tasks/{taskId}/preview", tag = "tasks", responses((status = 200, description = "What fires next", content_type = "application/json", body = ref("#/components/schemas/PreviewView"))))]
 pub(super) async fn preview(
     State(rest): State<Rest>,
     mut asked: Asked,
@@ -111,6 +123,7 @@ pub(super) async fn preview(
 }
 
 /// Why a moment fired when it did, or did not.
+#[utoipa::path(get, path = "/v1/tasks/{taskId}/explain", tag = "tasks", responses((status = 200, description = "What became of that moment, and by which rules", content_type = "application/json", body = ref("#/components/schemas/ExplanationView"))))]
 pub(super) async fn explain(
     State(rest): State<Rest>,
     mut asked: Asked,

@@ -25,6 +25,7 @@ const TASKS_AT_ONCE: usize = 32;
 const BATCH_DEADLINE: Duration = Duration::from_secs(25);
 
 /// Sends up to a thousand commands; each has a result of its own.
+#[utoipa::path(post, path = "/v1/tasks:batch", tag = "tasks", request_body(content = ref("#/components/schemas/Batch"), content_type = "application/json"), responses((status = 200, description = "A result for each command, in their order", content_type = "application/json", body = ref("#/components/schemas/BatchAnswer"))))]
 pub(super) async fn commands(
     State(rest): State<Rest>,
     mut asked: Asked,

@@ -16,6 +16,7 @@ use reminder_contract::{Problem, ProblemKind};
 const CALENDAR_UTF8: &str = "text/calendar; charset=utf-8";
 
 /// The task as a calendar.
+#[utoipa::path(get, path = "/v1/tasks/{taskId}/calendar", tag = "tasks", responses((status = 200, description = "One VTODO", content_type = "text/calendar", body = String), (status = 304, description = "It still is at the version of `If-None-Match`")))]
 pub(super) async fn export(
     State(rest): State<Rest>,
     mut asked: Asked,
@@ -34,6 +35,7 @@ pub(super) async fn export(
 }
 
 /// Creates the task or replaces all of it, by a calendar.
+#[utoipa::path(put, path = "/v1/tasks/{taskId}/calendar", tag = "tasks", request_body(content = String, content_type = "text/calendar"), responses((status = 200, description = "Applied, now or before", content_type = "application/json", body = ref("#/components/schemas/CommandAnswer")), (status = 201, description = "The task is new; `Location` is where it is", content_type = "application/json", body = ref("#/components/schemas/CommandAnswer"))))]
 pub(super) async fn import(
     State(rest): State<Rest>,
     mut asked: Asked,

@@ -16,6 +16,7 @@ use reminder_contract::rest::{
 use reminder_domain::Timestamp;
 
 /// A page of tasks, ordered by their ids.
+#[utoipa::path(get, path = "/v1/tasks", tag = "lists", responses((status = 200, description = "A page", content_type = "application/json", body = ref("#/components/schemas/TaskPage"))))]
 pub(super) async fn tasks(
     State(rest): State<Rest>,
     mut asked: Asked,
@@ -34,6 +35,7 @@ pub(super) async fn tasks(
 }
 
 /// A page of what fires next of each task, ordered by its time.
+#[utoipa::path(get, path = "/v1/reminders", tag = "lists", responses((status = 200, description = "A page", content_type = "application/json", body = ref("#/components/schemas/ReminderPage"))))]
 pub(super) async fn reminders(
     State(rest): State<Rest>,
     mut asked: Asked,
@@ -86,7 +88,7 @@ fn task(row: Listed) -> TaskItem {
     TaskItem {
         task_id: row.task,
         user_id: row.user,
-        status: word(&row.status),
+        status: status_of(&row.status),
         next_reminder_at: row.next_wake,
         version: row.version,
         updated_at: row.updated,
@@ -98,14 +100,19 @@ fn reminder(row: Listed) -> Option<ReminderItem> {
         task_id: row.task,
         user_id: row.user,
         scheduled_for: row.next_wake?,
-        status: word(&row.status),
+        status: status_of(&row.status),
         version: row.version,
     })
 }
 
-/// The word of a status, one of a later version as it is.
-fn word(status: &str) -> TaskStatus {
-    serde_json::from_value(status.into()).unwrap_or(TaskStatus::Pending)
+/// A status by its word. The fence lets no other one into the index.
+fn status_of(word: &str) -> TaskStatus {
+    match word {
+        "in_progress" => TaskStatus::InProgress,
+        "completed" => TaskStatus::Completed,
+        "deleted" => TaskStatus::Deleted,
+        _ => TaskStatus::Pending,
+    }
 }
 
 fn unanswered(error: &QueryError) -> Problem {

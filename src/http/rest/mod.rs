@@ -15,8 +15,11 @@ mod call;
 mod cursor;
 mod lists;
 mod merge;
+pub mod openapi;
 mod params;
+mod places;
 mod precondition;
+mod rate;
 mod tasks;
 mod users;
 
@@ -30,6 +33,7 @@ use axum::http::Uri;
 use axum::middleware;
 use axum::routing::{get, post};
 use reminder_contract::{Problem, ProblemKind};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// What the handlers need.
@@ -46,8 +50,8 @@ impl Rest {
     }
 }
 
-/// Every route of the edge.
-pub fn routes(rest: Rest, access: Access) -> Router {
+/// Every route of the edge. Each caller may call so often a second; `None`: as often as it likes.
+pub fn routes(rest: Rest, access: Access, per_second: Option<NonZeroU32>) -> Router {
     Router::new()
         .route("/v1/tasks", get(lists::tasks))
         .route("/v1/reminders", get(lists::reminders))
@@ -75,8 +79,11 @@ pub fn routes(rest: Rest, access: Access) -> Router {
         .method_not_allowed_fallback(not_here)
         // Each handler reads its body itself, up to its own limit.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn_with_state(places::places(), places::take))
+        .layer(middleware::from_fn_with_state(rate::of(per_second), rate::check))
         .layer(middleware::from_fn_with_state(Arc::new(access), access::check))
         .with_state(rest)
+        .merge(openapi::routes())
 }
 
 async fn nowhere(uri: Uri) -> Refusal {

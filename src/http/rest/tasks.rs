@@ -14,6 +14,7 @@ use reminder_contract::wire::Method;
 use serde_json::Value;
 
 /// Creates the task or replaces all of it.
+#[utoipa::path(put, path = "/v1/tasks/{taskId}", tag = "tasks", request_body(content = ref("#/components/schemas/Task"), content_type = "application/json"), responses((status = 200, description = "Applied, now or before", content_type = "application/json", body = ref("#/components/schemas/CommandAnswer")), (status = 201, description = "The task is new; `Location` is where it is", content_type = "application/json", body = ref("#/components/schemas/CommandAnswer"))))]
 pub(super) async fn put(
     State(rest): State<Rest>,
     mut asked: Asked,
@@ -41,6 +42,7 @@ pub(super) async fn put(
 }
 
 /// Changes some fields of the task, by a JSON Merge Patch (RFC 7396).
+#[utoipa::path(patch, path = "/v1/tasks/{taskId}", tag = "tasks", request_body(content = ref("#/components/schemas/TaskPatch"), content_type = "application/merge-patch+json"), responses((status = 200, description = "Applied, now or before", content_type = "application/json", body = ref("#/components/schemas/CommandAnswer"))))]
 pub(super) async fn patch(
     State(rest): State<Rest>,
     mut asked: Asked,
@@ -60,6 +62,7 @@ pub(super) async fn patch(
 }
 
 /// The task as it is.
+#[utoipa::path(get, path = "/v1/tasks/{taskId}", tag = "tasks", responses((status = 200, description = "The task", content_type = "application/json", body = ref("#/components/schemas/TaskView")), (status = 304, description = "It still is at the version of `If-None-Match`")))]
 pub(super) async fn read(State(rest): State<Rest>, mut asked: Asked) -> Result<Response, Refusal> {
     let id = asked.task()?;
     asked.without_query()?;
@@ -71,6 +74,7 @@ pub(super) async fn read(State(rest): State<Rest>, mut asked: Asked) -> Result<R
 }
 
 /// The task is gone; a tombstone keeps its version.
+#[utoipa::path(delete, path = "/v1/tasks/{taskId}", tag = "tasks", responses((status = 200, description = "Applied, now or before", content_type = "application/json", body = ref("#/components/schemas/CommandAnswer"))))]
 pub(super) async fn delete(
     State(rest): State<Rest>,
     mut asked: Asked,

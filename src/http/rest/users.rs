@@ -13,6 +13,7 @@ use reminder_contract::rest::JSON;
 use reminder_contract::{Problem, ProblemKind};
 
 /// What holds for a user, the defaults included.
+#[utoipa::path(get, path = "/v1/users/{userId}/preferences", tag = "users", responses((status = 200, description = "What holds, and how far the tasks have followed", content_type = "application/json", body = ref("#/components/schemas/UserView")), (status = 304, description = "It still is at the version of `If-None-Match`")))]
 pub(super) async fn read(State(rest): State<Rest>, mut asked: Asked) -> Result<Response, Refusal> {
     let user = asked.user()?;
     asked.without_query()?;
@@ -25,6 +26,7 @@ pub(super) async fn read(State(rest): State<Rest>, mut asked: Asked) -> Result<R
 }
 
 /// Replaces all of a user's preferences.
+#[utoipa::path(put, path = "/v1/users/{userId}/preferences", tag = "users", request_body(content = ref("#/components/schemas/Preferences"), content_type = "application/json"), responses((status = 200, description = "Applied, now or before", content_type = "application/json", body = ref("#/components/schemas/UserAnswer"))))]
 pub(super) async fn put(
     State(rest): State<Rest>,
     mut asked: Asked,

@@ -9,6 +9,7 @@ mod mesh;
 mod parse;
 mod process;
 mod report;
+mod rest;
 mod setup;
 mod steps;
 mod work;

@@ -28,6 +28,10 @@ const DATEUTIL: [&str; 2] = ["python-dateutil==2.9.0.post0", "tzdata==2025.2"];
 /// What reads and makes events beside us, in the same environment.
 const SDK: &str = "tests/conformity/requirements.txt";
 
+/// What tries the REST edge, in an environment of its own: it needs many packages.
+const SCHEMATHESIS: &str = "tests/conformity/schemathesis.txt";
+const SCHEMATHESIS_FOLDER: &str = "target/schemathesis";
+
 /// Where Python's packages are installed, below the workspace.
 const PYTHON_FOLDER: &str = "target/python";
 
@@ -64,7 +68,21 @@ pub(super) async fn ensure(log: &Log) -> Result<()> {
 /// Sees to it that there is a python with the pinned dateutil and the SDK of `CloudEvents`, and
 /// says where.
 pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
-    let folder = root.join(PYTHON_FOLDER);
+    let sdk = root.join(SDK).to_string_lossy().into_owned();
+    let wanted = [&DATEUTIL[..], &["-r", &sdk]].concat();
+    environment(log, &root.join(PYTHON_FOLDER), &wanted).await
+}
+
+/// Sees to it that there is the pinned schemathesis, and says where.
+pub(super) async fn schemathesis(log: &Log, root: &Path) -> Result<PathBuf> {
+    let list = root.join(SCHEMATHESIS).to_string_lossy().into_owned();
+    let folder = root.join(SCHEMATHESIS_FOLDER);
+    environment(log, &folder, &["-r", &list]).await?;
+    Ok(folder.join("bin/st"))
+}
+
+/// Sees to it that there is an environment with these packages; its python.
+async fn environment(log: &Log, folder: &Path, wanted: &[&str]) -> Result<PathBuf> {
     let python = folder.join("bin/python");
     let (folder, program) = (folder.to_string_lossy(), python.to_string_lossy());
     // A python that has moved on leaves an environment that does not work.
@@ -74,10 +92,8 @@ pub(super) async fn python(log: &Log, root: &Path) -> Result<PathBuf> {
         bail!("python3 cannot make an environment; the log is {}", log.path().display());
     }
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    let sdk = root.join(SDK).to_string_lossy().into_owned();
-    let wanted = [&DATEUTIL[..], &["-r", &sdk]].concat();
     // Asks no registry when the versions are there.
-    if !does(log, &program, &[&install[..], &wanted].concat()).await {
+    if !does(log, &program, &[&install[..], wanted].concat()).await {
         let list = wanted.join(" ");
         bail!("{list} cannot be installed; the log is {}", log.path().display());
     }

@@ -30,6 +30,8 @@ pub(super) enum Step {
     Demo,
     /// Our events and their description in the hands of others: official SDK and parser
     Conformity,
+    /// The REST edge in the hands of schemathesis, by its `OpenAPI` document
+    Rest,
     /// The fence and the read model, on its Postgres
     Postgres,
     /// End to end, on the whole stack
@@ -58,6 +60,7 @@ impl Step {
         Self::Stack,
         Self::Demo,
         Self::Conformity,
+        Self::Rest,
         Self::Postgres,
         Self::E2e,
         Self::Kafka,
@@ -80,6 +83,7 @@ impl Step {
             Self::Stack => "stack",
             Self::Demo => "demo",
             Self::Conformity => "conformity",
+            Self::Rest => "rest",
             Self::Postgres => "postgres",
             Self::E2e => "e2e",
             Self::Kafka => "kafka",
@@ -104,6 +108,7 @@ impl Step {
             Self::Demo => &[Self::Stack],
             // The demo has told events of every topic.
             Self::Conformity => &[Self::Setup, Self::Build, Self::Demo],
+            Self::Rest => &[Self::Setup, Self::Stack],
             Self::Postgres | Self::E2e | Self::Kafka | Self::Mesh | Self::Chaos => {
                 &[Self::Build, Self::Stack]
             }

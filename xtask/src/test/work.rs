@@ -18,6 +18,7 @@ use super::kinds::{
 use super::mesh;
 use super::parse::{self, Built, Counts};
 use super::process::{self, Log};
+use super::rest;
 use super::setup;
 use super::steps::Step;
 use crate::{chaos, demo, ui};
@@ -134,6 +135,7 @@ impl Work {
                     settings.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 self.tests(log, &env, is_conformity).await
             }
+            Step::Rest => rest::run(log, &self.root, self.stack()?).await,
             Step::Postgres => {
                 let url = self.stack()?.manifest()?.admin_database_url();
                 let url = url.context("the stack has no Postgres of its own")?;

@@ -3,7 +3,7 @@
 //! Within version 1 fields and words are only ever added: readers ignore what they do not know.
 
 mod owner;
-mod shown;
+pub(crate) mod shown;
 mod words;
 
 pub use owner::{

@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema};
     inline,
     extend("format" = "date-time", "examples" = ["2027-01-15T12:00:00.000Z"])
 )]
-pub(super) struct Instant(#[expect(dead_code, reason = "only its schema is used")] String);
+pub(crate) struct Instant(#[expect(dead_code, reason = "only its schema is used")] String);
 
 /// The id of a task, which is also its actor id and the key of its records.
 #[derive(JsonSchema)]
@@ -17,7 +17,7 @@ pub(super) struct Instant(#[expect(dead_code, reason = "only its schema is used"
     inline,
     extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$", "examples" = ["milk-7"])
 )]
-pub(super) struct TaskId(#[expect(dead_code, reason = "only its schema is used")] String);
+pub(crate) struct TaskId(#[expect(dead_code, reason = "only its schema is used")] String);
 
 /// The id of a reminder within its task.
 #[derive(JsonSchema)]
@@ -25,7 +25,7 @@ pub(super) struct TaskId(#[expect(dead_code, reason = "only its schema is used")
     inline,
     extend("pattern" = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$", "examples" = ["due", "soon"])
 )]
-pub(super) struct ReminderId(#[expect(dead_code, reason = "only its schema is used")] String);
+pub(crate) struct ReminderId(#[expect(dead_code, reason = "only its schema is used")] String);
 
 /// What a clock on the wall shows.
 #[derive(JsonSchema)]
@@ -36,7 +36,7 @@ pub(super) struct ReminderId(#[expect(dead_code, reason = "only its schema is us
         "examples" = ["2027-03-01T09:00:00"]
     )
 )]
-pub(super) struct WallTime(#[expect(dead_code, reason = "only its schema is used")] String);
+pub(crate) struct WallTime(#[expect(dead_code, reason = "only its schema is used")] String);
 
 /// A wall time or a date.
 #[derive(JsonSchema)]
@@ -47,7 +47,7 @@ pub(super) struct WallTime(#[expect(dead_code, reason = "only its schema is used
         "examples" = ["2027-03-01T09:00:00", "2027-03-01"]
     )
 )]
-pub(super) struct LocalMoment(#[expect(dead_code, reason = "only its schema is used")] String);
+pub(crate) struct LocalMoment(#[expect(dead_code, reason = "only its schema is used")] String);
 
 /// An ISO 8601 duration of weeks, days, hours, minutes and seconds.
 #[derive(JsonSchema)]
@@ -62,13 +62,13 @@ pub(super) struct LocalMoment(#[expect(dead_code, reason = "only its schema is u
         "examples" = ["PT15M", "P1D", "P1DT2H", "P2W"]
     )
 )]
-pub(super) struct Duration(#[expect(dead_code, reason = "only its schema is used")] String);
+pub(crate) struct Duration(#[expect(dead_code, reason = "only its schema is used")] String);
 
 /// An instant (RFC 3339), a local time in an IANA zone or wherever the user is, or a date.
 #[derive(JsonSchema)]
 #[schemars(untagged, transform = exactly_one)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum DueDate {
+pub(crate) enum DueDate {
     /// A point on the time line.
     Instant(
         #[schemars(extend("format" = "date-time", "examples" = ["2027-03-01T08:00:00.000Z"]))]
@@ -102,7 +102,7 @@ fn exactly_one(schema: &mut Schema) {
 #[derive(JsonSchema)]
 #[schemars(inline, rename_all = "snake_case")]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) enum Priority {
+pub(crate) enum Priority {
     Low,
     Normal,
     High,
@@ -112,7 +112,7 @@ pub(super) enum Priority {
 /// When the task comes again.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct Recurrence {
+pub(crate) struct Recurrence {
     /// The rule, RFC 5545 §3.3.10.
     #[schemars(extend("examples" = ["FREQ=WEEKLY;BYDAY=MO", "FREQ=DAILY;COUNT=5"]))]
     rule: String,
@@ -143,7 +143,7 @@ enum RecursFrom {
 #[derive(JsonSchema)]
 #[schemars(rename_all = "camelCase", transform = exactly_one_trigger)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct Reminder {
+pub(crate) struct Reminder {
     /// Names it within its task.
     id: ReminderId,
     /// At this time.
@@ -188,7 +188,7 @@ enum Anchor {
 /// Firing again until somebody acknowledges or completes.
 #[derive(JsonSchema)]
 #[expect(dead_code, reason = "only its schema is used")]
-pub(super) struct Nag {
+pub(crate) struct Nag {
     /// The pause between two firings, in hours, minutes and seconds; five seconds or more.
     #[schemars(extend("examples" = ["PT5M"]))]
     every: Duration,

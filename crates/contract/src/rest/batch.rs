@@ -3,6 +3,7 @@
 use crate::problem::Problem;
 use crate::wire::read::read;
 use crate::wire::{CommandAnswer, Method};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -58,17 +59,17 @@ pub struct BatchItem {
 }
 
 /// The answer to a batch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BatchAnswer {
     /// One for each item, in their order.
     pub results: Vec<BatchResult>,
 }
 
 /// What became of an item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BatchResult {
-    /// The task.
+    /// The task, as it was named.
     pub task_id: String,
     /// The status that the command alone would have been answered with.
     pub status: u16,

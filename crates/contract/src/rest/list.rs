@@ -1,11 +1,12 @@
 //! Pages of tasks and of reminders to come.
 
-use crate::data::TaskStatus;
+use crate::data::{TaskStatus, shown};
 use reminder_domain::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A page, and where the next one begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Page<T> {
     /// The entries. A page may have fewer than asked for although more follow.
@@ -15,32 +16,37 @@ pub struct Page<T> {
 }
 
 /// A task as a list shows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskItem {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: String,
     /// Whose it is.
     pub user_id: Option<String>,
     /// Where it stands.
     pub status: TaskStatus,
     /// When something of it fires next.
+    #[schemars(with = "Option<shown::Instant>")]
     pub next_reminder_at: Option<Timestamp>,
     /// The version it is at.
     pub version: u64,
     /// When it last changed.
+    #[schemars(with = "shown::Instant")]
     pub updated_at: Timestamp,
 }
 
 /// What fires next of a task.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ReminderItem {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: String,
     /// Whose it is.
     pub user_id: Option<String>,
     /// When it fires; earlier than now when it is about to.
+    #[schemars(with = "shown::Instant")]
     pub scheduled_for: Timestamp,
     /// Where the task stands.
     pub status: TaskStatus,

@@ -1,9 +1,12 @@
 //! What the REST edge has beside the bodies of the actor methods: headers, media types, pages, batches.
 
 mod batch;
+mod components;
 mod list;
+pub(crate) mod shown;
 
 pub use batch::{Batch, BatchAnswer, BatchItem, BatchMethod, BatchResult, parse_batch};
+pub use components::components;
 pub use list::{Page, ReminderItem, ReminderStatus, StatusFilter, TaskItem};
 
 /// Names a command, so that it is applied once however often it is sent; the `commandId` of the actor API.

@@ -1,24 +1,27 @@
 //! What commands answer.
 
-use crate::data::{Rule, TaskStatus};
+use crate::data::{Rule, TaskStatus, shown};
 use reminder_domain::explain::Adjusted;
 use reminder_domain::{Answer, TaskId, Timestamp};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 use super::to_json;
 
 /// The answer to a command that was applied, now or before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CommandAnswer<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The version that the command led to.
     pub version: u64,
     /// Where the task stands.
     pub status: TaskStatus,
     /// When something of it fires next.
+    #[schemars(with = "Option<shown::Instant>")]
     pub next_reminder_at: Option<Timestamp>,
     /// Whether a `put` created the task; other commands do not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -29,12 +32,14 @@ pub struct CommandAnswer<'a> {
 }
 
 /// A moment that a rule moved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AdjustedView {
     /// The reminder.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: String,
     /// When it fires.
+    #[schemars(with = "shown::Instant")]
     pub scheduled_for: Timestamp,
     /// The rule: `gap`, `overlap` or `quietHours`.
     pub rule: Rule,

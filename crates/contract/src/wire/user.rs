@@ -8,6 +8,7 @@ use reminder_domain::ids::Person;
 use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use reminder_domain::preferences::{KnownPreferences, Preferences};
 use reminder_domain::user::UserCommand;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use xxhash_rust::xxh3::xxh3_64;
@@ -39,10 +40,11 @@ fn fingerprint(if_version: Option<u64>, preferences: &Preferences) -> u64 {
 }
 
 /// The answer to a `put` that was applied, now or before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserAnswer<'a> {
     /// The user.
+    #[schemars(with = "String")]
     pub user_id: Cow<'a, Person>,
     /// The version that the command led to.
     pub version: u64,
@@ -56,21 +58,23 @@ impl UserAnswer<'_> {
 }
 
 /// The answer to a user's `get`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserView<'a> {
     /// The user.
+    #[schemars(with = "String")]
     pub user_id: Cow<'a, Person>,
     /// Counts the changes of the preferences; 0 when the user never said anything.
     pub version: u64,
     /// What holds, the defaults included.
+    #[schemars(with = "crate::rest::shown::Preferences")]
     pub preferences: Cow<'a, Preferences>,
     /// How far the tasks have followed.
     pub tasks: UserTasks,
 }
 
 /// How far a user's tasks have followed the last change of the preferences.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserTasks {
     /// Tasks that are pending or in progress.

@@ -1,7 +1,7 @@
 //! What questions about a task are answered with.
 
 use super::to_json;
-use crate::data::{Cause, ReminderState, ReminderView, Rule};
+use crate::data::{Cause, ReminderState, ReminderView, Rule, shown};
 use crate::problem::Problem;
 use chrono::NaiveDateTime;
 use reminder_domain::alarm::{Alarm, Plan};
@@ -11,20 +11,24 @@ use reminder_domain::preview::Explained;
 use reminder_domain::recurrence::{Cursor, LocalMoment};
 use reminder_domain::state::Live;
 use reminder_domain::{Rejection, Task, TaskId, TaskState, Timestamp, next_wake};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
 /// The answer to `get`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TaskView<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The version it is at.
     pub version: u64,
     /// When something of it fires next.
+    #[schemars(with = "Option<shown::Instant>")]
     pub next_reminder_at: Option<Timestamp>,
     /// The task as it was put, in its present status and at its present occurrence.
+    #[schemars(with = "crate::rest::shown::Task")]
     pub task: Cow<'a, Task>,
     /// Its reminders and what became of them.
     pub reminders: Vec<ReminderView<'a>>,
@@ -34,16 +38,19 @@ pub struct TaskView<'a> {
 }
 
 /// Something that happened to a reminder.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct HistoryView {
     /// The reminder.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: String,
     /// What happened: `fired`, `acknowledged`, `expired` or `dismissed`.
     pub what: String,
     /// When.
+    #[schemars(with = "shown::Instant")]
     pub at: Timestamp,
     /// When it was due.
+    #[schemars(with = "shown::Instant")]
     pub scheduled_for: Timestamp,
     /// Why it fired when it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,10 +61,11 @@ pub struct HistoryView {
 }
 
 /// The answer to `preview`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PreviewView<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The version it is at.
     pub version: u64,
@@ -66,16 +74,19 @@ pub struct PreviewView<'a> {
 }
 
 /// A firing to come.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FiringView {
     /// The reminder.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: String,
     /// When it is due.
+    #[schemars(with = "shown::Instant")]
     pub scheduled_for: Timestamp,
     /// Why it fires then.
     pub cause: Cause,
     /// The occurrence of a recurring task, by its wall time.
+    #[schemars(with = "Option<shown::LocalMoment>")]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurrence: Option<LocalMoment>,
     /// The rules that lead to it, in the order in which they apply.
@@ -83,7 +94,7 @@ pub struct FiringView {
 }
 
 /// A rule, and what it did.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepView {
     /// The rule.
     pub rule: Rule,
@@ -92,14 +103,17 @@ pub struct StepView {
 }
 
 /// The answer to `explain`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExplanationView<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The reminder.
+    #[schemars(with = "shown::ReminderId")]
     pub reminder_id: Cow<'a, str>,
     /// The moment asked for.
+    #[schemars(with = "shown::Instant")]
     pub scheduled_for: Timestamp,
     /// What became of it, as a word.
     pub verdict: String,
@@ -262,10 +276,11 @@ impl<'a> ExplanationView<'a> {
 }
 
 /// The answer to `exportCalendar`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CalendarView<'a> {
     /// The task.
+    #[schemars(with = "shown::TaskId")]
     pub task_id: Cow<'a, str>,
     /// The version it is at.
     pub version: u64,
