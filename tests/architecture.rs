@@ -20,6 +20,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/cli/rearm.rs",
     "src/audit/mod.rs",
     "src/outbox/measure.rs",
+    "src/http/console/cached.rs",
     "src/http/rest/batch.rs",
     "src/ingest/follow.rs",
     "src/turn/measure.rs",
