@@ -2,6 +2,7 @@
 
 mod parse;
 
+pub use parse::ConsoleMode;
 pub(crate) use parse::{database_url, horizon_ms};
 
 use crate::audit::settings as audit;
@@ -11,7 +12,7 @@ use crate::telemetry::TelemetryConfig;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
 use crate::watch::settings as watch;
 use clap::Args;
-use parse::{component, count, duration, otlp_endpoint, positive, quiet, rest_token};
+use parse::{component, console, count, duration, otlp_endpoint, positive, quiet, rest_token};
 use reminder_contract::names;
 use reminder_telemetry::logs::Format;
 pub use reminder_telemetry::secret::Secret;
@@ -48,6 +49,9 @@ pub struct ServeArgs {
     /// Calls of the REST edge that each caller may make a second; 0: as many as it likes
     #[arg(long, env = "REST_RATE", default_value_t = 0)]
     rest_rate: u32,
+    /// The web page for operators: "off", "read", or "act"; empty: "read" where direct callers are answered
+    #[arg(long, env = "CONSOLE", default_value = "")]
+    console: String,
     /// URL of the Postgres database that holds the actor state store
     #[arg(long, env = "DATABASE_URL", hide_env_values = true, default_value = "")]
     database_url: String,
@@ -141,6 +145,8 @@ pub struct ServerConfig {
     pub rest_token: Option<Secret>,
     /// Calls of the REST edge that each caller may make a second, if that is bounded.
     pub rest_rate: Option<NonZeroU32>,
+    /// What the console offers.
+    pub console: ConsoleMode,
 }
 
 /// How the sidecar is reached and what its components are called.
@@ -197,6 +203,9 @@ impl ServeArgs {
         let url = check.get("DATABASE_URL", url, Secret::new(String::new()));
         let rest_token = rest_token(self.rest_token_file.as_deref(), self.rest_token);
         let rest_token = check.get("REST_TOKEN", rest_token, None);
+        let open = host.is_loopback() && self.app_api_token.is_empty();
+        let console = console(&self.console, rest_token.is_some(), open);
+        let console = check.get("CONSOLE", console, ConsoleMode::Off);
         let state_table = StateTable::parse(&self.state_table);
         let state_table = check.get("STATE_TABLE", state_table, StateTable::default());
         let state_store = check.get("STATE_STORE", component(self.state_store), String::new());
@@ -226,6 +235,7 @@ impl ServeArgs {
                 token: Secret::non_empty(self.app_api_token),
                 rest_token,
                 rest_rate: NonZeroU32::new(self.rest_rate),
+                console,
             },
             sidecar: SidecarConfig {
                 grpc_port: self.dapr_grpc_port,

@@ -34,6 +34,7 @@ pub mod outbox;
 pub mod planted;
 pub mod ports;
 pub mod read_model;
+mod repair;
 pub mod serve;
 pub mod telemetry;
 pub mod turn;

@@ -8,13 +8,16 @@ use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
 use crate::firing;
+use crate::http::console::{self, Console};
 use crate::http::health::{DATABASE, Readiness, SIDECAR};
 use crate::http::rest::access::Access;
 use crate::http::rest::{self, Rest};
 use crate::http::server::{self, LateRoutes};
 use crate::ingest::Ingest;
 use crate::outbox::publisher::Publisher;
-use crate::read_model::{self, FiringSwitch, Listing, ParkedTable, ReadModel, UserLookup};
+use crate::read_model::{
+    self, ConsoleModel, FiringSwitch, Listing, ParkedTable, ReadModel, UserLookup,
+};
 use crate::turn::driver::Driver;
 use crate::turn::firing::FiringStop;
 use crate::turn::oversight::Oversight;
@@ -109,7 +112,17 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let token = config.server.token.clone();
     let listing = Arc::new(Listing::default());
     let rest = Rest::new(sidecar.clone(), Arc::clone(&listing));
-    let rest = rest::routes(rest, Access::new(&config.server), config.server.rest_rate);
+    let operators = Arc::new(ConsoleModel::default());
+    let console = Console::new(
+        rest.clone(),
+        Arc::clone(&operators),
+        Arc::clone(&lookup),
+        epoch,
+        config.server.console,
+    );
+    let console = console::routes(console, &config.server);
+    let rest =
+        rest::routes(rest, Access::new(&config.server), config.server.rest_rate).merge(console);
     let app = server::app(readiness.clone(), startup, rest, Arc::clone(&late), token);
     let closing = CancellationToken::new();
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -123,6 +136,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         publisher: &publisher,
         lookup: &lookup,
         listing: &listing,
+        console: &operators,
         switch: &switch,
         letters: &letters,
         ears: &ears,
@@ -195,6 +209,7 @@ struct Told<'a> {
     publisher: &'a Publisher<Sidecar>,
     lookup: &'a UserLookup,
     listing: &'a Listing,
+    console: &'a ConsoleModel,
     switch: &'a watch::Sender<Arc<FiringStop>>,
     letters: &'a LetterBox,
     ears: &'a Ears,
@@ -231,6 +246,7 @@ async fn prepare(
         told.publisher.outbox().restored_in(migrated.incarnation);
         told.lookup.open(url, migrated.schema.clone())?;
         told.listing.open(url, migrated.schema.clone())?;
+        told.console.open(url, table, &migrated)?;
         // Over a connection of their own: a flood of letters must not hold up the audit.
         told.letters.open(Arc::new(ReadModel::new(url, migrated.schema.clone())?));
         let model = ReadModel::new(url, migrated.schema)?;

@@ -24,6 +24,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/audit/pending.rs",
     "src/metrics/kinds.rs",
     "src/outbox/measure.rs",
+    "src/http/console/cached.rs",
     "src/http/rest/batch.rs",
     "src/ingest/follow.rs",
     "src/turn/measure.rs",

@@ -46,6 +46,31 @@ pub(super) fn rest_token(file: Option<&Path>, given: String) -> Result<Option<Se
     Ok(Secret::non_empty(token.to_owned()))
 }
 
+/// What the console offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsoleMode {
+    /// There is none.
+    Off,
+    /// Whoever may call the REST edge may look.
+    Read,
+    /// And may repair, snooze and complete.
+    Act,
+}
+
+/// What the console offers; `token`: direct callers show one; `open`: those of this host need none.
+pub(super) fn console(text: &str, token: bool, open: bool) -> Result<ConsoleMode, &'static str> {
+    let answered = token || open;
+    match text {
+        "" if answered => Ok(ConsoleMode::Read),
+        "" | "off" => Ok(ConsoleMode::Off),
+        "act" if token => Ok(ConsoleMode::Act),
+        "act" => Err("act needs REST_TOKEN"),
+        "read" if answered => Ok(ConsoleMode::Read),
+        "read" => Err("read needs REST_TOKEN, since direct callers are not answered without it"),
+        _ => Err("must be off, read or act"),
+    }
+}
+
 pub(crate) fn horizon_ms(text: &str) -> Result<Option<i64>, String> {
     if text == "infinite" {
         return Ok(None);
@@ -91,4 +116,22 @@ pub(super) fn component(name: String) -> Result<String, &'static str> {
 pub(super) fn count(count: usize) -> Result<usize, &'static str> {
     let bounds = 1..=100_000;
     if bounds.contains(&count) { Ok(count) } else { Err("must lie between 1 and 100000") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_console_is_there_where_callers_are_answered_and_acts_by_a_token_alone() {
+        let of = |text, token, open| console(text, token, open);
+        assert_eq!(of("", false, true), Ok(ConsoleMode::Read));
+        assert_eq!(of("", true, false), Ok(ConsoleMode::Read));
+        assert_eq!(of("", false, false), Ok(ConsoleMode::Off));
+        assert_eq!(of("off", true, true), Ok(ConsoleMode::Off));
+        assert_eq!(of("act", true, false), Ok(ConsoleMode::Act));
+        assert!(of("act", false, true).is_err());
+        assert!(of("read", false, false).is_err());
+        assert!(of("on", true, true).is_err());
+    }
 }

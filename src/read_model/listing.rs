@@ -20,6 +20,9 @@ const PAGE_DEADLINE: Duration = Duration::from_secs(5);
 /// Rows that a page of tasks looks at.
 const SCANNED_MAX: i64 = 500;
 
+/// Comes after every character that an id may have, in the order of the index.
+const AFTER_EVERY_ID: char = '\u{7f}';
+
 /// Answers from `task_index`. Until [`Listing::open`] it answers errors.
 #[derive(Default)]
 pub struct Listing(OnceLock<ReadModel>);
@@ -50,7 +53,8 @@ pub struct ListedPage<P> {
     pub next: Option<P>,
 }
 
-const COLUMNS: &str = "task_id, user_id, status, (extract(epoch FROM next_wake) * 1000)::int8,
+pub(super) const COLUMNS: &str =
+    "task_id, user_id, status, (extract(epoch FROM next_wake) * 1000)::int8,
                        version, (extract(epoch FROM updated_at) * 1000)::int8";
 
 impl Listing {
@@ -64,7 +68,8 @@ impl Listing {
         Ok(())
     }
 
-    /// Tasks in the order of their ids: those of one user or of all, that stand at one of these.
+    /// Tasks in the order of their ids: those of one user or of all, that stand at one of these, whose ids
+    /// begin so.
     ///
     /// # Errors
     /// When the database does not answer.
@@ -72,6 +77,7 @@ impl Listing {
         &self,
         user: Option<&Person>,
         statuses: &[&str],
+        prefix: &str,
         after: &str,
         limit: usize,
     ) -> Result<ListedPage<String>, QueryError> {
@@ -79,15 +85,18 @@ impl Listing {
         let sql = format!(
             "WITH scanned AS MATERIALIZED (
                  SELECT {COLUMNS} FROM {{schema}}.task_index
-                 WHERE app_id = $1 AND {of_user} AND task_id > $2 ORDER BY task_id LIMIT $3
+                 WHERE app_id = $1 AND {of_user} AND task_id > $2 AND task_id >= $7 AND task_id < $8
+                 ORDER BY task_id LIMIT $3
              ), seen AS (SELECT count(*) AS rows, max(task_id) AS last FROM scanned)
              SELECT found.*, seen.rows, seen.last FROM seen LEFT JOIN LATERAL (
                  SELECT * FROM scanned WHERE status = ANY($4) ORDER BY task_id LIMIT $6
              ) AS found ON true"
         );
         let (user, more) = (user.map(Person::as_str), one_more(limit));
-        let rows =
-            self.query(&sql, &[&APP_ID, &after, &SCANNED_MAX, &statuses, &user, &more]).await?;
+        let end = format!("{prefix}{AFTER_EVERY_ID}");
+        let parameters: [&(dyn ToSql + Sync); 8] =
+            [&APP_ID, &after, &SCANNED_MAX, &statuses, &user, &more, &prefix, &end];
+        let rows = self.query(&sql, &parameters).await?;
         let Some(first) = rows.first() else {
             return Ok(ListedPage { rows: Vec::new(), next: None });
         };
@@ -152,7 +161,7 @@ fn one_more(limit: usize) -> i64 {
 }
 
 /// A row; none where only the count came.
-fn listed(row: &Row) -> Option<Listed> {
+pub(super) fn listed(row: &Row) -> Option<Listed> {
     Some(Listed {
         task: row.get::<_, Option<String>>(0)?,
         user: row.get(1),

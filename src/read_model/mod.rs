@@ -6,6 +6,7 @@
 //! only installs the triggers, and reads what they keep.
 
 mod connect;
+mod console;
 mod dead_letters;
 mod error;
 mod firing;
@@ -24,6 +25,8 @@ mod store;
 mod waiting;
 mod watched;
 
+pub(crate) use console::epoch_name;
+pub use console::{Bucket, ConsoleModel, Entry, Holder, Totals};
 pub use dead_letters::{Change, KeptLetter, LetterFilter};
 pub use error::MigrateError;
 pub use firing::{STOPPED_USERS_MAX, Stop, Stopped};

@@ -10,13 +10,17 @@ use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
 use reminder_domain::TaskId;
+use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
+use tokio_postgres::Row;
 
 /// One parked task, for people: times as Postgres writes them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ParkedTask {
     /// Which.
+    #[serde(rename = "taskId")]
     pub task: String,
     /// The kind of reason.
     pub reason: String,
@@ -29,6 +33,7 @@ pub struct ParkedTask {
     /// When it would have fired, or shall.
     pub next_wake: Option<String>,
     /// Whose it is.
+    #[serde(rename = "userId")]
     pub user: Option<String>,
 }
 
@@ -53,10 +58,13 @@ impl Parking for ParkedTable {
     }
 }
 
-/// The rows that count, as `parked`, with those of the index, as `idx`.
+/// The rows that count, as `parked`, with those of the index, as `idx`: a probe for each, since a plain join
+/// would be planned as a scan of the whole index.
 const THAT_COUNT: &str = "{schema}.task_parked AS parked
-    LEFT JOIN {schema}.task_index AS idx
-        ON idx.app_id = parked.app_id AND idx.task_id = parked.task_id
+    LEFT JOIN LATERAL (
+        SELECT * FROM {schema}.task_index AS one
+        WHERE one.app_id = parked.app_id AND one.task_id = parked.task_id LIMIT 1
+    ) AS idx ON true
     WHERE parked.app_id = $1 AND parked.version IS NOT DISTINCT FROM idx.version";
 
 impl ReadModel {
@@ -135,22 +143,37 @@ impl ReadModel {
         limit: i64,
     ) -> Result<Vec<ParkedTask>, QueryError> {
         let sql = format!(
-            "SELECT parked.task_id, parked.reason, parked.detail,
-                    date_trunc('second', parked.since)::text,
-                    date_trunc('second', parked.tried_at)::text,
-                    idx.next_wake::text, idx.user_id
-             FROM {THAT_COUNT} AND parked.task_id > $2 ORDER BY parked.task_id LIMIT $3"
+            "SELECT {SHOWN} FROM {THAT_COUNT} AND parked.task_id > $2
+             ORDER BY parked.task_id LIMIT $3"
         );
         let rows = self.query(&sql, &[&APP_ID, &after, &limit]).await?;
-        let parked = rows.iter().map(|row| ParkedTask {
-            task: row.get(0),
-            reason: row.get(1),
-            detail: row.get(2),
-            since: row.get(3),
-            tried_at: row.get(4),
-            next_wake: row.get(5),
-            user: row.get(6),
-        });
-        Ok(parked.collect())
+        Ok(rows.iter().map(shown).collect())
+    }
+
+    /// A task, if it is parked.
+    pub(super) async fn parked_task(
+        &self,
+        task: &TaskId,
+    ) -> Result<Option<ParkedTask>, QueryError> {
+        let sql = format!("SELECT {SHOWN} FROM {THAT_COUNT} AND parked.task_id = $2");
+        let rows = self.query(&sql, &[&APP_ID, &task.as_str()]).await?;
+        Ok(rows.first().map(shown))
+    }
+}
+
+/// What is told of a row.
+const SHOWN: &str = "parked.task_id, parked.reason, parked.detail,
+    date_trunc('second', parked.since)::text, date_trunc('second', parked.tried_at)::text,
+    idx.next_wake::text, idx.user_id";
+
+fn shown(row: &Row) -> ParkedTask {
+    ParkedTask {
+        task: row.get(0),
+        reason: row.get(1),
+        detail: row.get(2),
+        since: row.get(3),
+        tried_at: row.get(4),
+        next_wake: row.get(5),
+        user: row.get(6),
     }
 }

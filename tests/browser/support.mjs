@@ -27,11 +27,8 @@ export const launch = () =>
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
 
-/** A page of a user. What the browser complains about, fails the scenario when it is closed. */
-export async function open(browser, user, { port = frontPort, expected = [], ...options } = {}) {
-  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1100, height: 900 }, ...options });
-  const page = await context.newPage();
-  page.setDefaultTimeout(SEEN_MS);
+/** Listens to what the browser complains about; what comes back closes the context, and fails if there was something. */
+export function watch(page, context, expected = []) {
   const complaints = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
@@ -40,6 +37,18 @@ export async function open(browser, user, { port = frontPort, expected = [], ...
     if (message.type() === 'error' && !known.some((text) => message.text().includes(text))) complaints.push(message.text());
   });
   page.on('dialog', (dialog) => complaints.push(`a dialog: ${dialog.message()}`));
+  return async () => {
+    await context.close();
+    if (complaints.length) throw new Error(`the browser complains:\n${complaints.join('\n')}`);
+  };
+}
+
+/** A page of a user. What the browser complains about, fails the scenario when it is closed. */
+export async function open(browser, user, { port = frontPort, expected = [], ...options } = {}) {
+  const context = await browser.newContext({ locale: 'en-GB', viewport: { width: 1100, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(SEEN_MS);
+  const close = watch(page, context, expected);
   // Each message that the page is told, and each toast that it ever showed.
   await page.addInitScript(() => {
     globalThis.told = [];
@@ -61,10 +70,6 @@ export async function open(browser, user, { port = frontPort, expected = [], ...
   await page.goto(`http://127.0.0.1:${port}/?${new URLSearchParams({ user })}`);
   await page.getByText('Live', { exact: true }).waitFor();
   await page.locator('#loading').waitFor({ state: 'hidden' });
-  const close = async () => {
-    await context.close();
-    if (complaints.length) throw new Error(`the browser complains:\n${complaints.join('\n')}`);
-  };
   return { page, context, close };
 }
 

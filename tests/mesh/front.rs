@@ -1,9 +1,10 @@
-//! The page of the frontend-sync in a real browser, Debian's Chromium, driven by playwright-core. What
+//! The page of the frontend-sync and the service's console in a real browser, Debian's Chromium, driven by playwright-core. What
 //! the user lives through is told in `tests/browser`; here it is run, and parts are killed when asked.
 //!
 //! The pictures of the documentation come from here as well: `PICTURES=docs/images` renews them.
 
 use crate::suite::{Suite, disruptive, gentle};
+use reminder_contract::names::{ACTOR_TYPE, APP_ID, STATE_KEY, STATE_TABLE};
 use reminder_stack::options::workspace_root;
 use reminder_stack::{Member, Part, Signal};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,16 @@ fn a_page_misses_nothing_when_the_service_is_killed() {
 #[test]
 fn the_page_is_accessible_and_hostile_texts_stay_texts() {
     run_gentle(&["accessible", "hostileTexts"]);
+}
+
+#[test]
+fn an_operator_finds_a_task_sees_what_happened_and_repairs_one() {
+    run_gentle(&["operatorConsole"]);
+}
+
+#[test]
+fn the_console_is_accessible_and_hostile_texts_stay_texts() {
+    run_gentle(&["consoleAccessible"]);
 }
 
 #[test]
@@ -114,6 +125,8 @@ async fn run(suite: &Suite, scenarios: &[&str]) {
         .current_dir(folder())
         .env("FRONT_PORT", listens_on(Member::FrontendSync))
         .env("TODO_PORT", listens_on(Member::TodoApi))
+        .env("CONSOLE_PORT", manifest.replica(1).unwrap().app_port.to_string())
+        .env("CONSOLE_TOKEN", token(suite))
         .env("PICTURES", pictures)
         .env("CHROMIUM", CHROMIUM.get().unwrap())
         .stdin(Stdio::piped())
@@ -133,10 +146,28 @@ async fn run(suite: &Suite, scenarios: &[&str]) {
                 suite.stack.start(service).await.unwrap();
                 suite.stack.wait_ready(service).await.unwrap();
             }
+            Some(other) if other.starts_with("damage ") => damage(suite, &other[7..]).await,
             Some(other) => panic!("nobody knows how to {other}"),
         }
         answers.write_all(b"done\n").await.unwrap();
     }
     let status = node.wait().await.unwrap();
     assert!(status.success(), "scenarios failed: {scenarios:?}");
+}
+
+/// What the service asks of direct callers.
+fn token(suite: &Suite) -> String {
+    let options = suite.stack.manifest().unwrap().options;
+    options.app_env.get("REST_TOKEN").expect("the stack has a REST_TOKEN and CONSOLE=act").clone()
+}
+
+/// Damages what is stored of a task, past the fence.
+async fn damage(suite: &Suite, task: &str) {
+    let url = suite.stack.manifest().unwrap().admin_database_url().expect("the stack's own server");
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.batch_execute("SET session_replication_role = replica").await.unwrap();
+    let sql = format!("UPDATE {STATE_TABLE} SET value = 'damaged' WHERE key = $1");
+    let key = format!("{APP_ID}||{ACTOR_TYPE}||{task}||{STATE_KEY}");
+    assert_eq!(client.execute(&sql, &[&key]).await.unwrap(), 1);
 }

@@ -8,7 +8,7 @@ use reminder_domain::{TaskId, Timestamp};
 use reminder_scheduler::audit::settings;
 use reminder_scheduler::ports::Users;
 use reminder_scheduler::read_model::{
-    Changed, Cursor, Listing, ReadModel, TaskIndex, UserLookup, Waking,
+    Changed, ConsoleModel, Cursor, Listing, Migrated, ReadModel, TaskIndex, UserLookup, Waking,
 };
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const HORIZON_MS: i64 = 3_600_000;
 
 /// One question, in words.
-pub(crate) const ALL: [&str; 22] = [
+pub(crate) const ALL: [&str; 32] = [
     "heartbeat",
     "lease",
     "note how far the sweep came",
@@ -39,6 +39,16 @@ pub(crate) const ALL: [&str; 22] = [
     "a page of a user's reminders, in the middle",
     "a page of all reminders, in the middle",
     "how much waits, and until when",
+    "tasks whose ids begin so",
+    "load of the next hour",
+    "load of the next day",
+    "load of the next month",
+    "how many are overdue",
+    "how many tasks there are",
+    "who audits",
+    "whose firing is stopped",
+    "a page of parked tasks",
+    "a task of the index",
 ];
 
 /// Who asks.
@@ -46,6 +56,7 @@ pub(crate) struct Asker {
     model: ReadModel,
     lookup: UserLookup,
     listing: Listing,
+    console: ConsoleModel,
     now_ms: i64,
 }
 
@@ -55,9 +66,13 @@ impl Asker {
         lookup.open(url, "public".into()).unwrap();
         let listing = Listing::default();
         listing.open(url, "public".into()).unwrap();
+        let console = ConsoleModel::default();
+        let migrated = Migrated { schema: "public".into(), applied: Vec::new(), incarnation: 1 };
+        console.open(url, "reminder_state", &migrated).unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let now_ms = i64::try_from(now).unwrap();
-        Self { model: ReadModel::new(url, "public".into()).unwrap(), lookup, listing, now_ms }
+        let model = ReadModel::new(url, "public".into()).unwrap();
+        Self { model, lookup, listing, console, now_ms }
     }
 
     /// Asks once; answers how many rows came.
@@ -133,12 +148,38 @@ impl Asker {
                 assert_eq!(counts.len(), ends.len() + 1);
                 usize::try_from(counts.into_iter().sum::<i64>()).unwrap()
             }
+            "tasks whose ids begin so" => {
+                let page = self.listing.tasks(None, &["completed"], "t5", "", PAGE_MAX).await;
+                page.unwrap().rows.len()
+            }
+            "load of the next hour" => self.load(60, 60).await,
+            "load of the next day" => self.load(3_600, 24).await,
+            "load of the next month" => self.load(86_400, 30).await,
+            "how many are overdue" => {
+                let (count, _) = self.console.overdue(at(0)).await.unwrap();
+                usize::try_from(count).unwrap()
+            }
+            "how many tasks there are" => self.console.totals().await.unwrap().by_status.len(),
+            "who audits" => usize::from(self.console.holder().await.unwrap().is_some()),
+            "whose firing is stopped" => self.console.stops().await.unwrap().len(),
+            "a page of parked tasks" => self.console.parked("", 50).await.unwrap().len(),
+            "a task of the index" => {
+                let task = TaskId::parse("t17").unwrap();
+                usize::from(self.console.entry(&task).await.unwrap().row.is_some())
+            }
             other => panic!("nobody asks {other:?}"),
         }
     }
 
     async fn tasks(&self, user: Option<&Person>, statuses: &[&str], after: &str) -> usize {
-        self.listing.tasks(user, statuses, after, PAGE_MAX).await.unwrap().rows.len()
+        self.listing.tasks(user, statuses, "", after, PAGE_MAX).await.unwrap().rows.len()
+    }
+
+    /// The tasks in all bars of a histogram.
+    async fn load(&self, seconds: i64, bars: i32) -> usize {
+        let now = Timestamp::from_millis(self.now_ms);
+        let buckets = self.console.load(now, now, seconds, bars).await.unwrap();
+        usize::try_from(buckets.iter().map(|bucket| bucket.count).sum::<i64>()).unwrap()
     }
 
     async fn reminders(&self, user: Option<&Person>, from: Timestamp) -> usize {

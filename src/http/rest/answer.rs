@@ -14,7 +14,7 @@ const ACCEPT_PATCH: HeaderName = HeaderName::from_static("accept-patch");
 
 /// A call that was not done.
 #[derive(Debug)]
-pub(super) struct Refusal(pub(super) Problem);
+pub(in crate::http) struct Refusal(pub(in crate::http) Problem);
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {

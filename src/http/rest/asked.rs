@@ -17,14 +17,14 @@ const TRACEPARENT: HeaderName = HeaderName::from_static(rest::TRACEPARENT);
 
 /// A call without its body.
 #[derive(Debug)]
-pub(super) struct Asked {
+pub(in crate::http) struct Asked {
     path: Vec<(String, String)>,
     /// The query.
-    pub(super) params: Params,
+    pub(in crate::http) params: Params,
     /// What the headers say of a command.
     pub(super) meta: Meta,
     /// All of them.
-    pub(super) headers: HeaderMap,
+    pub(in crate::http) headers: HeaderMap,
 }
 
 /// What the headers say of a command.
@@ -73,7 +73,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
 
 impl Asked {
     /// The task of the path.
-    pub(super) fn task(&self) -> Result<TaskId, Problem> {
+    pub(in crate::http) fn task(&self) -> Result<TaskId, Problem> {
         parse_task_id(self.part("taskId"))
     }
 
@@ -104,7 +104,7 @@ impl Asked {
     }
 
     /// Takes the query whole: it has nothing to say.
-    pub(super) fn without_query(&mut self) -> Result<(), Problem> {
+    pub(in crate::http) fn without_query(&mut self) -> Result<(), Problem> {
         std::mem::take(&mut self.params).nothing_else()
     }
 
@@ -117,4 +117,4 @@ impl Asked {
 }
 
 /// Largest body of a command about one task.
-pub(super) const COMMAND_MAX_BYTES: usize = limits::PAYLOAD_MAX_BYTES;
+pub(in crate::http) const COMMAND_MAX_BYTES: usize = limits::PAYLOAD_MAX_BYTES;

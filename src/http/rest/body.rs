@@ -14,7 +14,7 @@ use std::time::Duration;
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 
 /// Reads a body of that type.
-pub(super) async fn read(
+pub(in crate::http) async fn read(
     headers: &HeaderMap,
     body: Body,
     media_type: &str,
@@ -50,7 +50,7 @@ async fn read_any(headers: &HeaderMap, body: Body, max: usize) -> Result<Bytes, 
 }
 
 /// Checks that a body is JSON, and not nested beyond measure.
-pub(super) fn json(body: &[u8]) -> Result<&RawValue, Problem> {
+pub(in crate::http) fn json(body: &[u8]) -> Result<&RawValue, Problem> {
     let malformed = |detail: String| Problem::new(ProblemKind::MalformedJson, detail);
     if depth(body) > JSON_DEPTH_MAX {
         let detail = format!("the body must be nested at most {JSON_DEPTH_MAX} levels deep");

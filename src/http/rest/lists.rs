@@ -19,6 +19,15 @@ use reminder_domain::Timestamp;
 #[utoipa::path(get, path = "/v1/tasks", tag = "lists", responses((status = 200, description = "A page", content_type = "application/json", body = ref("#/components/schemas/TaskPage"))))]
 pub(super) async fn tasks(
     State(rest): State<Rest>,
+    asked: Asked,
+) -> Result<Json<Page<TaskItem>>, Refusal> {
+    page_of_tasks(&rest, "", asked).await
+}
+
+/// A page of the tasks whose ids begin so; the rest is in the query.
+pub(in crate::http) async fn page_of_tasks(
+    rest: &Rest,
+    prefix: &str,
     mut asked: Asked,
 ) -> Result<Json<Page<TaskItem>>, Refusal> {
     let params = &mut asked.params;
@@ -28,7 +37,7 @@ pub(super) async fn tasks(
     let limit = params.size("limit", PAGE_DEFAULT, PAGE_MAX)?;
     asked.without_query()?;
     let after = after.as_deref().unwrap_or_default();
-    let page = rest.listing.tasks(user.as_ref(), statuses(status), after, limit).await;
+    let page = rest.listing.tasks(user.as_ref(), statuses(status), prefix, after, limit).await;
     let page = page.map_err(|error| unanswered(&error))?;
     let next_cursor = page.next.map(|task| cursor::of_task(&task));
     Ok(Json(Page { items: page.rows.into_iter().map(task).collect(), next_cursor }))
@@ -84,7 +93,7 @@ fn range(
     }
 }
 
-fn task(row: Listed) -> TaskItem {
+pub(in crate::http) fn task(row: Listed) -> TaskItem {
     TaskItem {
         task_id: row.task,
         user_id: row.user,
@@ -115,7 +124,7 @@ fn status_of(word: &str) -> TaskStatus {
     }
 }
 
-fn unanswered(error: &QueryError) -> Problem {
+pub(in crate::http) fn unanswered(error: &QueryError) -> Problem {
     tracing::warn!(%error, "a list could not be read");
     Problem::unavailable("the database did not answer; ask again")
 }

@@ -6,17 +6,17 @@
 
 pub mod access;
 mod actions;
-mod answer;
-mod asked;
+pub(in crate::http) mod answer;
+pub(in crate::http) mod asked;
 mod batch;
-mod body;
+pub(in crate::http) mod body;
 mod calendar;
 mod call;
 mod cursor;
-mod lists;
+pub(in crate::http) mod lists;
 mod merge;
 pub mod openapi;
-mod params;
+pub(in crate::http) mod params;
 mod places;
 mod precondition;
 mod rate;
@@ -86,6 +86,14 @@ pub fn routes(rest: Rest, access: Access, per_second: Option<NonZeroU32>) -> Rou
         .layer(middleware::from_fn_with_state(Arc::new(access), access::check))
         .with_state(rest)
         .merge(openapi::routes())
+}
+
+/// Puts before other routes what calls of the edge have to pass: the token, and a bound on how many are
+/// under way.
+pub(in crate::http) fn admitted(routes: Router, access: Access) -> Router {
+    routes
+        .layer(middleware::from_fn_with_state(places::places(), places::take))
+        .layer(middleware::from_fn_with_state(Arc::new(access), access::check))
 }
 
 async fn nowhere(uri: Uri) -> Refusal {

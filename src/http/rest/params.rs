@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 /// The parameters that nobody has asked for yet.
 #[derive(Debug, Default)]
-pub(super) struct Params(Vec<(String, String)>);
+pub(in crate::http) struct Params(Vec<(String, String)>);
 
 impl Params {
     /// Reads a query.
@@ -16,7 +16,7 @@ impl Params {
     }
 
     /// Takes a parameter, which may be there once.
-    pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, Problem> {
+    pub(in crate::http) fn take(&mut self, name: &str) -> Result<Option<String>, Problem> {
         let mut found = self.0.extract_if(.., |(key, _)| key == name).map(|(_, value)| value);
         let first = found.next();
         if found.count() > 0 { Err(Problem::invalid(name, "is given twice")) } else { Ok(first) }
@@ -78,7 +78,7 @@ impl Params {
     }
 
     /// Refuses what is left over: it is misspelt more often than meant to be ignored.
-    pub(super) fn nothing_else(self) -> Result<(), Problem> {
+    pub(in crate::http) fn nothing_else(self) -> Result<(), Problem> {
         match self.0.into_iter().next() {
             Some((name, _)) => Err(Problem::invalid(name, "is not a known parameter")),
             None => Ok(()),

@@ -2,7 +2,7 @@
 
 use super::access::Access;
 use super::{Rest, routes};
-use crate::config::ServerConfig;
+use crate::config::{ConsoleMode, ServerConfig};
 use crate::ports::{ActorApi, CallError};
 use crate::read_model::Listing;
 use async_trait::async_trait;
@@ -45,7 +45,13 @@ fn script(answers: impl IntoIterator<Item = Value>) -> Arc<Script> {
 
 async fn call(script: &Arc<Script>, request: Request<Body>) -> (u16, HeaderMap, Value) {
     let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-    let server = ServerConfig { listen, token: None, rest_token: None, rest_rate: None };
+    let server = ServerConfig {
+        listen,
+        token: None,
+        rest_token: None,
+        rest_rate: None,
+        console: ConsoleMode::Off,
+    };
     let rest = Rest::new(script.clone(), Arc::new(Listing::default()));
     let app = routes(rest, Access::new(&server), None);
     let response = app.oneshot(request).await.unwrap();

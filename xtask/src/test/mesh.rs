@@ -9,6 +9,9 @@ use reminder_stack::{Member, MemberOptions, Options, ports};
 /// Names the stack for the tests.
 pub(super) const VARIABLE: &str = "MESH_INSTANCE";
 
+/// What direct callers of the scheduler show, such as the console in the browser.
+const REST_TOKEN: &str = "mesh-rest-token";
+
 /// The stack with all members. Their logs are looked into, and so are their spans: one of the tests
 /// listens where they are sent. Others listen for e-mails.
 pub(super) fn options(ours: Options, built: &BTreeMap<Member, PathBuf>) -> Result<Options> {
@@ -28,6 +31,8 @@ pub(super) fn options(ours: Options, built: &BTreeMap<Member, PathBuf>) -> Resul
     });
     let mut app_env = ours.app_env.clone();
     app_env.extend(told);
+    let console = [("CONSOLE", "act"), ("REST_TOKEN", REST_TOKEN)];
+    app_env.extend(console.map(|(name, value)| (name.to_owned(), value.to_owned())));
     let instance = format!("{}-mesh", ours.instance);
     Ok(Options { instance, app_env, members: members.into(), ..ours })
 }

@@ -1,7 +1,6 @@
 //! The state that takes the place of one that cannot be read.
 
-use super::Replacement;
-use crate::cli::CliError;
+use super::{RepairError, Replacement};
 use crate::read_model::Stored;
 use crate::serve::new_epoch;
 use reminder_domain::ids::Person;
@@ -27,7 +26,7 @@ pub(super) fn successor(
     replacement: &Replacement,
     preferences: Option<&KnownPreferences>,
     now: Timestamp,
-) -> Result<TaskState, CliError> {
+) -> Result<TaskState, RepairError> {
     let line = stored.value.as_deref().and_then(|value| value.split(|byte| *byte == b'\n').next());
     let line: Numbers = line.and_then(|line| serde_json::from_slice(line).ok()).unwrap_or_default();
     let index = stored.index.as_ref();
@@ -81,8 +80,8 @@ pub(super) fn successor(
             next.pending.push(commit);
             Ok(next)
         }
-        Ok(Turn::Answer(_)) => Err(CliError::Refused("the put changes nothing".into())),
-        Err(rejection) => Err(CliError::Refused(format!("the task is refused: {rejection}"))),
+        Ok(Turn::Answer(_)) => Err(RepairError::Refused("the put changes nothing".into())),
+        Err(rejection) => Err(RepairError::Refused(format!("the task is refused: {rejection}"))),
     }
 }
 

@@ -1,22 +1,13 @@
 //! `repair`: tasks whose stored state cannot be read are listed, looked at, and replaced.
 //!
-//! A repair is one statement through the fence: it follows the last version that the index knows and
-//! raises the incarnation, so that no event id is used twice. The service finds the events of the new
-//! state as those of a process that is gone, publishes them, and registers the wake.
+//! What a repair is, tells [`crate::repair`].
 
-mod successor;
-
-use self::successor::successor;
 use super::{CliError, Database, DatabaseArgs};
-use crate::clock::{Clock, SystemClock};
-use crate::dapr::inbound::actor::new_correlation_id;
-use crate::ports::Users;
-use crate::read_model::Stored;
-use crate::turn::record::{self, UnreadableState};
+use crate::repair::{Place, RepairError, Replacement, examine};
 use clap::{Args, Subcommand};
-use reminder_contract::wire::{Method, parse_command, parse_task_id};
-use reminder_domain::{Command, TaskId, TaskState, next_wake};
-use std::path::PathBuf;
+use reminder_contract::wire::parse_task_id;
+use reminder_domain::{TaskId, next_wake};
+use std::path::{Path, PathBuf};
 
 /// Parked tasks read at once.
 const PAGE: i64 = 500;
@@ -72,7 +63,7 @@ pub async fn run(args: RepairArgs) -> Result<(), CliError> {
         }
         (None, Some(task)) => {
             let task = task_id(task)?;
-            let replacement = Replacement::read(&args)?;
+            let replacement = replacement(args.with.as_deref(), args.forget)?;
             repair(&args.database.open().await?, &task, &replacement).await
         }
         (None, None) => Err(CliError::Usage("say which task, or `list`".into())),
@@ -139,31 +130,19 @@ async fn show(database: &Database, task: &TaskId) -> Result<(), CliError> {
     Ok(())
 }
 
-/// What takes the place of a state that cannot be read.
-enum Replacement {
-    Task(Box<Command>),
-    Tombstone,
-}
-
-impl Replacement {
-    fn read(args: &RepairArgs) -> Result<Self, CliError> {
-        let file = match (&args.with, args.forget) {
-            (Some(file), _) => file,
-            (None, true) => return Ok(Self::Tombstone),
-            (None, false) => {
-                let usage = "say --with FILE, the body of a `put`, or --forget";
-                return Err(CliError::Usage(usage.into()));
-            }
-        };
-        let body = std::fs::read(file).map_err(|error| {
-            CliError::Usage(format!("{} cannot be read: {error}", file.display()))
-        })?;
-        let mut command = parse_command(Method::Put, &body).map_err(|problem| {
-            CliError::Usage(format!("{}: {}", file.display(), problem.detail))
-        })?;
-        command.origin.correlation_id.get_or_insert_with(new_correlation_id);
-        Ok(Self::Task(Box::new(command)))
-    }
+fn replacement(file: Option<&Path>, forget: bool) -> Result<Replacement, CliError> {
+    let file = match (file, forget) {
+        (Some(file), _) => file,
+        (None, true) => return Ok(Replacement::Tombstone),
+        (None, false) => {
+            let usage = "say --with FILE, the body of a `put`, or --forget";
+            return Err(CliError::Usage(usage.into()));
+        }
+    };
+    let body = std::fs::read(file)
+        .map_err(|error| CliError::Usage(format!("{} cannot be read: {error}", file.display())))?;
+    Replacement::of_put(&body)
+        .map_err(|problem| CliError::Usage(format!("{}: {}", file.display(), problem.detail)))
 }
 
 async fn repair(
@@ -171,23 +150,11 @@ async fn repair(
     task: &TaskId,
     replacement: &Replacement,
 ) -> Result<(), CliError> {
-    let stored = database.model.stored(&database.table, task).await?;
-    let why = refuse_unless_broken(task, &stored)?;
-    let preferences = match replacement {
-        Replacement::Task(command) => match command.kind.needs_preferences_of() {
-            Some(user) => Some(database.users()?.preferences(user).await?),
-            None => None,
-        },
-        Replacement::Tombstone => None,
-    };
-    let (present, now) = (database.incarnation, SystemClock.now());
-    let next = successor(task, &stored, present, replacement, preferences.as_ref(), now)?;
-    let (model, old) = (&database.model, stored.value.as_deref());
-    if !model.replace_state(&database.table, task, old, &record::encode(&next)).await? {
-        return Err(CliError::Refused(format!(
-            "task {task} was changed meanwhile, so nothing was done; look again with `repair show`"
-        )));
-    }
+    let (model, table) = (&database.model, database.table.as_str());
+    let place =
+        Place { model, table, incarnation: database.incarnation, users: &database.users()? };
+    let repaired = crate::repair::repair(place, task, replacement).await?;
+    let (why, next) = (repaired.why, repaired.state);
     println!(
         "task {task} was repaired ({why}): version {}, incarnation {}",
         next.version, next.incarnation
@@ -202,30 +169,12 @@ async fn repair(
     Ok(())
 }
 
-/// Why it may be repaired, in words; a task that is well is left alone.
-fn refuse_unless_broken(task: &TaskId, stored: &Stored) -> Result<String, CliError> {
-    if stored.value.is_none() && stored.index.is_none() {
-        return Err(CliError::Refused(format!("there is no task {task}; a `put` creates it")));
-    }
-    match examine(stored) {
-        Ok(_) if stored.parked.as_deref() == Some(UnreadableState::Panicked.reason()) => {
-            Ok(UnreadableState::Panicked.to_string())
+impl From<RepairError> for CliError {
+    fn from(error: RepairError) -> Self {
+        match error {
+            RepairError::Refused(why) => Self::Refused(why),
+            RepairError::Query(error) => Self::Query(error),
+            RepairError::Call(error) => Self::Call(error),
         }
-        Ok(state) => Err(CliError::Refused(format!(
-            "nothing is wrong with task {task}: it can be read, at version {}; use the actor API",
-            state.version
-        ))),
-        Err(newer @ UnreadableState::Newer { .. }) => Err(CliError::Refused(format!(
-            "task {task} is not damaged: {newer}; it is tried again by itself"
-        ))),
-        Err(why) => Ok(why.to_string()),
-    }
-}
-
-/// Reads what is stored. An empty value is none.
-fn examine(stored: &Stored) -> Result<TaskState, UnreadableState> {
-    match stored.value.as_deref() {
-        None | Some([]) => Err(UnreadableState::Missing),
-        Some(value) => record::decode(value),
     }
 }
