@@ -61,11 +61,10 @@ pub enum ConsoleMode {
 pub(super) fn console(text: &str, token: bool, open: bool) -> Result<ConsoleMode, &'static str> {
     let answered = token || open;
     match text {
-        "" if answered => Ok(ConsoleMode::Read),
+        "" | "read" if answered => Ok(ConsoleMode::Read),
         "" | "off" => Ok(ConsoleMode::Off),
         "act" if token => Ok(ConsoleMode::Act),
         "act" => Err("act needs REST_TOKEN"),
-        "read" if answered => Ok(ConsoleMode::Read),
         "read" => Err("read needs REST_TOKEN, since direct callers are not answered without it"),
         _ => Err("must be off, read or act"),
     }

@@ -11,6 +11,7 @@
 mod many;
 
 mod audit;
+mod console;
 mod dead_letters;
 mod fence;
 mod firing;

@@ -12,6 +12,8 @@ const ROWS: u64 = 60_000;
 const ROUNDS: usize = 7;
 /// Rows that a node may go through for a page of 500: it and as many again.
 const VISITED_MAX: f64 = 1_000.0;
+/// Bars of the largest histogram.
+const BARS_MAX: u32 = 60;
 
 #[tokio::test]
 async fn no_question_reads_more_than_it_answers() {
@@ -43,8 +45,10 @@ async fn no_question_reads_more_than_it_answers() {
                 "progress of a user with many tasks" | "how much waits, and until when" => {
                     f64::from(u32::try_from(rows).unwrap())
                 }
-                // So are these, bar by bar.
-                load if load.starts_with("load of") => f64::from(u32::try_from(rows).unwrap()),
+                // So are these, bar by bar; the server tells the mean of all bars, rounded.
+                load if load.starts_with("load of") => {
+                    f64::from(u32::try_from(rows).unwrap() + BARS_MAX)
+                }
                 _ => VISITED_MAX,
             };
             assert!(visited <= max, "{question}: {visited} rows, {max} at most\n{plan:#?}");

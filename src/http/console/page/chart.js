@@ -1,7 +1,7 @@
 // A histogram as a picture, and as a table for who cannot see it.
 
 import { h, svg, table } from './elements.js';
-import { about, count, moment } from './words.js';
+import { about, moment, tasks } from './words.js';
 
 const WIDTH = 720;
 const HEIGHT = 120;
@@ -13,7 +13,9 @@ export function chart(scale) {
   const most = Math.max(1, ...scale.buckets.map((bucket) => bucket.count));
   const total = scale.buckets.reduce((sum, bucket) => sum + bucket.count, 0);
   const guessed = scale.buckets.some((bucket) => bucket.estimated);
-  const words = `${about(total, guessed)} tasks within the next ${scale.span}; at most ${about(most > 1 || total ? most : 0, guessed)} in one bar`;
+  const words = total
+    ? `${tasks(total, guessed)} within the next ${scale.span}; at most ${about(most, guessed)} in one bar`
+    : `No tasks within the next ${scale.span}`;
   const step = WIDTH / scale.buckets.length;
   const bars = scale.buckets.map((bucket, n) => {
     const height = bucket.count ? Math.max(2, (bucket.count / most) * (HEIGHT - TOP)) : 0;
@@ -26,13 +28,12 @@ export function chart(scale) {
   const first = label(scale, scale.buckets[0]);
   const last = label(scale, scale.buckets.at(-1));
   return h('figure', { class: 'chart', 'data-span': scale.span },
-    h('figcaption', {}, h('strong', {}, `Next ${scale.span}`), ` ${words}`),
+    h('figcaption', {}, h('strong', {}, `Next ${scale.span}: `), words),
     svg('svg', { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: 'img', 'aria-label': words, preserveAspectRatio: 'none' }, bars, line),
     h('p', { class: 'axis', 'aria-hidden': 'true' }, h('span', {}, first), h('span', {}, last)),
-    h('details', {}, h('summary', {}, `Next ${scale.span} as a table`),
+    total ? h('details', {}, h('summary', {}, `Next ${scale.span} as a table`),
       table(`Tasks by ${unit(scale)}`, ['From', 'Tasks'], scale.buckets.filter((bucket) => bucket.count)
-        .map((bucket) => [moment(bucket.from), about(bucket.count, bucket.estimated)])),
-      total ? null : h('p', { class: 'soft' }, `${count(0)} tasks.`)));
+        .map((bucket) => [moment(bucket.from), about(bucket.count, bucket.estimated)]))) : null);
 }
 
 const unit = (scale) => ({ hour: 'minute', day: 'hour', month: 'day' })[scale.span];

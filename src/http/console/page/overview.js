@@ -49,7 +49,7 @@ function audit({ audit, replica }) {
     ['lease', here ? 'this replica' : audit.epoch],
     ['held until', away(audit.heldUntil)],
     ['last round here', replica.lastRound ? away(replica.lastRound) : 'none'],
-    ['wakes registered', Date.parse(audit.sweptUntil) > 0 ? `up to ${away(audit.sweptUntil)}` : 'none yet'],
+    ['registered until', Date.parse(audit.sweptUntil) > 0 ? moment(audit.sweptUntil) : 'none yet'],
     ['replicas', count(audit.replicas)],
   ]));
 }

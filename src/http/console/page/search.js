@@ -2,7 +2,7 @@
 
 import * as api from './api.js';
 import { announce, h, table } from './elements.js';
-import { away, moment, status } from './words.js';
+import { away, moment, status, tasks } from './words.js';
 
 const STATUSES = ['', 'open', 'pending', 'in_progress', 'completed', 'deleted'];
 
@@ -15,7 +15,7 @@ export async function search(query) {
     taskLink(task.taskId), task.userId, status(task.status),
     task.nextReminderAt && `${moment(task.nextReminderAt)} (${away(task.nextReminderAt)})`, moment(task.updatedAt),
   ]);
-  const found = `${rows.length} tasks on this page${page.nextCursor ? ', and more may follow' : ''}.`;
+  const found = `${tasks(rows.length)} on this page${page.nextCursor ? ', and more may follow' : ''}.`;
   announce(found);
   return [
     h('h1', { tabindex: -1 }, 'Tasks'),

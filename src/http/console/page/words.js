@@ -33,6 +33,9 @@ export const count = (number) => number.toLocaleString('en-GB');
 /** A number that may be an estimate. */
 export const about = (number, estimated) => `${estimated ? 'about ' : ''}${count(number)}`;
 
+/** So many tasks. */
+export const tasks = (number, estimated) => `${about(number, estimated)} ${number === 1 ? 'task' : 'tasks'}`;
+
 /** Seconds as they are told of lateness. */
 export function seconds(value) {
   if (value === null || value === undefined) return '–';
