@@ -86,10 +86,14 @@ impl Play {
 
     /// The broker takes everything that waits.
     pub(crate) fn published(mut self) -> Self {
-        let now_ms = self.now.as_millis();
         for topic in Topic::ALL {
-            while let Next::Send(batch) = self.outbox.next(topic, now_ms) {
-                self.outbox.finished(batch, true, now_ms);
+            let mut now_ms = self.now.as_millis();
+            loop {
+                match self.outbox.next(topic, now_ms) {
+                    Next::Send(batch) => self.outbox.finished(batch, true, now_ms),
+                    Next::WaitUntil(at_ms) => now_ms = at_ms,
+                    Next::Idle => break,
+                }
             }
         }
         self

@@ -81,7 +81,8 @@ fn the_page_of_the_command_line_tells_every_command_and_no_other() {
 
 /// The examples at the end of a command's help. What is said beside one is some spaces away from it.
 fn examples(command: &Command) -> Vec<String> {
-    let help = command.clone().render_long_help().to_string();
+    // However wide the terminal is, if there is one.
+    let help = command.clone().term_width(0).render_long_help().to_string();
     let after = help.split_once("Examples:").map(|(_, after)| after.to_owned());
     let lines = after.unwrap_or_default();
     let lines = lines.lines().map(|line| line.trim().split("  ").next().unwrap_or_default());

@@ -127,6 +127,21 @@ fn problems() {
             Problem::new(ProblemKind::NewerState, "the stored state has schema 2")
                 .with_task_id(&id),
         ),
+        (
+            "precondition-failed",
+            Problem::new(ProblemKind::PreconditionFailed, "the task is at version 5")
+                .with_task_id(&id),
+        ),
+        ("unknown-path", Problem::new(ProblemKind::UnknownPath, "there is no /v2")),
+        (
+            "method-not-allowed",
+            Problem::new(ProblemKind::MethodNotAllowed, "TRACE is not done here"),
+        ),
+        ("request-timeout", Problem::new(ProblemKind::RequestTimeout, "no body within 10 s")),
+        ("unsupported-media-type", Problem::new(ProblemKind::UnsupportedMediaType, "text/plain")),
+        ("unauthorized", Problem::new(ProblemKind::Unauthorized, "the token is wrong")),
+        ("forbidden", Problem::new(ProblemKind::Forbidden, "direct calls need REST_TOKEN")),
+        ("too-many-requests", Problem::new(ProblemKind::TooManyRequests, "20 calls a second")),
     ];
     assert_eq!(examples.len(), ProblemKind::ALL.len());
     for (slug, problem) in examples {
