@@ -109,7 +109,10 @@ fn many_tasks_that_cannot_be_read_hold_up_no_other() {
         });
         let list = named.await.expect("every one of them is listed");
         assert!(list.contains("damaged  since") && !list.contains(&healthy.id), "{list}");
-        assert!(metric(suite, "reminder_parked_tasks").await >= 40.0);
+        let told = probe::until(EVENT_DEADLINE, || async {
+            (metric(suite, "reminder_parked_tasks").await >= 40.0).then_some(())
+        });
+        told.await.expect("the metric follows, a round of the audit later");
         assert!(metric(suite, "reminder_audit_found_total{what=\"parked\"}").await >= 33.0);
         let refused = tasks[0].call("get", &json!({})).await.refused(500, None);
         assert!(refused["type"].as_str().unwrap().ends_with("/damaged-state"), "{refused}");
