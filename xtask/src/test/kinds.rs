@@ -10,6 +10,7 @@ pub(super) fn is_unit(name: &str) -> bool {
         && !is_kafka(name)
         && !is_mesh(name)
         && !is_differential(name)
+        && !is_instructions(name)
         && !is_conformity(name)
         && !is_cluster(name)
         && !is_sdk(name)
@@ -33,6 +34,10 @@ pub(super) fn is_kafka(name: &str) -> bool {
 
 pub(super) fn is_e2e(name: &str) -> bool {
     name == "e2e"
+}
+
+pub(super) fn is_instructions(name: &str) -> bool {
+    name == "instructions"
 }
 
 pub(super) fn is_conformity(name: &str) -> bool {

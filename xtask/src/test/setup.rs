@@ -49,6 +49,9 @@ const DAPR_PYTHON_FOLDER: &str = "target/python-dapr";
 /// Dapr's SDK for JavaScript, by its lock file.
 const DAPR_NODE_FOLDER: &str = "tests/sdk/node";
 
+/// What counts instructions, and the symbols of the C library that it needs.
+const VALGRIND_PACKAGES: [&str; 2] = ["valgrind", "libc6-dbg"];
+
 /// What runs that parser.
 const NODE_PACKAGES: [&str; 2] = ["nodejs", "npm"];
 
@@ -138,6 +141,14 @@ pub(super) async fn node(log: &Log) -> Result<()> {
         return Ok(());
     }
     install(log, "Node.js", &NODE_PACKAGES).await
+}
+
+/// Sees to it that there is what counts instructions.
+pub(super) async fn valgrind(log: &Log) -> Result<()> {
+    if works(log, "valgrind", &["--version"]).await {
+        return Ok(());
+    }
+    install(log, "Valgrind", &VALGRIND_PACKAGES).await
 }
 
 /// Sees to it that the official parser of `AsyncAPI` is there, and says where.

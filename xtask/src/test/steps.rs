@@ -20,6 +20,8 @@ pub(super) enum Step {
     Simulation,
     /// Recurrence against python-dateutil
     Differential,
+    /// What a turn costs the processor, counted in instructions against a baseline
+    Instructions,
     /// The examples in the documentation
     Docs,
     /// Licences, sources and advisories of what we depend on, and the list of what is in each service
@@ -57,6 +59,7 @@ impl Step {
         Self::Unit,
         Self::Simulation,
         Self::Differential,
+        Self::Instructions,
         Self::Docs,
         Self::Deny,
         Self::Stack,
@@ -81,6 +84,7 @@ impl Step {
             Self::Unit => "unit",
             Self::Simulation => "simulation",
             Self::Differential => "differential",
+            Self::Instructions => "instructions",
             Self::Docs => "docs",
             Self::Deny => "deny",
             Self::Stack => "stack",
@@ -107,7 +111,7 @@ impl Step {
         match self {
             Self::Setup | Self::Build => &[],
             Self::Format | Self::Lint | Self::Deny => &[Self::Setup],
-            Self::Unit | Self::Differential => &[Self::Setup, Self::Build],
+            Self::Unit | Self::Differential | Self::Instructions => &[Self::Setup, Self::Build],
             Self::Simulation | Self::Docs | Self::Stack => &[Self::Build],
             Self::Demo => &[Self::Stack],
             // The demo has told events of every topic.

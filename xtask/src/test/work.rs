@@ -13,8 +13,8 @@ use super::conformity;
 use super::end_to_end;
 use super::kafka;
 use super::kinds::{
-    CLUSTER_VARIABLE, is_cluster, is_conformity, is_differential, is_e2e, is_kafka, is_mesh,
-    is_postgres, is_sdk, is_unit,
+    CLUSTER_VARIABLE, is_cluster, is_conformity, is_differential, is_e2e, is_instructions,
+    is_kafka, is_mesh, is_postgres, is_sdk, is_unit,
 };
 use super::mesh;
 use super::parse::{self, Built, Counts};
@@ -49,7 +49,7 @@ const EVERYTHING: &[&str] = &[
     SIMULATION,
     "--features",
     "reminder-scheduler/e2e,reminder-scheduler/postgres-tests,reminder-domain/differential-tests,\
-     reminder-contract/conformity-tests",
+     reminder-contract/conformity-tests,reminder-contract/instruction-tests",
 ];
 
 /// Names the server for tests that need a database.
@@ -126,6 +126,10 @@ impl Work {
                 let python = setup::python(log, &self.root).await?;
                 let python = python.to_string_lossy();
                 self.tests(log, &[(DATEUTIL_VARIABLE, &*python)], is_differential).await
+            }
+            Step::Instructions => {
+                setup::valgrind(log).await?;
+                self.tests(log, &[], is_instructions).await
             }
             Step::Docs => self.docs(log).await,
             Step::Deny => supply::check(log, &self.root).await,
