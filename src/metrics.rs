@@ -130,9 +130,6 @@ metrics! {
     publish_call_seconds: Durations = Family::new_with_constructor(|| Histogram::new(PUBLISH_SECONDS)),
         "reminder_publish_call_seconds", "histogram", "topic",
         "How long one call with a batch of events took, acknowledged or not";
-    ingestion_enabled: Gauge = Gauge::default(),
-        "reminder_ingestion_enabled", "gauge", "-",
-        "1 where the events of others are followed";
     ingested: Family<One, Counter> = Family::default(),
         "reminder_ingested_events_total", "counter", "outcome",
         "Events of others by what became of them";

@@ -10,8 +10,8 @@ mod record;
 
 use super::CliError;
 use super::doctor::IN_MEMORY;
+use super::sidecar::SidecarArgs;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Secret, SidecarConfig};
 use crate::dapr::outbound::{Sidecar, SidecarFacts, Silence, Tail};
 use crate::ports::CallError;
 use clap::{Args, Subcommand};
@@ -82,12 +82,8 @@ struct TailArgs {
     /// Dapr component of the broker, that the service uses
     #[arg(long, env = "PUBSUB", default_value = names::PUBSUB)]
     pubsub: String,
-    /// gRPC port of a Dapr sidecar of the service, on loopback
-    #[arg(long, env = "DAPR_GRPC_PORT", default_value_t = names::DEFAULT_DAPR_GRPC_PORT)]
-    dapr_grpc_port: u16,
-    /// Token that the sidecar asks of us
-    #[arg(long, env = "DAPR_API_TOKEN", hide_env_values = true, default_value = "")]
-    dapr_api_token: String,
+    #[command(flatten)]
+    sidecar: SidecarArgs,
 }
 
 /// Runs it.
@@ -100,12 +96,7 @@ pub async fn run(args: EventsArgs) -> Result<(), CliError> {
     let wait = wait.map_err(|error| CliError::Usage(format!("--wait is no duration: {error}")))?;
     let wanted = |topic: &&str| args.topic.is_empty() || args.topic.iter().any(|one| one == topic);
     let topics: Vec<&'static str> = TOPICS.into_iter().filter(wanted).collect();
-    let sidecar = Sidecar::new(&SidecarConfig {
-        grpc_port: args.dapr_grpc_port,
-        token: Secret::non_empty(args.dapr_api_token.clone()),
-        state_store: names::STATE_STORE.into(),
-        pubsub: args.pubsub.clone(),
-    })?;
+    let sidecar = args.sidecar.clone().connect(args.pubsub.clone())?;
     let facts = sidecar.describe().await.map_err(|silence| {
         let hint = match &silence {
             Silence::Token(_) => "is DAPR_API_TOKEN the sidecar's?",

@@ -10,6 +10,7 @@ pub mod events;
 pub mod firing;
 pub mod rearm;
 pub mod repair;
+mod sidecar;
 pub mod task;
 
 use crate::config::{Secret, database_url};

@@ -4,11 +4,12 @@
 //! or does not want to wait. A registration that is there is left as it is, so it is safe at any time
 //! and any number of times.
 
+use super::sidecar::SidecarArgs;
 use super::{CliError, Database, DatabaseArgs};
 use crate::audit::calls::each;
 use crate::audit::pace;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Secret, SidecarConfig, horizon_ms};
+use crate::config::horizon_ms;
 use crate::dapr::outbound::Sidecar;
 use crate::ports::{CallError, Registered, ReminderIndex};
 use crate::read_model::{RearmPlace, TaskIndex, Waking};
@@ -48,12 +49,8 @@ pub struct RearmArgs {
     /// How far ahead wakes are registered; the same as that of the service
     #[arg(long, env = "ARM_HORIZON", default_value = "1h")]
     arm_horizon: String,
-    /// gRPC port of a Dapr sidecar of the service, on loopback
-    #[arg(long, env = "DAPR_GRPC_PORT", default_value_t = names::DEFAULT_DAPR_GRPC_PORT)]
-    dapr_grpc_port: u16,
-    /// Token that the sidecar asks of us
-    #[arg(long, env = "DAPR_API_TOKEN", hide_env_values = true, default_value = "")]
-    dapr_api_token: String,
+    #[command(flatten)]
+    sidecar: SidecarArgs,
     #[command(flatten)]
     database: DatabaseArgs,
 }
@@ -70,12 +67,7 @@ pub async fn run(args: RearmArgs) -> Result<(), CliError> {
     if !(1..=RATE_MAX).contains(&args.rate) {
         return Err(CliError::Usage(format!("--rate must lie between 1 and {RATE_MAX}")));
     }
-    let sidecar = Arc::new(Sidecar::new(&SidecarConfig {
-        grpc_port: args.dapr_grpc_port,
-        token: Secret::non_empty(args.dapr_api_token),
-        state_store: names::STATE_STORE.into(),
-        pubsub: names::PUBSUB.into(),
-    })?);
+    let sidecar = Arc::new(args.sidecar.connect(names::PUBSUB.into())?);
     let database = args.database.open().await?;
     if args.from_start {
         database.model.forget_rearm().await?;

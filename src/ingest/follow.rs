@@ -43,7 +43,6 @@ impl<P: Tasks + DeadLetters> Ingest<P> {
         stopping: CancellationToken,
     ) -> Arc<Self> {
         let places = Semaphore::new(settings.concurrency);
-        metrics().ingestion_enabled.set(i64::from(settings.enabled));
         let enabled = settings.enabled;
         Arc::new(Self { ports, clock, enabled, unasked: Once::new(), places, stopping })
     }

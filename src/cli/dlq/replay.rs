@@ -8,8 +8,8 @@
 use super::change::{Plan, Tally};
 use super::filter::WhichArgs;
 use crate::audit::pace;
+use crate::cli::sidecar::SidecarArgs;
 use crate::cli::{CliError, DatabaseArgs};
-use crate::config::{Secret, SidecarConfig};
 use crate::dapr::outbound::Sidecar;
 use crate::dead_letters::Status;
 use crate::dead_letters::replay::Replay;
@@ -45,12 +45,8 @@ pub(super) struct ReplayArgs {
     /// Dapr component of the broker
     #[arg(long, env = "PUBSUB", default_value = names::PUBSUB)]
     pubsub: String,
-    /// gRPC port of a Dapr sidecar of the service, on loopback
-    #[arg(long, env = "DAPR_GRPC_PORT", default_value_t = names::DEFAULT_DAPR_GRPC_PORT)]
-    dapr_grpc_port: u16,
-    /// Token that the sidecar asks of us
-    #[arg(long, env = "DAPR_API_TOKEN", hide_env_values = true, default_value = "")]
-    dapr_api_token: String,
+    #[command(flatten)]
+    sidecar: SidecarArgs,
 }
 
 pub(super) async fn run(args: ReplayArgs, database: &DatabaseArgs) -> Result<(), CliError> {
@@ -61,12 +57,7 @@ pub(super) async fn run(args: ReplayArgs, database: &DatabaseArgs) -> Result<(),
     if !(1..=RATE_MAX).contains(&args.rate) {
         return Err(CliError::Usage(format!("--rate must lie between 1 and {RATE_MAX}")));
     }
-    let sidecar = Sidecar::new(&SidecarConfig {
-        grpc_port: args.dapr_grpc_port,
-        token: Secret::non_empty(args.dapr_api_token),
-        state_store: names::STATE_STORE.into(),
-        pubsub: args.pubsub,
-    })?;
+    let sidecar = args.sidecar.connect(args.pubsub)?;
     let model = database.open().await?.model;
     let plan = Plan::make(&model, &filter, &which, status).await?;
     if !plan.confirmed(&which, "replay")? {
