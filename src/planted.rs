@@ -53,6 +53,8 @@ pub enum Bug {
     CanaryIgnored,
     /// What a dead process left is taken for published once it was looked at.
     DeadEpochForgotten,
+    /// The wake of a task that is taken for new takes the place of whatever is registered.
+    PresumedWakeOverwrites,
     /// The sweep moves on past wakes that could not be registered.
     SweepSkipsFailures,
 }

@@ -49,16 +49,6 @@ pub trait StateStore: Send + Sync {
     async fn save_watermark(&self, epoch: u64, n: u64) -> Result<(), CallError>;
 }
 
-/// The one reminder of each actor.
-#[async_trait]
-pub trait Reminders: Send + Sync {
-    /// Registers the wake at `at`, replacing an earlier registration. A time in the past wakes at
-    /// once.
-    async fn arm(&self, id: &TaskId, at: Timestamp) -> Result<(), CallError>;
-    /// Unregisters the wake.
-    async fn disarm(&self, id: &TaskId) -> Result<(), CallError>;
-}
-
 /// What became of a registration that must not replace another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registered {
@@ -68,11 +58,21 @@ pub enum Registered {
     Already,
 }
 
+/// The one reminder of each actor.
+#[async_trait]
+pub trait Reminders: Send + Sync {
+    /// Registers the wake at `at`, replacing an earlier registration. A time in the past wakes at
+    /// once.
+    async fn arm(&self, id: &TaskId, at: Timestamp) -> Result<(), CallError>;
+    /// Registers the wake at `at` unless one is registered.
+    async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError>;
+    /// Unregisters the wake.
+    async fn disarm(&self, id: &TaskId) -> Result<(), CallError>;
+}
+
 /// The reminders as a whole, for the sweep and the audit.
 #[async_trait]
 pub trait ReminderIndex: Send + Sync {
-    /// Registers the wake at `at` unless one is registered: the turn knows better than the sweep.
-    async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError>;
     /// Whether the reminder that stands for all others is still registered; each has a number.
     async fn canary_is_alive(&self, number: u64) -> Result<bool, CallError>;
     /// Registers the reminder that stands for all others.

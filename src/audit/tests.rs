@@ -165,6 +165,9 @@ impl Reminders for World {
     async fn arm(&self, _: &TaskId, _: Timestamp) -> Result<(), CallError> {
         Ok(())
     }
+    async fn arm_if_absent(&self, _: &TaskId, _: Timestamp) -> Result<Registered, CallError> {
+        Ok(Registered::Now)
+    }
     async fn disarm(&self, _: &TaskId) -> Result<(), CallError> {
         Ok(())
     }
@@ -172,9 +175,6 @@ impl Reminders for World {
 
 #[async_trait]
 impl ReminderIndex for World {
-    async fn arm_if_absent(&self, _: &TaskId, _: Timestamp) -> Result<Registered, CallError> {
-        Ok(Registered::Now)
-    }
     async fn canary_is_alive(&self, _: u64) -> Result<bool, CallError> {
         Ok(true)
     }

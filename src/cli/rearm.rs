@@ -11,7 +11,7 @@ use crate::audit::pace;
 use crate::clock::{Clock, SystemClock};
 use crate::config::horizon_ms;
 use crate::dapr::outbound::Sidecar;
-use crate::ports::{CallError, Registered, ReminderIndex};
+use crate::ports::{CallError, Registered, Reminders};
 use crate::read_model::{RearmPlace, TaskIndex, Waking};
 use clap::Args;
 use reminder_contract::names;

@@ -4,7 +4,7 @@ use super::effect::Known;
 use reminder_domain::TaskId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{Mutex, OwnedSemaphorePermit};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 
 /// One actor as this process knows it.
 #[derive(Debug)]
@@ -24,6 +24,20 @@ pub(super) struct Memory {
     pub(super) wake_failures: u32,
     /// Whether it is noted that its state cannot be used, so that every call need not note it again.
     pub(super) parked: bool,
+}
+
+impl Memory {
+    /// Keeps what is known of a state for the next turn, while there is room for it.
+    pub(super) fn keep(&mut self, known: Known, room: &Arc<Semaphore>) {
+        self.kept = match &known {
+            Known::State(_) => {
+                self.kept.take().or_else(|| Arc::clone(room).try_acquire_owned().ok())
+            }
+            Known::Absent | Known::Nothing => None,
+        };
+        let has_room = self.kept.is_some() || !matches!(known, Known::State(_));
+        self.known = if has_room { known } else { Known::Nothing };
+    }
 }
 
 impl Cell {

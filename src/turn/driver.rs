@@ -1,11 +1,12 @@
 //! Runs turns: one at a time per actor, each to its end even when the caller has gone.
 
-use super::cell::{Cell, Memory};
+use super::cell::Cell;
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
 use super::measure::{self, Measured};
 use super::oversight::Oversight;
 use super::places::{Crowded, Places};
+use super::presumption::Presumption;
 use super::put_off::{Put, PutOff};
 use super::record::{self, UnreadableState};
 use super::recovery::RecoveryQueue;
@@ -14,7 +15,7 @@ use crate::clock::{self, SharedClock};
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::planted::{self, Bug};
-use crate::ports::{CommitError, Ports, Users};
+use crate::ports::{CommitError, Ports, Registered, Users};
 use reminder_domain::{TaskId, TaskState};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -68,6 +69,7 @@ pub struct Driver<P> {
     /// As `commands`, for the few turns of the audit and of recovery, which must not be refused.
     internal: Places,
     remembered: Arc<Semaphore>,
+    presumption: Presumption,
     turns: TaskTracker,
 }
 
@@ -99,6 +101,7 @@ impl<P: Ports> Driver<P> {
             ),
             internal: Places::new(limits.commands, UNASKED_WAITING_MAX),
             remembered: Arc::new(Semaphore::new(REMEMBERED_MAX)),
+            presumption: Presumption::default(),
             turns: TaskTracker::new(),
         })
     }
@@ -201,15 +204,20 @@ impl<P: Ports> Driver<P> {
         }
         let request = planted::request(request);
         let asked = matches!(request, Request::Command(_));
+        let may_be_new = request.may_be_of_a_new_task() && matches!(known, Known::Nothing);
         let mut wake = matches!(request, Request::Wake).then(measure::Wake::begin);
         let trace = trace::own(&Span::current()).filter(|_| !asked);
         let mut machine =
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures)
                 .stopped_by(Arc::clone(&self.oversight.firing.borrow()))
+                .presuming_new(may_be_new && self.presumption.holds())
                 .traced(trace);
         let finish = self.play(&cell.id, &mut machine, wake.as_mut()).await;
         if let (Some(wake), Reply::Awake(_)) = (wake, &finish.reply) {
             wake.end();
+        }
+        if may_be_new {
+            self.presumption.learn(&finish.reply);
         }
         if let Reply::Unreadable(why) = &finish.reply {
             memory.parked = memory.parked || self.oversight.park(&cell.id, why).await;
@@ -217,7 +225,7 @@ impl<P: Ports> Driver<P> {
             // Only a turn that read the state tells; one that failed before tells nothing.
             memory.parked &= matches!(finish.known, Known::Nothing);
         }
-        self.keep(&mut memory, finish.known);
+        memory.keep(finish.known, &self.remembered);
         memory.wake_failures = finish.wake_failures;
         if let Some(recovery) = finish.recovery.filter(|_| !planted::is(Bug::DoubtForgotten)) {
             metrics().doubtful.inc();
@@ -233,18 +241,6 @@ impl<P: Ports> Driver<P> {
             Request::Refresh | Request::Settle { .. } => &self.internal,
         };
         places.take().await
-    }
-
-    /// Keeps what is known of a state for the next turn, while there is room for it.
-    fn keep(&self, memory: &mut Memory, known: Known) {
-        memory.kept = match &known {
-            Known::State(_) => {
-                memory.kept.take().or_else(|| Arc::clone(&self.remembered).try_acquire_owned().ok())
-            }
-            Known::Absent | Known::Nothing => None,
-        };
-        let has_room = memory.kept.is_some() || !matches!(known, Known::State(_));
-        memory.known = if has_room { known } else { Known::Nothing };
     }
 
     async fn play(
@@ -296,6 +292,11 @@ impl<P: Ports> Driver<P> {
                 Outcome::Done
             }
             Effect::Arm(at) => done(self.ports.arm(id, at).await),
+            Effect::ArmIfAbsent(at) => match self.ports.arm_if_absent(id, at).await {
+                Ok(Registered::Now) => Outcome::Done,
+                Ok(Registered::Already) => Outcome::ArmedAlready,
+                Err(error) => Outcome::Failed(error.0),
+            },
             Effect::Disarm => done(self.ports.disarm(id).await),
             Effect::Commit(state) if planted::is(Bug::PublishBeforeCommit) => {
                 self.publisher.enqueue(id, planted::handovers(&state));

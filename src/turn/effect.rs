@@ -4,7 +4,7 @@ use super::record::UnreadableState;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
-use reminder_domain::{Answer, Command, Rejection, TaskState, Timestamp};
+use reminder_domain::{Answer, Command, CommandKind, Rejection, TaskState, Timestamp};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -28,6 +28,14 @@ pub enum Request {
     },
 }
 
+impl Request {
+    /// Whether it makes the task, should there be none.
+    pub(super) fn may_be_of_a_new_task(&self) -> bool {
+        matches!(self, Self::Command(command)
+            if matches!(command.kind, CommandKind::Put(_)) && command.if_version.is_none())
+    }
+}
+
 /// What the driver shall do next.
 #[derive(Clone, Debug)]
 pub enum Effect {
@@ -41,6 +49,8 @@ pub enum Effect {
     WaitUntil(Timestamp),
     /// Register the wake.
     Arm(Timestamp),
+    /// Register the wake, unless one is registered.
+    ArmIfAbsent(Timestamp),
     /// Unregister the wake.
     Disarm,
     /// Write the state.
@@ -64,6 +74,8 @@ pub enum Outcome {
     Preferences(Box<KnownPreferences>),
     /// Of the effects that answer nothing: it is done.
     Done,
+    /// Of [`Effect::ArmIfAbsent`]: a wake is registered already, and was left as it is.
+    ArmedAlready,
     /// Of [`Effect::Commit`]: refused, and it will never take effect.
     Fenced,
     /// Of [`Effect::Load`]: there is a state that cannot be used.

@@ -2,7 +2,7 @@
 //!
 //! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
 //! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
-//! happens to turns that ended in doubt, [`put_off`] to wakes of which too many come at once,
+//! happens to turns that ended in doubt, [`put_off`] to wakes of which too many come at once, `presumption` what is guessed of a put,
 //! [`schema`] which stored forms there are, [`oversight`] what operators are told of, [`firing`] what
 //! they may stop.
 
@@ -15,6 +15,7 @@ pub mod machine;
 mod measure;
 pub mod oversight;
 pub(crate) mod places;
+mod presumption;
 mod put_off;
 pub mod record;
 pub mod recovery;

@@ -140,7 +140,7 @@ impl Play {
                     self.now = at;
                     Outcome::Done
                 }
-                Effect::Arm(_) | Effect::Disarm => Outcome::Done,
+                Effect::Arm(_) | Effect::ArmIfAbsent(_) | Effect::Disarm => Outcome::Done,
                 Effect::Finish(finish) => return (self, finish.reply),
             };
         }

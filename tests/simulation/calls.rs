@@ -42,6 +42,7 @@ pub(crate) struct Crashed;
 pub(crate) enum Call {
     Commit(Vec<u8>),
     Arm(Timestamp),
+    ArmIfAbsent(Timestamp),
     Disarm,
     Publish(Vec<Record>),
     SaveWatermark(u64, u64),
@@ -71,6 +72,7 @@ impl Call {
                 format!("commit version {}", record::decode(bytes).unwrap().version)
             }
             Self::Arm(at) => format!("arm {at}"),
+            Self::ArmIfAbsent(at) => format!("arm {at} if absent"),
             Self::Disarm => "disarm".into(),
             Self::Publish(records) => {
                 let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();

@@ -4,7 +4,7 @@
 use crate::calls::{Call, Crashed, Fault, Late, Record};
 use reminder_contract::cloud_event;
 use reminder_contract::wire::{self, Method};
-use reminder_domain::{TaskId, Timestamp, Topic, next_wake};
+use reminder_domain::{CommandKind, TaskId, Timestamp, Topic, next_wake};
 use reminder_scheduler::outbox::lanes::{Next, Outbox};
 use reminder_scheduler::turn::draft::Ledger;
 use reminder_scheduler::turn::effect::{Effect, Finish, Known, Outcome, Recovery, Reply, Request};
@@ -205,7 +205,10 @@ impl World {
         let known = std::mem::take(&mut self.process.known);
         let id = TaskId::parse(TASK).unwrap();
         let failures = self.process.wake_failures;
-        let mut machine = Machine::new(id, request, known, EVERYTHING_IS_NEAR, failures);
+        // Every put guesses that the task is new, which it is only once.
+        let guesses = matches!(&request, Request::Command(command) if matches!(command.kind, CommandKind::Put(_)));
+        let mut machine =
+            Machine::new(id, request, known, EVERYTHING_IS_NEAR, failures).presuming_new(guesses);
         let mut outcome = Outcome::Start;
         let finish = loop {
             let now = self.now();
@@ -244,6 +247,7 @@ impl World {
                 Ok(Outcome::Done)
             }
             Effect::Arm(at) => self.call(Call::Arm(at)),
+            Effect::ArmIfAbsent(at) => self.call(Call::ArmIfAbsent(at)),
             Effect::Disarm => self.call(Call::Disarm),
             Effect::Commit(state) => self.call(Call::Commit(record::encode(&state))),
             Effect::Publish(handovers) => {
@@ -364,7 +368,8 @@ impl World {
                 }
                 self.store = Some(bytes);
             }
-            Call::Arm(at) => self.reminder = Some(at),
+            Call::ArmIfAbsent(_) if self.reminder.is_some() => return Outcome::ArmedAlready,
+            Call::Arm(at) | Call::ArmIfAbsent(at) => self.reminder = Some(at),
             Call::Disarm => self.reminder = None,
             Call::Publish(records) => self.log.extend(records),
             Call::SaveWatermark(epoch, n) => {

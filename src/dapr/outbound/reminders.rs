@@ -27,6 +27,14 @@ impl Reminders for Sidecar {
         self.register(id.as_str(), WAKE_REMINDER, at, true).await.map_err(failed)
     }
 
+    async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError> {
+        match self.register(id.as_str(), WAKE_REMINDER, at, false).await {
+            Ok(()) => Ok(Registered::Now),
+            Err(status) if is_already_there(&status) => Ok(Registered::Already),
+            Err(status) => Err(failed(status)),
+        }
+    }
+
     async fn disarm(&self, id: &TaskId) -> Result<(), CallError> {
         let message = UnregisterActorReminderRequest {
             actor_type: ACTOR_TYPE.into(),
@@ -46,14 +54,6 @@ const CANARY_DUE_MS: i64 = 10 * 365 * 24 * 3_600_000;
 
 #[async_trait]
 impl ReminderIndex for Sidecar {
-    async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError> {
-        match self.register(id.as_str(), WAKE_REMINDER, at, false).await {
-            Ok(()) => Ok(Registered::Now),
-            Err(status) if is_already_there(&status) => Ok(Registered::Already),
-            Err(status) => Err(failed(status)),
-        }
-    }
-
     async fn canary_is_alive(&self, number: u64) -> Result<bool, CallError> {
         let message = GetActorReminderRequest {
             actor_type: ACTOR_TYPE.into(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) struct Registration {
     /// It is far away and nobody needs it any more.
     pub(super) obsolete: bool,
-    /// It was registered for a state that was to be committed.
+    /// It was registered for a state that was to be committed, in place of whatever was.
     pub(super) made: bool,
     /// It may not be registered as it should be.
     pub(super) misarmed: bool,

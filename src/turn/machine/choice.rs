@@ -18,11 +18,36 @@ pub(super) enum Decision {
     Reply(Reply),
 }
 
+/// Where it comes from what a turn knows of the stored state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// From an earlier turn of this process.
+    Memory,
+    /// It is taken for granted that there is no such task yet.
+    Guess,
+    /// It was read.
+    Store,
+}
+
 impl Machine {
+    pub(super) fn state(&self) -> Option<Arc<TaskState>> {
+        match &self.known {
+            Known::State(state) => Some(Arc::clone(state)),
+            Known::Absent | Known::Nothing => None,
+        }
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        match &self.known {
+            Known::State(state) => state.version,
+            Known::Absent | Known::Nothing => 0,
+        }
+    }
+
     /// Takes note of what is stored. What was written before a backup was restored goes on in the
     /// incarnation of now; its next commit makes it so in the store.
     pub(super) fn loaded(&mut self, state: Option<Arc<TaskState>>, incarnation: u32) {
-        self.loaded = true;
+        self.source = Source::Store;
         self.known = state.map_or(Known::Absent, |mut state| {
             if state.incarnation < incarnation {
                 Arc::make_mut(&mut state).go_on_in(incarnation);
@@ -36,7 +61,13 @@ impl Machine {
     pub(super) fn may_presume(&self, ledger: &dyn Ledger) -> bool {
         let told =
             matches!(&self.request, Request::Command(command) if command.tells_of_a_new_task());
-        told && ledger.incarnation() == FIRST_INCARNATION
+        (told || self.guesses_new) && ledger.incarnation() == FIRST_INCARNATION
+    }
+
+    /// The same turn with a guess: its put makes a new task, if nothing says otherwise.
+    #[must_use]
+    pub fn presuming_new(self, guesses_new: bool) -> Self {
+        Self { guesses_new, ..self }
     }
 
     /// The same turn while reminders of some shall not fire: wakes and settles let what is due be.

@@ -16,7 +16,7 @@ mod ending;
 mod preferences;
 
 use self::arming::Registration;
-use self::choice::Decision;
+use self::choice::{Decision, Source};
 use self::preferences::UserPreferences;
 use crate::planted::{self, Bug};
 use crate::turn::draft::{self, Draft, Ledger, Pending};
@@ -63,10 +63,10 @@ pub struct Machine {
     wake_failures: u32,
     phase: Phase,
     known: Known,
-    /// Whether `known` was read from the store by this turn.
-    loaded: bool,
-    /// Whether nothing is known but what the command says: that there is no such task yet.
-    presumed: bool,
+    /// Where `known` comes from.
+    source: Source,
+    /// Whether a put of a task that nothing is known of is likely to make a new one.
+    guesses_new: bool,
     watermarks: BTreeMap<u64, u64>,
     /// What the user prefers of whom the request tells.
     preferences: UserPreferences,
@@ -101,8 +101,8 @@ impl Machine {
             wake_failures,
             phase: Phase::Start,
             known: if relies { known } else { Known::Nothing },
-            loaded: false,
-            presumed: false,
+            source: Source::Memory,
+            guesses_new: false,
             watermarks: BTreeMap::new(),
             preferences: UserPreferences::default(),
             stamps: Vec::new(),
@@ -137,10 +137,13 @@ impl Machine {
                 self.fail(reason, ledger, now)
             }
             (Phase::WaitingForDue, Outcome::Done) => self.consider(ledger, now),
+            // There is a task after all, or one has left its wake behind.
+            (Phase::Arming { .. }, Outcome::ArmedAlready) => self.load(),
             (Phase::Arming { mut draft, at, reply }, outcome) => {
                 let armed = matches!(outcome, Outcome::Done);
                 draft.state.armed = armed.then_some(at);
-                self.registration.made = true;
+                // One that was only to be where there was none took no place.
+                self.registration.made |= self.source != Source::Guess;
                 self.note_misarmed(!armed);
                 self.commit(*draft, reply)
             }
@@ -200,7 +203,7 @@ impl Machine {
         }
         match self.known {
             Known::Nothing if self.may_presume(ledger) => {
-                self.presumed = true;
+                self.source = Source::Guess;
                 self.known = Known::Absent;
                 self.consider(ledger, now)
             }
@@ -210,7 +213,6 @@ impl Machine {
     }
 
     fn load(&mut self) -> Effect {
-        self.presumed = false;
         self.phase = Phase::Loading;
         Effect::Load
     }
@@ -242,7 +244,7 @@ impl Machine {
         // The fence judges what is known of the state only where something is committed. A process
         // that stalled while its actors moved may know an old state, so everything else is answered
         // from the store.
-        let trusts_memory = self.loaded || planted::is(Bug::AnsweredFromMemory);
+        let trusts_memory = self.source == Source::Store || planted::is(Bug::AnsweredFromMemory);
         if !trusts_memory && matches!(decision, Decision::Reply(_)) {
             return self.load();
         }
@@ -290,12 +292,13 @@ impl Machine {
         let to_arm = self.plan_registration(&mut draft.state, now);
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
         match to_arm {
-            // What is registered comes before what the fence says: a task that is there after all
-            // would lose an earlier wake.
-            Some(_) if self.presumed => self.load(),
             Some(at) if !wakes && !planted::is(Bug::ArmAfterCommit) => {
                 self.phase = Phase::Arming { draft: Box::new(draft), at, reply };
-                Effect::Arm(at)
+                // What is registered comes before what the fence says: a task that is there after all
+                // must not lose an earlier wake.
+                let takes_place =
+                    self.source != Source::Guess || planted::is(Bug::PresumedWakeOverwrites);
+                if takes_place { Effect::Arm(at) } else { Effect::ArmIfAbsent(at) }
             }
             _ => self.commit(draft, reply),
         }
@@ -327,20 +330,6 @@ impl Machine {
         }
         self.phase = Phase::Publishing { reply };
         Effect::Publish(handovers.map(|index| Handover::new(Arc::clone(state), index)).collect())
-    }
-
-    fn state(&self) -> Option<Arc<TaskState>> {
-        match &self.known {
-            Known::State(state) => Some(Arc::clone(state)),
-            Known::Absent | Known::Nothing => None,
-        }
-    }
-
-    fn version(&self) -> u64 {
-        match &self.known {
-            Known::State(state) => state.version,
-            Known::Absent | Known::Nothing => 0,
-        }
     }
 }
 

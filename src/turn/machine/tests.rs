@@ -93,6 +93,7 @@ fn play_in(
             Effect::LoadPreferences(_) => "load preferences".into(),
             Effect::WaitUntil(_) => "wait".into(),
             Effect::Arm(at) => format!("arm +{}s", at.millis_since(now) / 1000),
+            Effect::ArmIfAbsent(at) => format!("arm +{}s if absent", at.millis_since(now) / 1000),
             Effect::Disarm => "disarm".into(),
             Effect::Commit(_) => "commit".into(),
             Effect::Publish(_) => "publish".into(),

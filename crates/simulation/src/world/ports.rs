@@ -198,15 +198,6 @@ impl Reminders for HostPorts {
         self.call(Part::Scheduler, "arm", key(id), arm).await
     }
 
-    async fn disarm(&self, id: &TaskId) -> Result<(), CallError> {
-        let task = id.clone();
-        let disarm = move |world: &World| world.state().reminders.disarm(&task);
-        self.call(Part::Scheduler, "disarm", key(id), disarm).await
-    }
-}
-
-#[async_trait]
-impl ReminderIndex for HostPorts {
     async fn arm_if_absent(&self, id: &TaskId, at: Timestamp) -> Result<Registered, CallError> {
         let task = id.clone();
         let arm = move |world: &World| {
@@ -221,6 +212,15 @@ impl ReminderIndex for HostPorts {
         self.call(Part::Scheduler, "arm if absent", key(id), arm).await
     }
 
+    async fn disarm(&self, id: &TaskId) -> Result<(), CallError> {
+        let task = id.clone();
+        let disarm = move |world: &World| world.state().reminders.disarm(&task);
+        self.call(Part::Scheduler, "disarm", key(id), disarm).await
+    }
+}
+
+#[async_trait]
+impl ReminderIndex for HostPorts {
     async fn canary_is_alive(&self, number: u64) -> Result<bool, CallError> {
         let look = move |world: &World| world.state().reminders.canaries().contains(&number);
         self.call(Part::Scheduler, "look for the canary", 0, look).await

@@ -48,14 +48,46 @@ fn a_task_that_is_there_after_all_is_read_and_the_command_refused() {
 }
 
 #[test]
-fn a_near_task_is_read_before_its_wake_is_registered() {
-    // `wake` has one time only: an earlier one, of a task that is there after all, would be gone.
-    let (calls, ..) = play(new_task(at(60_000)), None, at(0), "");
-    assert_eq!(calls, ["load", "arm +60s", "commit", "publish"]);
-    let (mut outbox, there) = (Outbox::new(2), stored(at(60_000)));
-    let (calls, _, finish) = play_with(&mut outbox, new_task(at(600_000)), Some(&there), at(0), "");
-    assert_eq!(calls, ["load", "load watermark"]);
-    assert!(matches!(finish.reply, Reply::Rejected(Rejection::VersionConflict { .. })));
+fn the_wake_of_a_near_one_is_registered_only_where_there_is_none() {
+    let (calls, state, finish) = play(new_task(at(60_000)), None, at(0), "");
+    assert_eq!(calls, ["arm +60s if absent", "commit", "publish"]);
+    assert_eq!(state.unwrap().armed, Some(at(60_000)));
+    assert!(finish.recovery.is_none());
+}
+
+#[test]
+fn where_a_wake_is_registered_the_task_is_read() {
+    // `wake` has one time only: an earlier one, of a task that is there after all, must stay.
+    let mut outbox = Outbox::new(1);
+    let id = TaskId::parse("t").unwrap();
+    let mut machine = Machine::new(id, new_task(at(60_000)), Known::Nothing, Some(HOUR_MS), 0);
+    let first = machine.step(Outcome::Start, &mut outbox, at(0));
+    assert!(matches!(first, Effect::ArmIfAbsent(_)));
+    let next = machine.step(Outcome::ArmedAlready, &mut outbox, at(0));
+    assert!(matches!(next, Effect::Load));
+    // It had been left behind: the task is new all the same, and the wake is put in its place.
+    let next = machine.step(Outcome::Loaded(None), &mut outbox, at(0));
+    assert!(matches!(next, Effect::Arm(due) if due == at(60_000)));
+}
+
+#[test]
+fn one_that_is_there_after_all_has_lost_no_wake() {
+    // Its own lies beyond the horizon, so none was registered, and the fence tells.
+    let (loads, finish) = refused_once(new_task(at(60_000)), &stored(at(3 * HOUR_MS)));
+    assert_eq!(loads, 1);
+    assert!(finish.recovery.is_none(), "what was registered is one wake too many, and harmless");
+}
+
+#[test]
+fn a_guess_is_made_where_the_command_says_nothing() {
+    let guessing = |request, guess| {
+        let (id, mut outbox) = (TaskId::parse("t").unwrap(), Outbox::new(1));
+        let machine = Machine::new(id, request, Known::Nothing, Some(HOUR_MS), 0);
+        machine.presuming_new(guess).step(Outcome::Start, &mut outbox, at(0))
+    };
+    let far = || put(at(2 * HOUR_MS));
+    assert!(matches!(guessing(far(), true), Effect::Commit(_)));
+    assert!(matches!(guessing(far(), false), Effect::Load));
 }
 
 #[test]
