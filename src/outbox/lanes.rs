@@ -26,9 +26,11 @@ const _: () = assert!(BATCH_MAX_BYTES + EVENT_MAX_BYTES <= MESSAGE_MAX_BYTES);
 /// Batches of one topic on their way at the same time.
 const BATCHES_IN_FLIGHT: usize = 2;
 /// The least time between two batches of a topic, in ms, unless one is full. A call to the broker costs
-/// the sidecar as much as some ten events in it: an event on its own goes out at once, and those that
-/// come right after it go together.
-const BATCH_INTERVAL_MS: i64 = 20;
+/// the sidecar as much as some ten events in it, and the broker more: an event on its own goes out at
+/// once, and those that come right after it go together.
+const SHORT_INTERVAL_MS: i64 = 20;
+/// The same where nobody waits: not on the topic of reminders, and no task has more to tell than one event.
+const LONG_INTERVAL_MS: i64 = 100;
 /// Events that may wait in one process before it takes on no more: about 100 MB of small tasks.
 pub const EVENTS_MAX: usize = 100_000;
 
@@ -71,6 +73,8 @@ struct TopicLanes {
     in_flight: usize,
     /// When the last batch went out, in ms since the epoch.
     sent_ms: i64,
+    /// Whether a lane has come to hold more than its head since then.
+    behind: bool,
     breaker: Breaker,
     /// How many events the next batch may take. It shrinks when batches fail and grows when they
     /// succeed, so that one event that can never be published does not take others with it.
@@ -107,6 +111,7 @@ impl Outbox {
             ready: VecDeque::new(),
             in_flight: 0,
             sent_ms: i64::MIN,
+            behind: false,
             breaker: Breaker::new(epoch),
             batch_limit: BATCH_MAX,
         };
@@ -131,6 +136,8 @@ impl Outbox {
             let lane = topic.lanes.entry(task.clone()).or_default();
             if lane.is_empty() {
                 topic.ready.push_back(task.clone());
+            } else {
+                topic.behind = true;
             }
             lane.push_back(item);
         }
@@ -155,8 +162,10 @@ impl Outbox {
         }
         // A clock that was set back must not hold up anything.
         let waited_ms = now_ms.saturating_sub(lanes.sent_ms);
-        if (0..BATCH_INTERVAL_MS).contains(&waited_ms) && lanes.ready.len() < lanes.batch_limit {
-            return Next::WaitUntil(lanes.sent_ms.saturating_add(BATCH_INTERVAL_MS));
+        let waits = topic == Topic::Reminders || lanes.behind;
+        let interval_ms = if waits { SHORT_INTERVAL_MS } else { LONG_INTERVAL_MS };
+        if (0..interval_ms).contains(&waited_ms) && lanes.ready.len() < lanes.batch_limit {
+            return Next::WaitUntil(lanes.sent_ms.saturating_add(interval_ms));
         }
         let mut items = Vec::new();
         let mut bytes = 0;
@@ -176,6 +185,7 @@ impl Outbox {
         }
         lanes.in_flight += 1;
         lanes.sent_ms = now_ms;
+        lanes.behind = false;
         Next::Send(Batch { topic, items })
     }
 
@@ -213,6 +223,7 @@ impl Outbox {
         if lanes.lanes.contains_key(&item.task) {
             // A failed lane goes to the end, so that it cannot hold up the others.
             lanes.ready.push_back(item.task.clone());
+            lanes.behind = true;
         }
         if acknowledged {
             self.waiting -= 1;

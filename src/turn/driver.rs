@@ -8,6 +8,7 @@ use super::oversight::Oversight;
 use super::places::{Crowded, Places};
 use super::presumption::Presumption;
 use super::put_off::{Put, PutOff};
+use super::recall::Recall;
 use super::record::{self, UnreadableState};
 use super::recovery::RecoveryQueue;
 use super::trace;
@@ -57,7 +58,7 @@ pub struct Limits {
 pub struct Driver<P> {
     ports: Arc<P>,
     clock: SharedClock,
-    users: Arc<dyn Users>,
+    users: Recall,
     publisher: Arc<Publisher<P>>,
     recovery: Arc<RecoveryQueue<P>>,
     oversight: Oversight,
@@ -87,7 +88,7 @@ impl<P: Ports> Driver<P> {
         Arc::new(Self {
             ports,
             clock,
-            users,
+            users: Recall::new(users),
             publisher,
             recovery,
             oversight,
@@ -283,10 +284,9 @@ impl<P: Ports> Driver<P> {
                 Ok(n) => Outcome::Watermark(n),
                 Err(error) => Outcome::Failed(error.0),
             },
-            Effect::LoadPreferences(user) => match self.users.preferences(&user).await {
-                Ok(known) => Outcome::Preferences(Box::new(known)),
-                Err(error) => Outcome::Failed(error.0),
-            },
+            Effect::LoadPreferences { user, may_be_old } => {
+                self.users.preferences(&user, may_be_old).await
+            }
             Effect::WaitUntil(at) => {
                 clock::wait_until(&*self.clock, at).await;
                 Outcome::Done

@@ -43,8 +43,13 @@ pub enum Effect {
     Load,
     /// Read how far a process published its commits.
     LoadWatermark(u64),
-    /// Read what a user prefers.
-    LoadPreferences(Person),
+    /// Find out what a user prefers.
+    LoadPreferences {
+        /// Who.
+        user: Person,
+        /// Whether it may be what was read once, for the fence would refuse what it is no more.
+        may_be_old: bool,
+    },
     /// Wait until the clock shows this.
     WaitUntil(Timestamp),
     /// Register the wake.
@@ -72,6 +77,8 @@ pub enum Outcome {
     Watermark(u64),
     /// Of [`Effect::LoadPreferences`].
     Preferences(Box<KnownPreferences>),
+    /// The same, as it was once.
+    Recalled(Box<KnownPreferences>),
     /// Of the effects that answer nothing: it is done.
     Done,
     /// Of [`Effect::ArmIfAbsent`]: a wake is registered already, and was left as it is.

@@ -2,7 +2,7 @@
 //!
 //! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
 //! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
-//! happens to turns that ended in doubt, [`put_off`] to wakes of which too many come at once, `presumption` what is guessed of a put,
+//! happens to turns that ended in doubt, [`put_off`] to wakes of which too many come at once, `presumption` what is guessed of a put, `recall` what is remembered of users,
 //! [`schema`] which stored forms there are, [`oversight`] what operators are told of, [`firing`] what
 //! they may stop.
 
@@ -17,6 +17,7 @@ pub mod oversight;
 pub(crate) mod places;
 mod presumption;
 mod put_off;
+mod recall;
 pub mod record;
 pub mod recovery;
 pub mod schema;

@@ -123,7 +123,7 @@ impl Play {
                     Outcome::Loaded(state.map(Arc::new))
                 }
                 Effect::LoadWatermark(_) => Outcome::Watermark(0),
-                Effect::LoadPreferences(_) => {
+                Effect::LoadPreferences { .. } => {
                     Outcome::Preferences(Box::new(self.preferences.clone()))
                 }
                 Effect::Commit(state) => {

@@ -16,7 +16,7 @@ async fn row(database: &Database, task: &str) -> Option<String> {
 fn expected(status: &str, wake: &str, version: u64) -> String {
     let user = "u@example.org";
     let (e, t) = (u64::MAX, 1_790_000_000_123_i64);
-    format!("reminder-scheduler a {user} {status} {wake} {e} 7 {version} 1 {t} 3 2025b")
+    format!("reminder-scheduler a {user} {status} {wake} {e} 7 {version} 1 {t} 0 2025b")
 }
 
 #[tokio::test]

@@ -63,6 +63,14 @@ async fn every_stored_task_is_accepted_and_indexed_as_it_means() {
             continue;
         }
         let version = meaning["version"].as_u64().unwrap();
+        // New tasks have the copy of the preferences that their user has.
+        let line: serde_json::Value =
+            serde_json::from_slice(bytes.split(|byte| *byte == b'\n').next().unwrap()).unwrap();
+        let user = "INSERT INTO user_index (app_id, user_id, version, preferences, updated_at)
+                    SELECT 'reminder-scheduler', $1::text, $2::bigint, '{}', now() WHERE $1 <> '' AND $2 > 0
+                    ON CONFLICT (app_id, user_id) DO UPDATE SET version = excluded.version";
+        let (who, at) = (line["u"].as_str().unwrap_or_default(), line["p"].as_i64().unwrap_or(0));
+        database.client.execute(user, &[&who, &at]).await.unwrap();
         if version > 1 {
             // The version before it, whatever the database knew of that one.
             let before = "SET session_replication_role = replica";

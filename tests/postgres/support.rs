@@ -168,7 +168,7 @@ pub(crate) fn value(version: u64) -> Value {
         status: "pending",
         wake: Some(WAKE_MS),
         document,
-        preferences: 3,
+        preferences: 0,
         zone_database: Some("2025b"),
     }
 }

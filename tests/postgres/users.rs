@@ -46,6 +46,12 @@ async fn put_task(database: &Database, task: &str, value: Value) {
     upsert(&database.client, &key(task), &value.bytes()).await.unwrap();
 }
 
+/// Stores a task that has been there for long, at version 2: a new one has no older copy of preferences.
+async fn put_old_task(database: &Database, task: &str, value: Value) {
+    put_task(database, task, Value { status: "completed", ..value }.at(1)).await;
+    put_task(database, task, value.at(2)).await;
+}
+
 async fn model() -> (Database, ReadModel) {
     let database = Database::migrated().await;
     let model = ReadModel::new(&database.url, "public".into()).unwrap();
@@ -219,7 +225,7 @@ async fn open_tasks_with_an_older_copy_are_outdated() {
         ("gone", 1, "deleted"),
         ("fresh", 2, "pending"),
     ] {
-        put_task(&database, task, at(preferences, status)).await;
+        put_old_task(&database, task, at(preferences, status)).await;
     }
     assert_eq!(changed(&model, 0).await, [], "nobody said anything");
     assert_eq!(progress().await, Progress { open: 3, outdated: 0 });
@@ -242,14 +248,13 @@ async fn open_tasks_with_an_older_copy_are_outdated() {
     };
     assert_eq!(outdated().await, ["never", "older"]);
     // A turn that read the preferences before the change and commits after it.
-    put_task(&database, "late", at(1, "pending")).await;
+    put_old_task(&database, "late", at(1, "pending")).await;
     assert_eq!(outdated().await, ["never", "late", "older"]);
     for task in ["never", "late", "older"] {
-        put_task(&database, task, Value { preferences: 2, ..value(2) }).await;
+        put_task(&database, task, Value { preferences: 2, ..value(3) }).await;
     }
     assert_eq!(changed(&model, 0).await, []);
     // Reopened with its old copy.
-    put_task(&database, "done", at(1, "completed").at(2)).await;
     put_task(&database, "done", Value { preferences: 1, ..value(3) }).await;
     assert_eq!(outdated().await, ["done"]);
     put_task(&database, "done", Value { preferences: 2, ..value(4) }).await;
@@ -265,8 +270,8 @@ async fn a_user_is_noted_when_a_task_with_an_older_copy_comes_to_be_open() {
     let old = |version, status| Value { preferences: 1, status, ..value(version) };
     let new = |version, status| Value { preferences: 2, status, ..value(version) };
     for (value, noted, why) in [
-        (old(1, "pending"), true, "it is new"),
-        (old(2, "pending"), false, "it was behind already"),
+        (new(1, "pending"), false, "it is new"),
+        (old(2, "pending"), false, "it was open before: no turn leads there"),
         (new(3, "pending"), false, "it follows"),
         (old(4, "completed"), false, "it is done"),
         (old(5, "in_progress"), true, "it is open again"),
@@ -287,6 +292,30 @@ async fn a_user_is_noted_when_a_task_with_an_older_copy_comes_to_be_open() {
     let line = line.replace(USER, "heir");
     upsert(&database.client, &key("a"), line.as_bytes()).await.unwrap();
     assert_eq!(changed(&model, 1).await, [("heir".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn a_task_begins_with_the_preferences_that_its_user_has() {
+    let database = model().await.0;
+    put(&database, USER, 1).await;
+    put(&database, USER, 2).await;
+    let first = |preferences, status| Value { preferences, status, ..value(1) }.bytes();
+    for (task, preferences, status, accepted) in [
+        ("older", 1, "pending", false),
+        ("none", 0, "in_progress", false),
+        // Of a user who was forgotten and began anew, for instance.
+        ("newer", 3, "pending", false),
+        ("same", 2, "pending", true),
+        ("done", 1, "completed", true),
+    ] {
+        let written = upsert(&database.client, &key(task), &first(preferences, status)).await;
+        let code = written.err().map(|(code, _)| code);
+        assert_eq!(code.as_deref(), (!accepted).then_some("RS001"), "{task}");
+    }
+    // Later versions are judged by nobody: the audit brings them up to date.
+    put(&database, USER, 3).await;
+    let second = Value { preferences: 2, ..value(2) }.bytes();
+    upsert(&database.client, &key("same"), &second).await.unwrap();
 }
 
 #[tokio::test]
@@ -339,7 +368,8 @@ async fn what_is_outdated_is_found_by_its_indexes() {
     for n in 0..200_u64 {
         let task = format!("t{n}");
         let zone_database = Some(if n % 10 == 0 { "2024a" } else { "2025b" });
-        put_task(&database, &task, Value { preferences: n % 3, zone_database, ..value(1) }).await;
+        let value = Value { preferences: n % 3, zone_database, ..value(1) };
+        put_old_task(&database, &task, value).await;
     }
     put(&database, USER, 1).await;
     database

@@ -239,7 +239,7 @@ impl World {
             Effect::LoadWatermark(epoch) => self.read("load watermark", |world| {
                 Outcome::Watermark(world.watermarks.get(&epoch).copied().unwrap_or(0))
             }),
-            Effect::LoadPreferences(_) => {
+            Effect::LoadPreferences { .. } => {
                 self.read("load preferences", |_| Outcome::Preferences(Box::default()))
             }
             Effect::WaitUntil(at) => {

@@ -117,7 +117,7 @@ fn a_batch_of_large_events_keeps_to_the_limit_of_a_message() {
         };
         let mut now_ms = 0;
         while let Next::Send(batch) = outbox.next(topic, now_ms) {
-            now_ms += BATCH_INTERVAL_MS;
+            now_ms += LONG_INTERVAL_MS;
             let written: usize = batch.items.iter().map(written).sum();
             assert!(written <= MESSAGE_MAX_BYTES, "{written} of {} events", batch.items.len());
             assert!(batch.items.len() < 100, "its bytes count, not its events");
@@ -178,11 +178,11 @@ fn what_comes_right_after_a_batch_goes_together_unless_it_fills_one() {
     assert_eq!(sent(&mut outbox, 1_000), 1, "one on its own waits for nothing");
     add(&mut outbox, 1..4);
     let next = outbox.next(Topic::Reminders, 1_001);
-    assert!(matches!(next, Next::WaitUntil(at_ms) if at_ms == 1_000 + BATCH_INTERVAL_MS));
-    assert_eq!(sent(&mut outbox, 1_000 + BATCH_INTERVAL_MS), 3);
+    assert!(matches!(next, Next::WaitUntil(at_ms) if at_ms == 1_000 + SHORT_INTERVAL_MS));
+    assert_eq!(sent(&mut outbox, 1_000 + SHORT_INTERVAL_MS), 3);
     add(&mut outbox, 4..4 + BATCH_MAX);
     assert_eq!(
-        sent(&mut outbox, 1_001 + BATCH_INTERVAL_MS),
+        sent(&mut outbox, 1_001 + SHORT_INTERVAL_MS),
         BATCH_MAX,
         "a full one waits for none"
     );
@@ -190,12 +190,39 @@ fn what_comes_right_after_a_batch_goes_together_unless_it_fills_one() {
     assert_eq!(sent(&mut outbox, 10), 1, "the clock was set back");
 }
 
+#[test]
+fn what_nobody_waits_for_gathers_for_longer_unless_a_task_has_more_to_tell() {
+    let mut outbox = Outbox::new(1);
+    let add = |outbox: &mut Outbox, n: usize| {
+        let stamp = outbox.reserve();
+        outbox.enqueue(&task(n), handover(&task(n), stamp, 1));
+    };
+    let wait = |outbox: &mut Outbox, topic, now_ms| match outbox.next(topic, now_ms) {
+        Next::WaitUntil(at_ms) => at_ms - now_ms,
+        _ => 0,
+    };
+    add(&mut outbox, 0);
+    for topic in Topic::ALL {
+        let Next::Send(batch) = outbox.next(topic, 1_000) else { panic!("it is alone") };
+        outbox.finished(batch, true, 1_000);
+    }
+    add(&mut outbox, 1);
+    assert_eq!(wait(&mut outbox, Topic::Reminders, 1_000), SHORT_INTERVAL_MS);
+    assert_eq!(wait(&mut outbox, Topic::TaskUpdates, 1_000), LONG_INTERVAL_MS);
+    add(&mut outbox, 1);
+    assert_eq!(wait(&mut outbox, Topic::TaskUpdates, 1_000), SHORT_INTERVAL_MS);
+    // The first of the two went out; the second one is not kept from following it.
+    let Next::Send(batch) = outbox.next(Topic::TaskUpdates, 1_020) else { panic!("it is time") };
+    outbox.finished(batch, true, 1_021);
+    assert_eq!(wait(&mut outbox, Topic::TaskUpdates, 1_020), SHORT_INTERVAL_MS);
+}
+
 /// Publishes everything; panics if it does not come to an end.
 fn drain(outbox: &mut Outbox) {
     for round in 0..10_000 {
         let mut idle = true;
         for topic in Topic::ALL {
-            if let Next::Send(batch) = outbox.next(topic, round * BATCH_INTERVAL_MS) {
+            if let Next::Send(batch) = outbox.next(topic, round * LONG_INTERVAL_MS) {
                 outbox.finished(batch, true, 0);
                 idle = false;
             }

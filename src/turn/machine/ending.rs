@@ -18,6 +18,7 @@ impl Machine {
     ) -> Effect {
         // It may have taken the place of an earlier wake, of a state that nobody here knew.
         self.note_misarmed(self.registration.made);
+        self.distrust_recalled();
         self.known = Known::Nothing;
         self.attempts += 1;
         if self.attempts < settings::COMMIT_ATTEMPTS {

@@ -233,9 +233,9 @@ impl Machine {
                 return Effect::WaitUntil(due);
             }
         }
-        if let Some(user) = self.to_ask(state.as_deref()) {
+        if let Some(question) = self.to_ask(state.as_deref()) {
             self.phase = Phase::LoadingPreferences;
-            return Effect::LoadPreferences(user);
+            return question;
         }
         let stored = state.as_deref();
         let unborn = TaskState::unborn(ledger.incarnation(), now);
@@ -245,7 +245,8 @@ impl Machine {
         // that stalled while its actors moved may know an old state, so everything else is answered
         // from the store.
         let trusts_memory = self.source == Source::Store || planted::is(Bug::AnsweredFromMemory);
-        if !trusts_memory && matches!(decision, Decision::Reply(_)) {
+        let replies = matches!(decision, Decision::Reply(_));
+        if replies && (self.distrust_recalled() || !trusts_memory) {
             return self.load();
         }
         let pending = stored

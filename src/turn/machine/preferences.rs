@@ -3,7 +3,6 @@
 use super::Machine;
 use crate::turn::draft::Ledger;
 use crate::turn::effect::{Effect, Outcome, Request};
-use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{CommandKind, TaskState, Timestamp};
 
@@ -13,6 +12,10 @@ pub(super) enum UserPreferences {
     /// Nobody asked.
     #[default]
     NotAsked,
+    /// What is remembered of them will not do.
+    MustBeRead,
+    /// What they were once; the fence judges whether they still are.
+    Recalled(Box<KnownPreferences>),
     /// What they are.
     Known(Box<KnownPreferences>),
     /// They could not be read; the copy that the task has will do.
@@ -22,19 +25,23 @@ pub(super) enum UserPreferences {
 impl UserPreferences {
     pub(super) fn known(&self) -> Option<&KnownPreferences> {
         match self {
-            Self::Known(known) => Some(known),
-            Self::NotAsked | Self::Unknown => None,
+            Self::Known(known) | Self::Recalled(known) => Some(known),
+            Self::NotAsked | Self::MustBeRead | Self::Unknown => None,
         }
     }
 }
 
 impl Machine {
     /// The user to ask about before the decision.
-    pub(super) fn to_ask(&self, state: Option<&TaskState>) -> Option<Person> {
-        if !matches!(self.preferences, UserPreferences::NotAsked) {
-            return None;
-        }
-        match &self.request {
+    pub(super) fn to_ask(&self, state: Option<&TaskState>) -> Option<Effect> {
+        // Of a task that is there the fence does not judge how old its copy is.
+        let may_be_old = match self.preferences {
+            UserPreferences::NotAsked => state.is_none(),
+            UserPreferences::MustBeRead => false,
+            UserPreferences::Recalled(_) if state.is_some() => false,
+            _ => return None,
+        };
+        let user = match &self.request {
             Request::Command(command) => {
                 let user = command.kind.needs_preferences_of()?;
                 let live = state.and_then(TaskState::live);
@@ -46,7 +53,17 @@ impl Machine {
             }
             Request::Refresh => state?.live()?.task.user_id.clone(),
             Request::Get | Request::Wake | Request::Settle { .. } => None,
+        };
+        user.map(|user| Effect::LoadPreferences { user, may_be_old })
+    }
+
+    /// What is remembered of the preferences will not do from now on; whether it did until now.
+    pub(super) fn distrust_recalled(&mut self) -> bool {
+        let recalled = matches!(self.preferences, UserPreferences::Recalled(_));
+        if recalled {
+            self.preferences = UserPreferences::MustBeRead;
         }
+        recalled
     }
 
     /// Goes on with what came of asking. A command does without where the task has a copy: should
@@ -59,6 +76,7 @@ impl Machine {
     ) -> Effect {
         self.preferences = match outcome {
             Outcome::Preferences(known) => UserPreferences::Known(known),
+            Outcome::Recalled(known) => UserPreferences::Recalled(known),
             Outcome::Failed(_) if self.has_copy() => UserPreferences::Unknown,
             Outcome::Failed(reason) => return self.fail(reason, ledger, now),
             outcome => panic!("outcome {outcome:?} does not belong to reading preferences"),

@@ -10,6 +10,7 @@ use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{Command, CommandKind, Task, Turn, decide, next_wake};
 
 mod presumed;
+mod recalled;
 mod restored;
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -90,7 +91,7 @@ fn play_in(
         let call = match &effect {
             Effect::Load => "load".to_owned(),
             Effect::LoadWatermark(_) => "load watermark".into(),
-            Effect::LoadPreferences(_) => "load preferences".into(),
+            Effect::LoadPreferences { .. } => "load preferences".into(),
             Effect::WaitUntil(_) => "wait".into(),
             Effect::Arm(at) => format!("arm +{}s", at.millis_since(now) / 1000),
             Effect::ArmIfAbsent(at) => format!("arm +{}s if absent", at.millis_since(now) / 1000),
@@ -109,7 +110,7 @@ fn play_in(
             }
             Effect::Load => Outcome::Loaded(stored.map(Arc::clone)),
             Effect::LoadWatermark(_) => Outcome::Watermark(u64::MAX),
-            Effect::LoadPreferences(_) => Outcome::Preferences(Box::new(preferences())),
+            Effect::LoadPreferences { .. } => Outcome::Preferences(Box::new(preferences())),
             Effect::Commit(state) => {
                 committed = Some(state);
                 Outcome::Done

@@ -80,6 +80,13 @@ pub(super) fn note_behind(
     }
 }
 
+/// Whether an open task has another copy of the preferences than its user has: no task begins so.
+pub(super) fn is_outdated(next: &TaskState, users: &Users) -> bool {
+    let live = next.live().filter(|live| live.task.status.is_open());
+    let user = live.and_then(|live| live.task.user_id.as_ref());
+    user.is_some_and(|user| users.current(users::number(user)) != follows(next))
+}
+
 /// The version of the preferences that a task has a copy of.
 pub(super) fn follows(state: &TaskState) -> u64 {
     state.live().map_or(0, |live| live.preferences.version)

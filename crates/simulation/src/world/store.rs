@@ -58,6 +58,9 @@ impl World {
         if next.version != expected && !planted::is(Bug::NoFence) {
             return Err(Refused(format!("version {}, expected {expected}", next.version)));
         }
+        if previous.is_none() && super::index::is_outdated(&next, &state.users) {
+            return Err(Refused("other preferences by now".into()));
+        }
         let registered = state.reminders.registered(task);
         let (horizon_ms, class) = (self.plan.horizon_ms, self.plan.class);
         let near = Near { horizon_ms, registered, class };

@@ -1,0 +1,150 @@
+-- A task begins with the preferences that its user has, or not at all.
+--
+-- {{schema}} is filled in by src/read_model/migrate.rs; every statement may be run again.
+
+-- Judges a written task and keeps its index row: as before, but for one thing. The first version of an
+-- open task has the copy of its user's preferences that the user has by then; any other is refused. So
+-- whoever makes a task may go by what it remembers of the user, and reads it only when it is refused.
+--
+-- A task that comes to be open again, or another user's, may have an older copy of the preferences than
+-- its user: then the user is noted as one to look at. A task that was open with an older copy was noted
+-- before, and a commit in the same moment as the user's is found by looking back further than any commit
+-- takes. So most commits do not touch user_index at all.
+--
+-- The value is two lines: the index line, {"s":1,"v":…,"i":…,"u":…,"st":…,"w":…,"e":…,"n":…,"t":…,
+-- "p":…,"z":…},
+-- then the document. Only the first is read, and it must end within 2048 bytes, so the cost does
+-- not depend on the size of the document (a long value is stored compressed and out of line;
+-- `substring` fetches no more than it needs).
+--
+-- RS001: the write is out of turn; the writer must load, decide again and write again.
+-- RS002: the value is not one of ours; writing it again will not help.
+--
+-- It runs with its owner's rights, so that the sidecar's role needs none on task_index.
+CREATE OR REPLACE FUNCTION {{schema}}.task_fence_write() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $fence$
+DECLARE
+    app  text := split_part(NEW.key, '||', 1);
+    task text := split_part(NEW.key, '||', 3);
+    -- The offered index line and its fields, by their names there.
+    line jsonb;
+    v    bigint;
+    i    bigint;
+    st   text;
+    w    timestamptz;
+    n    bigint;
+    t    timestamptz;
+    p    bigint;
+    -- The stored index line, its version and incarnation.
+    stored   jsonb;
+    stored_v bigint;
+    stored_i bigint;
+    -- The incarnation since the last restore, if there was one.
+    restored_i bigint;
+    readable boolean := false;
+    -- The version of its user's preferences.
+    user_v bigint;
+    -- Whether it may be behind its user although it was not before.
+    fell_behind boolean := true;
+BEGIN
+    -- Without a newline `position` is 0 and the length -1: a data exception, as is everything else
+    -- that can be wrong with a line. The block writes nothing, so its savepoint is cheap.
+    BEGIN
+        line := convert_from(
+            substring(NEW.value FOR position('\x0a'::bytea IN substring(NEW.value FOR 2048)) - 1),
+            'UTF8')::jsonb;
+        v := (line ->> 'v')::bigint;
+        i := (line ->> 'i')::bigint;
+        st := line ->> 'st';
+        w := to_timestamp((line ->> 'w')::float8 / 1000);
+        n := (line ->> 'n')::bigint;
+        t := to_timestamp((line ->> 't')::float8 / 1000);
+        p := coalesce((line ->> 'p')::bigint, 0);
+        readable := (line ->> 's')::int > 0 AND v > 0 AND i > 0 AND p >= 0 AND t IS NOT NULL
+            AND st IN ('pending', 'in_progress', 'completed', 'deleted');
+        IF TG_OP = 'UPDATE' THEN
+            stored := convert_from(
+                substring(OLD.value FOR position('\x0a'::bytea IN substring(OLD.value FOR 2048)) - 1),
+                'UTF8')::jsonb;
+            stored_v := (stored ->> 'v')::bigint;
+            stored_i := (stored ->> 'i')::bigint;
+        END IF;
+    EXCEPTION WHEN data_exception THEN
+        stored_v := NULL;
+    END;
+    IF readable IS NOT TRUE THEN
+        RAISE EXCEPTION 'fence: the value offered for task % does not begin with an index line', task
+            USING ERRCODE = 'RS002';
+    END IF;
+
+    SELECT r.incarnation INTO restored_i
+        FROM {{schema}}.task_restore AS r WHERE r.app_id = app;
+    IF i < restored_i THEN
+        RAISE EXCEPTION 'fence: a backup was restored since this process has started; task % is refused in incarnation %, which was before %',
+            task, i, restored_i USING ERRCODE = 'RS001';
+    END IF;
+
+    IF TG_OP = 'INSERT' THEN
+        IF v <> 1 AND i = 1 THEN
+            RAISE EXCEPTION 'fence: task % is not stored, so its first version is 1; version % is refused',
+                task, v USING ERRCODE = 'RS001';
+        END IF;
+        IF st IN ('pending', 'in_progress') THEN
+            SELECT idx.version INTO user_v
+                FROM {{schema}}.user_index AS idx WHERE idx.app_id = app AND idx.user_id = line ->> 'u';
+            IF line ->> 'u' IS NOT NULL AND p <> coalesce(user_v, 0) THEN
+                RAISE EXCEPTION 'fence: task % is new, and the preferences of its user are at version %; those of version % are refused',
+                    task, coalesce(user_v, 0), p USING ERRCODE = 'RS001';
+            END IF;
+        END IF;
+        fell_behind := false;
+    ELSE
+        IF stored_v IS NULL OR stored_i IS NULL THEN
+            -- The stored line is unreadable, which only a write past this trigger can have done.
+            -- The index row still has the last good version. A repair follows that version and
+            -- raises the incarnation, which no ordinary turn does; any other write is refused.
+            SELECT idx.version, idx.incarnation + 1 INTO stored_v, stored_i
+                FROM {{schema}}.task_index AS idx WHERE idx.app_id = app AND idx.task_id = task;
+            IF i < coalesce(stored_i, 2) THEN
+                RAISE EXCEPTION 'fence: the stored value of task % is unreadable; only a repair that raises its incarnation is accepted', task
+                    USING ERRCODE = 'RS002';
+            END IF;
+        END IF;
+        IF i < stored_i OR v <= stored_v OR (i = stored_i AND v <> stored_v + 1) THEN
+            RAISE EXCEPTION 'fence: task % is at version % of incarnation %; version % of incarnation % is refused',
+                task, stored_v, stored_i, v, i USING ERRCODE = 'RS001';
+        END IF;
+        fell_behind := stored ->> 'u' IS DISTINCT FROM line ->> 'u'
+            OR coalesce(stored ->> 'st', '') NOT IN ('pending', 'in_progress');
+    END IF;
+    IF fell_behind AND st IN ('pending', 'in_progress') THEN
+        UPDATE {{schema}}.user_index AS idx SET behind_at = now()
+            WHERE idx.app_id = app AND idx.user_id = line ->> 'u' AND idx.version > p;
+    END IF;
+    IF TG_OP = 'UPDATE' THEN
+        UPDATE {{schema}}.task_index AS idx
+            SET user_id = line ->> 'u', status = st, next_wake = w, pending_epoch = line ->> 'e',
+                pending_n = n, version = v, incarnation = i, updated_at = t, preferences = p,
+                zone_database = line ->> 'z'
+            WHERE idx.app_id = app AND idx.task_id = task;
+        IF FOUND THEN
+            RETURN NULL;
+        END IF;
+    END IF;
+    -- The first version of a task; or its index row was lost, or left over from a table made anew.
+    INSERT INTO {{schema}}.task_index AS idx
+            (app_id, task_id, user_id, status, next_wake, pending_epoch, pending_n,
+             version, incarnation, updated_at, preferences, zone_database)
+        VALUES (app, task, line ->> 'u', st, w, line ->> 'e', n, v, i, t, p, line ->> 'z')
+        ON CONFLICT (app_id, task_id) DO UPDATE
+            SET user_id = excluded.user_id, status = excluded.status,
+                next_wake = excluded.next_wake, pending_epoch = excluded.pending_epoch,
+                pending_n = excluded.pending_n, version = excluded.version,
+                incarnation = excluded.incarnation, updated_at = excluded.updated_at,
+                preferences = excluded.preferences, zone_database = excluded.zone_database;
+    RETURN NULL;
+END
+$fence$;
