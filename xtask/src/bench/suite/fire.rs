@@ -137,7 +137,8 @@ pub(super) async fn lateness(
     Ok(())
 }
 
-async fn space(
+/// Lateness of one side at one rate.
+pub(super) async fn space(
     stage: &Stage<'_>,
     all: &mut Firing,
     (side, rate): (Side, f64),

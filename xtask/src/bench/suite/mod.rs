@@ -6,7 +6,10 @@
 //! schedule, fire     what is measured, repetition by repetition, each side after the other
 //! operations, calls  how many calls each part gets for one operation
 //! usage              what each process takes
-//! spread, targets    what comes of it: ratios, and whether they are reached
+//! growth             the same with up to a million tasks pending
+//! storms             changes, recurring tasks, cold ones, and all of it mixed
+//! peers              what a user would pick instead
+//! spread, targets, outcome  what comes of it: ratios, and whether they are reached
 //! sheet, plot, page  for people
 //! ```
 
@@ -15,25 +18,27 @@ mod client;
 mod fire;
 mod floor;
 mod floor_app;
+mod growth;
 mod operations;
+mod outcome;
 mod page;
+mod peers;
 mod plot;
 mod schedule;
 mod sheet;
 mod spread;
 mod stage;
+mod storms;
 mod subject;
 mod targets;
 mod usage;
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use reminder_stack::Manifest;
-use serde::Serialize;
 
 pub(super) use self::client::{Bound, Job, Protocol, closed};
 use self::fire::Firing;
@@ -41,12 +46,11 @@ pub(super) use self::floor::Floor;
 pub(super) use self::floor_app::{
     ACTOR_TYPE as FLOOR_ACTOR, Options as FloorApp, serve as floor_app,
 };
-use self::operations::Operation;
+pub(super) use self::outcome::Suite;
+use self::peers::Peers;
 use self::schedule::Scheduling;
-use self::spread::Spread;
 use self::stage::{Plan, Stage};
-use self::subject::{ARM_HORIZON, Work};
-use self::targets::{Target, Wanted};
+use self::subject::{ARM_HORIZON, Side, Work};
 use super::own::Own;
 use super::report::{Found, Scenario};
 
@@ -66,9 +70,25 @@ pub(super) struct Options {
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     hold: u32,
 
+    /// Measure with 10,000, 100,000 and very many pending tasks as well
+    #[arg(long)]
+    long: bool,
+
+    /// How many these are
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, requires = "long", value_parser = clap::value_parser!(u64).range(10_000..))]
+    pending: u64,
+
     /// Only what shows that nothing is lost and no call too many is made; its figures mean little
     #[arg(long)]
     quick: bool,
+
+    /// Measure what a user would pick instead as well, by the harnesses in this folder
+    #[arg(long, value_name = "FOLDER")]
+    peers: Option<PathBuf>,
+
+    /// Only this peer; can be repeated: restate, restate-rust, db-scheduler, river, graphile-worker
+    #[arg(long, value_name = "NAME", requires = "peers")]
+    peer: Vec<String>,
 
     /// Write the tables and plots of this run into docs/performance.md and beside it
     #[arg(long)]
@@ -93,29 +113,6 @@ impl Options {
     }
 }
 
-/// What a run has shown.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Suite {
-    n: usize,
-    repetitions: usize,
-    /// Ours divided by the floor.
-    ratios: BTreeMap<&'static str, Spread>,
-    /// The same of the 99th percentile of latency, at the same rate.
-    p99_ratios: BTreeMap<&'static str, Spread>,
-    targets: Vec<Target>,
-    scheduling: Scheduling,
-    firing: Firing,
-    operations: Vec<Operation>,
-    #[serde(skip)]
-    docs: Option<PathBuf>,
-}
-
-/// The names of the ratios.
-const SCHEDULE_FAR: &str = "schedule_far";
-const SCHEDULE_NEAR: &str = "schedule_near";
-const FIRE: &str = "fire";
-
 pub(super) async fn run(options: &Options) -> Result<bool> {
     let settings = [("ARM_HORIZON", ARM_HORIZON.to_owned())];
     let work = async |manifest: &Manifest| Box::pin(measure(manifest, options)).await;
@@ -125,6 +122,10 @@ pub(super) async fn run(options: &Options) -> Result<bool> {
 async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
     let stage = Stage::set(manifest, options.plan()).await?;
     let (n, repetitions) = (stage.plan.n, stage.plan.repetitions);
+    let mut peers = match &options.peers {
+        Some(folder) => Some(Peers::find(folder, &options.peer, manifest).await?),
+        None => None,
+    };
     println!("Warming up …");
     schedule::warm_up(&stage).await?;
     let (mut scheduling, mut firing) = (Scheduling::default(), Firing::default());
@@ -134,6 +135,13 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
         println!("Repetition {number} of {repetitions}: firing {n} in one instant …");
         let rate = |side| scheduling.rate(side, Work::Near);
         fire::repetition(&stage, &mut firing, rate).await?;
+        if let Some(peers) = &mut peers {
+            println!("Repetition {number} of {repetitions}: peers …");
+            peers.repetition(n).await;
+            let hold = Duration::from_secs(peers::seconds(n) as u64);
+            let ours = (Side::Ours, peers::RATE);
+            peers.ours.push(fire::space(&stage, &mut firing, ours, hold, rate).await?);
+        }
     }
     println!("Latency at one rate …");
     schedule::paced(&stage, &mut scheduling).await?;
@@ -141,6 +149,20 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
     fire::lateness(&stage, &mut firing, |side| scheduling.rate(side, Work::Near)).await?;
     println!("Counting calls …");
     let operations = operations::all(&stage).await?;
+    let (loads, wrong) = if options.quick {
+        (Vec::new(), Vec::new())
+    } else {
+        println!("Changes at once, recurring, cold and mixed …");
+        let near = scheduling.rate(Side::Ours, Work::Near).context("nothing was scheduled")?;
+        storms::all(&stage, near).await?
+    };
+    let growth = if options.long {
+        println!("Growth …");
+        let near = scheduling.rate(Side::Ours, Work::Near).context("nothing was scheduled")?;
+        growth::all(&stage, &mut firing, options.pending, near).await?
+    } else {
+        Vec::new()
+    };
     stage.floor.stop().await?;
 
     let worse = operations.iter().flat_map(|operation| {
@@ -149,6 +171,7 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
     });
     let mut errors: Vec<String> = worse.collect();
     errors.extend(scheduling.errors.iter().chain(&firing.errors).cloned());
+    errors.extend(wrong);
     let scenario = Scenario {
         name: "suite".into(),
         setup: format!(
@@ -159,95 +182,9 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
         errors,
     };
     let docs = options.write_docs.then(|| manifest.options.root.join("docs"));
-    let suite = Suite::of((n, repetitions), scheduling, firing, operations, docs);
+    let mut suite = Suite::of((n, repetitions), scheduling, firing, operations);
+    (suite.loads, suite.growth) = (loads, growth);
+    (suite.peers, suite.docs) = (peers, docs);
+    suite.targets = suite.judge();
     Ok(Found { scenarios: vec![scenario], suite: Some(suite) })
-}
-
-impl Suite {
-    fn of(
-        (n, repetitions): (usize, usize),
-        scheduling: Scheduling,
-        firing: Firing,
-        operations: Vec<Operation>,
-        docs: Option<PathBuf>,
-    ) -> Self {
-        let throughput = [
-            (SCHEDULE_FAR, scheduling.ratio(Work::Far)),
-            (SCHEDULE_NEAR, scheduling.ratio(Work::Near)),
-            (FIRE, firing.ratio()),
-        ];
-        let latency = [
-            (SCHEDULE_FAR, scheduling.p99_ratio(Work::Far)),
-            (SCHEDULE_NEAR, scheduling.p99_ratio(Work::Near)),
-        ];
-        let known = |all: &[(&'static str, Option<Spread>)]| {
-            all.iter().filter_map(|(name, ratio)| Some((*name, (*ratio)?))).collect()
-        };
-        let mut suite = Self {
-            n,
-            repetitions,
-            ratios: known(&throughput),
-            p99_ratios: known(&latency),
-            targets: Vec::new(),
-            scheduling,
-            firing,
-            operations,
-            docs,
-        };
-        suite.targets = suite.judge();
-        suite
-    }
-
-    fn judge(&self) -> Vec<Target> {
-        let ratio = |name| self.ratios.get(name).copied();
-        let p99 = |name| self.p99_ratios.get(name).copied();
-        let half = self.firing.half.as_ref().and_then(|half| half.begun);
-        let mut targets = vec![
-            targets::spread(
-                "far tasks, share of the floor",
-                Wanted::AtLeast(0.75),
-                ratio(SCHEDULE_FAR),
-            ),
-            targets::spread(
-                "near tasks, share of the floor",
-                Wanted::AtLeast(0.75),
-                ratio(SCHEDULE_NEAR),
-            ),
-            targets::spread("firing a herd, share of the floor", Wanted::AtLeast(0.6), ratio(FIRE)),
-            targets::spread(
-                "p99 of a far command, of the floor's",
-                Wanted::AtMost(2.0),
-                p99(SCHEDULE_FAR),
-            ),
-            targets::spread(
-                "p99 of a near command, of the floor's",
-                Wanted::AtMost(2.0),
-                p99(SCHEDULE_NEAR),
-            ),
-            targets::figure(
-                "lateness p50 at half of saturation",
-                Wanted::AtMost(5.0),
-                " ms",
-                half.map(|late| late.p50_ms),
-            ),
-            targets::figure(
-                "lateness p99 at half of saturation",
-                Wanted::AtMost(16.0),
-                " ms",
-                half.map(|late| late.p99_ms),
-            ),
-        ];
-        targets.extend(self.operations.iter().map(targets::calls));
-        targets
-    }
-
-    /// Tables on the terminal.
-    pub(super) fn print(&self) {
-        sheet::of(self).iter().for_each(sheet::Sheet::print);
-    }
-
-    /// What the page of the documentation shows, if it is wanted.
-    pub(super) fn write_docs(&self, machine: &[(&'static str, String)]) -> Result<()> {
-        self.docs.as_deref().map_or(Ok(()), |docs| page::write(docs, self, machine))
-    }
 }

@@ -6,6 +6,7 @@ use super::Suite;
 use super::calls::Kind;
 use super::client::Protocol;
 use super::fire::Spaced;
+use super::growth::Level;
 use super::schedule::{Cell, REFERENCE};
 use super::spread::Spread;
 use super::subject::{Side, Work};
@@ -61,6 +62,9 @@ pub(super) fn of(suite: &Suite) -> Vec<Sheet> {
         paced(suite),
         herds(suite),
         lateness(suite),
+        loads(suite),
+        growth(suite),
+        peers(suite),
         operations(suite),
         usage(suite),
     ];
@@ -161,6 +165,106 @@ fn lateness(suite: &Suite) -> Sheet {
     let rows = suite.firing.spaced.iter().chain(&suite.firing.half).flat_map(row).collect();
     let header = ["lateness", "firings a second", "p50, ms", "p99, ms", "p99.9, ms", "max, ms"];
     Sheet::new("Lateness of firings spread over a time", &header, rows)
+}
+
+fn loads(suite: &Suite) -> Sheet {
+    let rows = suite.loads.iter().map(|load| {
+        let row = vec![load.name.to_owned(), format!("{:.0}", load.per_second)];
+        [row, summary(load.latency.as_ref())].concat()
+    });
+    let header = ["load", "a second", "p50, ms", "p99, ms", "p99.9, ms", "max, ms"];
+    Sheet::new("Other loads, ours, 64 callers over HTTP", &header, rows.collect())
+}
+
+fn growth(suite: &Suite) -> Sheet {
+    let rate = |rates: &[f64]| Spread::of(rates).map_or_else(String::new, |s| s.text(0));
+    let row = |level: &Level| {
+        let p99 =
+            |late: Option<Summary>| late.map_or_else(String::new, |l| format!("{:.1}", l.p99_ms));
+        vec![
+            level.pending.to_string(),
+            rate(&level.far),
+            rate(&level.near),
+            p99(level.far_latency),
+            p99(level.lateness.begun),
+            format!("{:.2}", level.ready_seconds),
+            format!("{:.0}", level.rest_mib),
+            format!("{:.2}", level.actor_kib),
+            format!("{:.0}", level.scheduler_mib),
+        ]
+    };
+    let header = [
+        "pending",
+        "far a second",
+        "near a second",
+        "far p99, ms",
+        "lateness p99, ms",
+        "ready, s",
+        "app at rest, MiB",
+        "warm actor, KiB",
+        "scheduler, MiB",
+    ];
+    Sheet::new("With many tasks pending", &header, suite.growth.iter().map(row).collect())
+}
+
+/// Ours first, where it is measured as the peers are, and where its events are delivered as well.
+fn peers(suite: &Suite) -> Sheet {
+    let header = [
+        "peer",
+        "scheduled a second, 64 at once",
+        "p99, ms",
+        "herd, firings a second",
+        "lateness at 500/s p50, ms",
+        "p99, ms",
+        "memory, MiB",
+        "what it keeps, and what a firing does",
+    ];
+    let Some(peers) = &suite.peers else { return Sheet::new("Peers", &header, Vec::new()) };
+    let row = |peer: &super::peers::Peer| {
+        let (version, figures) = peer.figures()?;
+        let mut row = vec![format!("{} {version}", peer.name)];
+        row.extend(figures.map(|figure| figure.text(0)));
+        row.push(peer.keeps.to_owned());
+        Some(row)
+    };
+    let mut rows = our_rows(suite, &peers.ours);
+    rows.extend(peers.measured.iter().filter_map(row));
+    let note = |note: &String| [vec![note.clone()], vec![String::new(); header.len() - 1]].concat();
+    rows.extend(peers.notes.iter().map(note));
+    Sheet::new("Peers", &header, rows)
+}
+
+fn our_rows(suite: &Suite, spaced: &[Spaced]) -> Vec<Vec<String>> {
+    let Some(cell) = suite.scheduling.cell(Side::Ours, Work::Near, REFERENCE) else {
+        return Vec::new();
+    };
+    let text = |values: &[f64]| Spread::of(values).map_or_else(String::new, |s| s.text(0));
+    let herd = suite.firing.herds.iter().find(|herd| herd.side == Side::Ours);
+    let row = |name: &str, rate: Vec<f64>, herd: &[f64], late: fn(&Spaced) -> Option<Summary>| {
+        let of = |figure: fn(Summary) -> f64| {
+            text(&spaced.iter().filter_map(late).map(figure).collect::<Vec<_>>())
+        };
+        let p99 = cell.latency.map_or_else(String::new, |late| format!("{:.0}", late.p99_ms));
+        let keeps = "a row in Postgres, committed with sync; keyed by task; three events of a firing in Kafka";
+        let (p50, late_p99) = (of(|late| late.p50_ms), of(|late| late.p99_ms));
+        let memory = cell.used.iter().map(|used| used.memory_mib).sum::<f64>();
+        vec![
+            name.to_owned(),
+            text(&rate),
+            p99,
+            text(herd),
+            p50,
+            late_p99,
+            format!("{memory:.0}"),
+            keeps.to_owned(),
+        ]
+    };
+    let (begun, done) =
+        herd.map_or((&[][..], &[][..]), |herd| (&herd.begun_per_second[..], &herd.per_second[..]));
+    vec![
+        row("ours, start of the turn", cell.answered_per_second.clone(), begun, |s| s.begun),
+        row("ours, events delivered", cell.per_second.clone(), done, |s| s.consumed),
+    ]
 }
 
 fn operations(suite: &Suite) -> Sheet {

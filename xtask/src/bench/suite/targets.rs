@@ -62,7 +62,7 @@ pub(super) fn figure(
     found: Option<f64>,
 ) -> Target {
     let verdict = verdict(wanted, found);
-    let found = found.map_or_else(none, |found| format!("{found:.1}{unit}"));
+    let found = found.map_or_else(none, |found| format!("{found:.2}{unit}"));
     Target { name: name.into(), wanted: wanted.text(unit), found, verdict }
 }
 

@@ -84,6 +84,14 @@ impl Parts {
         };
         self.0.iter().filter_map(used).collect()
     }
+
+    /// The memory of one part now, in MiB.
+    #[expect(clippy::cast_precision_loss, reason = "bytes for people")]
+    pub(super) fn memory_mib(&self, part: &str) -> Option<f64> {
+        let (_, pid) = self.0.iter().find(|(name, _)| *name == part)?;
+        let kib: u64 = tree(&stats(), *pid).iter().map(|pid| pss_kib(*pid)).sum();
+        Some(kib as f64 / 1_024.0)
+    }
 }
 
 /// Parent and ticks of every process.
