@@ -22,8 +22,8 @@ use crate::bench::tasks::Names;
 
 /// Scheduling must be over before the first one is due: a fixed time, and so many times as long as it
 /// took before.
-const LEAD: Duration = Duration::from_secs(5);
-const LEAD_FACTOR: f64 = 3.0;
+pub(super) const LEAD: Duration = Duration::from_secs(5);
+pub(super) const LEAD_FACTOR: f64 = 3.0;
 
 /// After the last one is due, how long firings may take: a fixed time, and as long as so many a second
 /// take.
@@ -180,8 +180,7 @@ async fn fire(
     let due =
         move |number: usize| first + span * u32::try_from(number).unwrap_or(u32::MAX) / number_of;
     stage.floor.forget().await?;
-    let patience = PATIENCE + Duration::from_secs(1) * number_of / SLOWEST_PER_SECOND;
-    let give_up = Instant::now() + lead + Duration::from_secs(1) + span + patience;
+    let give_up = Instant::now() + lead + Duration::from_secs(1) + span + patience(number_of);
     let tally = Tally::new(names.clone(), (0..n).map(due).collect());
     // It reads from the beginning, or what was scheduled would still lie before what fires.
     let following = match side {
@@ -230,6 +229,11 @@ async fn fire(
         used,
         errors: Vec::new(),
     })
+}
+
+/// How long so many firings may take once all are due.
+pub(super) fn patience(count: u32) -> Duration {
+    PATIENCE + Duration::from_secs(1) * count / SLOWEST_PER_SECOND
 }
 
 async fn consume(

@@ -8,6 +8,7 @@
 //! usage              what each process takes
 //! growth             the same with up to a million tasks pending
 //! storms             changes, recurring tasks, cold ones, and all of it mixed
+//! in_memory          without a broker
 //! peers              what a user would pick instead
 //! spread, targets, outcome  what comes of it: ratios, and whether they are reached
 //! sheet, plot, page  for people
@@ -19,6 +20,7 @@ mod fire;
 mod floor;
 mod floor_app;
 mod growth;
+mod in_memory;
 mod operations;
 mod outcome;
 mod page;
@@ -154,7 +156,12 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
     } else {
         println!("Changes at once, recurring, cold and mixed …");
         let near = scheduling.rate(Side::Ours, Work::Near).context("nothing was scheduled")?;
-        storms::all(&stage, near).await?
+        let (mut loads, mut wrong) = storms::all(&stage, near).await?;
+        println!("Without a broker …");
+        let (more, also) = in_memory::all(&stage).await?;
+        loads.extend(more);
+        wrong.extend(also);
+        (loads, wrong)
     };
     let growth = if options.long {
         println!("Growth …");

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 use super::Suite;
 use super::client::Protocol;
+use super::growth::Level;
 use super::plot::{Chart, Scale, Series};
 use super::sheet;
 use super::spread::Spread;
@@ -55,6 +56,8 @@ fn charts(suite: &Suite) -> Vec<(&'static str, Chart)> {
         ("throughput", throughput(suite)),
         ("latency", latency(suite)),
         ("lateness", lateness(suite)),
+        ("pending-throughput", pending_throughput(suite)),
+        ("pending-latency", pending_latency(suite)),
     ];
     let drawn = |(_, chart): &(&str, Chart)| chart.series.iter().any(|s| s.points.len() > 1);
     charts.into_iter().filter(drawn).collect()
@@ -122,6 +125,40 @@ fn lateness(suite: &Suite) -> Chart {
             line("ours, p99, to a consumer", Side::Ours, |spaced| Some(spaced.consumed?.p99_ms)),
         ],
     }
+}
+
+fn pending_throughput(suite: &Suite) -> Chart {
+    let rate = |rates: &[f64]| Some(Spread::of(rates)?.median);
+    Chart {
+        title: "Tasks scheduled a second, by the number of pending ones".into(),
+        x: ("pending tasks", Scale::Logarithmic),
+        y: ("a second", Scale::Linear),
+        series: vec![
+            by_pending(suite, "far", |level| rate(&level.far)),
+            by_pending(suite, "near", |level| rate(&level.near)),
+        ],
+    }
+}
+
+fn pending_latency(suite: &Suite) -> Chart {
+    Chart {
+        title: "Latency and lateness, p99, by the number of pending tasks".into(),
+        x: ("pending tasks", Scale::Logarithmic),
+        y: ("ms", Scale::Logarithmic),
+        series: vec![
+            by_pending(suite, "a far command", |level| Some(level.far_latency?.p99_ms)),
+            by_pending(suite, "lateness to the turn", |level| Some(level.lateness.begun?.p99_ms)),
+            by_pending(suite, "lateness to a consumer", |level| {
+                Some(level.lateness.consumed?.p99_ms)
+            }),
+        ],
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "some millions")]
+fn by_pending(suite: &Suite, name: &str, figure: impl Fn(&Level) -> Option<f64>) -> Series {
+    let point = |level: &Level| Some((level.pending as f64, figure(level)?));
+    Series { name: name.to_owned(), points: suite.growth.iter().filter_map(point).collect() }
 }
 
 #[cfg(test)]

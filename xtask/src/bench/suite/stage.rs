@@ -97,15 +97,7 @@ impl<'a> Stage<'a> {
 
     /// Waits until no event waits for the broker; tells how long that took.
     pub(super) async fn published(&self) -> Result<Duration> {
-        let (port, began) = (self.manifest.replica(1)?.app_port, std::time::Instant::now());
-        let none_waits = || async move {
-            let metrics = probe::get(port, "/metrics", &[]).await.ok()?;
-            let waiting = metrics.body.lines().find_map(|line| line.strip_prefix(WAITING));
-            (waiting?.trim() == "0").then_some(())
-        };
-        let published = probe::until(PUBLISHED_DEADLINE, none_waits).await;
-        published.context("events still wait for the broker")?;
-        Ok(began.elapsed())
+        published(self.manifest.replica(1)?.app_port).await
     }
 
     /// That each task has told of its reminder, in order and without a gap.
@@ -130,6 +122,19 @@ impl<'a> Stage<'a> {
         let silent = silent.map(|(number, _)| format!("{}: has told nothing", names.id(number)));
         Ok([silent.collect::<Vec<_>>(), ledger.faults().to_vec()].concat())
     }
+}
+
+/// The same of a service on that port.
+pub(super) async fn published(port: u16) -> Result<Duration> {
+    let began = std::time::Instant::now();
+    let none_waits = || async move {
+        let metrics = probe::get(port, "/metrics", &[]).await.ok()?;
+        let waiting = metrics.body.lines().find_map(|line| line.strip_prefix(WAITING));
+        (waiting?.trim() == "0").then_some(())
+    };
+    let published = probe::until(PUBLISHED_DEADLINE, none_waits).await;
+    published.context("events still wait for the broker")?;
+    Ok(began.elapsed())
 }
 
 /// What came of scheduling.
