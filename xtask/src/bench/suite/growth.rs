@@ -67,7 +67,7 @@ pub(super) async fn all(
     // From nothing: what the run has left behind would count as pending.
     stack.stop(Part::App(1)).await?;
     database.batch_execute("TRUNCATE reminder_state, task_index").await?;
-    start(&stack).await?;
+    start(stage, &stack).await?;
     let names = Names::new("pending");
     let bound = Bound { count: WARM, within: CELL_MAX };
     let (target, ours) = (stage.target(Side::Ours)?, names.clone());
@@ -101,7 +101,7 @@ pub(super) async fn all(
         let scheduling = |_| Some(near_rate);
         let lateness = fire::space(stage, firing, (Side::Ours, rate), hold, scheduling).await?;
         stack.stop(Part::App(1)).await?;
-        let ready_seconds = start(&stack).await?;
+        let ready_seconds = start(stage, &stack).await?;
         let parts = Parts::of(Side::Ours, &stack.manifest()?, &stage.floor);
         let memory = |part| parts.memory_mib(part).context("its memory cannot be seen");
         let (rest_mib, scheduler_mib) = (memory("app")?, memory("scheduler")?);
@@ -137,13 +137,13 @@ async fn connect(manifest: &Manifest) -> Result<Client> {
     Ok(client)
 }
 
-/// Seconds until the service is ready. The sidecar hosts its actors soon after.
-async fn start(stack: &Stack) -> Result<f64> {
+/// Seconds until the service is ready; waits until its actors answer as well.
+async fn start(stage: &Stage<'_>, stack: &Stack) -> Result<f64> {
     let began = Instant::now();
     stack.start(Part::App(1)).await?;
     stack.wait_ready_within(Part::App(1), READY_DEADLINE).await?;
     let ready = began.elapsed().as_secs_f64();
-    stack.wait_hosting(1).await?;
+    stage.steady().await?;
     Ok(ready)
 }
 

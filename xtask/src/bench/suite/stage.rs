@@ -1,12 +1,14 @@
 //! What every part of the suite needs: the stack, both sides, the broker, and how large all is.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use reminder_contract::cloud_event::EventData;
 use reminder_contract::names::REMINDERS;
 use reminder_stack::events::{Positions, Reader};
 use reminder_stack::{Manifest, probe};
+use serde_json::Value;
+use tokio::time::sleep;
 
 use super::client::{Bound, Done, Protocol, Target, closed};
 use super::floor::Floor;
@@ -20,6 +22,11 @@ use crate::ledger::{self, Ledger, Noted};
 /// Until the events of what was scheduled are in the broker.
 const PUBLISHED_DEADLINE: Duration = Duration::from_secs(60);
 const WAITING: &str = "reminder_outbox_events ";
+
+/// Longer than a sidecar takes to notice that its application is gone; between two looks; and at most.
+const STEADY: Duration = Duration::from_secs(5);
+const STEADY_EVERY: Duration = Duration::from_millis(100);
+const STEADY_DEADLINE: Duration = Duration::from_secs(120);
 
 /// No cell of the matrix takes longer.
 pub(super) const CELL_MAX: Duration = Duration::from_secs(60);
@@ -100,6 +107,26 @@ impl<'a> Stage<'a> {
         published(self.manifest.replica(1)?.app_port).await
     }
 
+    /// Waits until actors have answered for a while: a sidecar may notice a restart of its application only
+    /// after it is over, and hosts no actors then for a moment.
+    pub(super) async fn steady(&self) -> Result<()> {
+        let address = Address::of(self.manifest)?;
+        let give_up = Instant::now() + STEADY_DEADLINE;
+        let mut since = Instant::now();
+        while since.elapsed() < STEADY {
+            ensure!(Instant::now() < give_up, "actors do not answer for {STEADY:?} on end");
+            let answered = match address.connect().await {
+                Ok(mut caller) => caller.call("steady", "get", &Value::Null).await.is_ok(),
+                Err(_) => false,
+            };
+            if !answered {
+                since = Instant::now();
+            }
+            sleep(STEADY_EVERY).await;
+        }
+        Ok(())
+    }
+
     /// That each task has told of its reminder, in order and without a gap.
     async fn judge_scheduled(
         &self,
@@ -126,7 +153,7 @@ impl<'a> Stage<'a> {
 
 /// The same of a service on that port.
 pub(super) async fn published(port: u16) -> Result<Duration> {
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let none_waits = || async move {
         let metrics = probe::get(port, "/metrics", &[]).await.ok()?;
         let waiting = metrics.body.lines().find_map(|line| line.strip_prefix(WAITING));

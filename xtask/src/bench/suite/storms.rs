@@ -59,7 +59,7 @@ pub(super) async fn all(stage: &Stage<'_>, near_rate: f64) -> Result<(Vec<Load>,
     // A service that has just started remembers no task, and its sidecar hosts no actor.
     let stack = Stack::load(&stage.manifest.dir)?;
     stack.restart(Part::App(1)).await?;
-    stack.wait_hosting(1).await?;
+    stage.steady().await?;
     for name in ["complete far tasks, cold", "reopen far tasks, warm"] {
         let method = if name.starts_with("complete") { "complete" } else { "reopen" };
         let done = call(stage, &far, method).await?;
