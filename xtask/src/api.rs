@@ -38,6 +38,11 @@ impl Address {
         Self::of_replica(manifest, 1)
     }
 
+    /// A sidecar on that port, without a token.
+    pub(crate) const fn at(port: u16) -> Self {
+        Self { port, token: None }
+    }
+
     /// The sidecar of that replica.
     pub(crate) fn of_replica(manifest: &Manifest, replica: u32) -> Result<Self> {
         let port = manifest.replica(replica)?.http_port;
@@ -94,10 +99,21 @@ impl Caller {
 
     /// Calls a method of a task's actor. A refusal is a reply; an error is anything else.
     pub(crate) async fn call(&mut self, task: &str, method: &str, body: &Value) -> Result<Reply> {
-        let path = format!("/v1.0/actors/{}/{task}/method/{method}", names::ACTOR_TYPE);
+        self.invoke(names::ACTOR_TYPE, task, method, body).await
+    }
+
+    /// Calls a method of any actor.
+    pub(crate) async fn invoke(
+        &mut self,
+        actor_type: &str,
+        id: &str,
+        method: &str,
+        body: &Value,
+    ) -> Result<Reply> {
+        let path = format!("/v1.0/actors/{actor_type}/{id}/method/{method}");
         self.request(Method::PUT, &path, None, body)
             .await
-            .with_context(|| format!("`{method}` of {task} has no proper answer"))
+            .with_context(|| format!("`{method}` of {id} has no proper answer"))
     }
 
     /// Calls any path, within a flow if one is given.

@@ -14,13 +14,17 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::own::Own;
-use super::probe_actor;
-use super::report::Scenario;
+use super::report::{Found, Scenario};
 use super::sidecar::Grpc;
-use super::tasks::Names;
+use super::suite::{Bound, FLOOR_ACTOR, Floor, Job, Protocol, closed};
+use super::tally::shown;
+use super::tasks::{self, Names};
 
 /// Calls that the probe answers at the same time; the service follows as many tasks at once.
 const CONCURRENCY: usize = 64;
+/// Calls before the measured ones, and how long they all may take.
+const WARM_UP: usize = 500;
+const BARE_DEADLINE: Duration = Duration::from_secs(300);
 /// The share of bare Dapr's rate below which the run fails.
 const SHARE_MIN: f64 = 0.7;
 /// Beyond the arm horizon, as most tasks are.
@@ -52,7 +56,7 @@ pub(super) async fn run(options: &Options) -> Result<bool> {
     options.own.measure(&[], async |manifest| measure(manifest, options).await).await
 }
 
-async fn measure(manifest: &Manifest, options: &Options) -> Result<Vec<Scenario>> {
+async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
     let stack = Stack::load(&manifest.dir)?;
     let broker = manifest.kafka_access()?.context("the benchmark needs Kafka")?;
     let reader = Reader::connect(broker).await?;
@@ -63,7 +67,9 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Vec<Scenario>
     let half = backlog.events.div_ceil(2);
     println!("Calling a bare actor {half} times …");
     stack.stop(Part::App(1)).await?;
-    let first = probe_actor::rate(&stack, half, CONCURRENCY).await?;
+    let floor = Floor::start(manifest).await?;
+    bare(&floor, WARM_UP).await?;
+    let first = bare(&floor, half).await?;
 
     println!("Publishing {} events of {} tasks …", backlog.events, backlog.tasks);
     backlog.publish(&Grpc::of(manifest)?).await?;
@@ -77,8 +83,25 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Vec<Scenario>
 
     println!("Calling a bare actor {half} times …");
     stack.stop(Part::App(1)).await?;
-    let second = probe_actor::rate(&stack, half, CONCURRENCY).await?;
-    Ok(vec![scenario(&backlog, drained, (first, second), errors)])
+    let second = bare(&floor, half).await?;
+    floor.stop().await?;
+    Ok(scenario(&backlog, drained, (first, second), errors).into())
+}
+
+/// How many calls a second a bare actor answers that makes one state transaction for each, so many at
+/// once, each of a new actor as with new tasks.
+async fn bare(floor: &Floor, count: usize) -> Result<f64> {
+    let names = Names::new("bare");
+    let make = move |number| Job {
+        actor_type: FLOOR_ACTOR,
+        id: names.id(number),
+        method: "far",
+        body: tasks::put(number, Utc::now() + AHEAD),
+    };
+    let bound = Bound { count, within: BARE_DEADLINE };
+    let done = closed(&floor.target(), Protocol::Grpc, CONCURRENCY, bound, make).await?;
+    ensure!(done.count == count, "the bare actor failed: {}", shown(&done.errors).join("; "));
+    Ok(done.per_second())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of events are small")]

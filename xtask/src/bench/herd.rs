@@ -59,7 +59,7 @@ pub(super) struct Options {
 pub(super) async fn run(options: &Options) -> Result<bool> {
     let (variable, value) = ARM_HORIZON;
     let settings = [(variable, value.to_owned())];
-    let work = async |manifest: &Manifest| Ok(vec![herd(manifest, options.reminders).await?]);
+    let work = async |manifest: &Manifest| Ok(herd(manifest, options.reminders).await?.into());
     options.own.measure(&settings, work).await
 }
 
@@ -209,7 +209,11 @@ pub(super) async fn follow(
 }
 
 /// The tasks that fired more than once, even if that is not in Kafka yet: it raised their version.
-async fn fired_again(address: &Address, names: &Names, count: usize) -> Result<Vec<String>> {
+pub(super) async fn fired_again(
+    address: &Address,
+    names: &Names,
+    count: usize,
+) -> Result<Vec<String>> {
     let get = |number| Call { number, task: names.id(number), method: "get", body: Value::Null };
     let mut errors = Vec::new();
     for (number, reply) in calls::all(address, (0..count).map(get).collect()).await? {

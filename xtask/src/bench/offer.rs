@@ -8,7 +8,7 @@ use anyhow::Result;
 use reminder_contract::ProblemKind;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval};
 
 use super::calls::{Call, Pool};
 use super::samples::Samples;
@@ -53,6 +53,7 @@ pub(super) fn fate(reply: &Result<Reply>) -> Fate {
 pub(super) struct Sent {
     pub(super) call: Call,
     pub(super) fate: Fate,
+    /// From the moment it was to be sent, whether or not we were late: what a user waits for.
     pub(super) took: Duration,
 }
 
@@ -98,7 +99,7 @@ pub(super) async fn offer(
             biased;
             () = &mut stop => break,
             Some(sent) = under_way.join_next() => offered.sent.push(sent?),
-            _ = timer.tick() => {
+            intended = timer.tick() => {
                 let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
                     offered.held_back += 1;
                     continue;
@@ -108,10 +109,9 @@ pub(super) async fn offer(
                 let (pool, call) = (pool.clone(), make(number));
                 number += 1;
                 under_way.spawn(async move {
-                    let began = Instant::now();
                     let reply = pool.call(&call).await;
                     drop(place);
-                    Sent { call, fate: fate(&reply), took: began.elapsed() }
+                    Sent { call, fate: fate(&reply), took: intended.elapsed() }
                 });
             }
         }

@@ -63,7 +63,7 @@ pub(super) async fn run(options: &Options) -> Result<bool> {
     );
     let plan = Plan::new(Duration::from_secs(options.seconds.into()), options.factor);
     let settings = [("ARM_HORIZON", format!("{}s", plan.horizon.as_secs()))];
-    let work = async |manifest: &Manifest| Ok(vec![overload(manifest, plan).await?]);
+    let work = async |manifest: &Manifest| Ok(overload(manifest, plan).await?.into());
     options.own.measure(&settings, work).await
 }
 

@@ -1,15 +1,17 @@
 //! A stack of a benchmark's own: made anew, and removed afterwards.
 
 use std::fs;
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use reminder_stack::options::instance_dir;
+use reminder_stack::options::{instance_dir, workspace_root};
 use reminder_stack::{AppSource, Manifest, Stack};
 
 use super::machine::Machine;
-use super::report::{Report, Scenario};
+use super::report::{Found, Report};
 use crate::session::{Session, is_running};
 use crate::ui;
 
@@ -20,9 +22,13 @@ pub(super) struct Own {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 
-    /// Build the service without optimisations
+    /// Build service and benchmark without optimisations
     #[arg(long)]
     debug: bool,
+
+    /// Measure this executable instead of building the service
+    #[arg(long, value_name = "PATH")]
+    app: Option<PathBuf>,
 
     /// Leave the stack running afterwards
     #[arg(long)]
@@ -48,12 +54,18 @@ impl Own {
     pub(super) async fn measure(
         &self,
         settings: &[(&str, String)],
-        work: impl AsyncFnOnce(&Manifest) -> Result<Vec<Scenario>>,
+        work: impl AsyncFnOnce(&Manifest) -> Result<Found>,
     ) -> Result<bool> {
+        if cfg!(debug_assertions) && !self.debug {
+            return Err(again_with_optimisations());
+        }
         let name = &self.instance;
         let ours = settings.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
         let stack_options = reminder_stack::Options {
-            app: AppSource::Cargo { release: !self.debug },
+            app: match &self.app {
+                Some(path) => AppSource::Binary(path.clone()),
+                None => AppSource::Cargo { release: !self.debug },
+            },
             app_env: ours.chain(self.env.iter().cloned()).collect(),
             ..reminder_stack::Options::instance(name.clone())
         };
@@ -76,6 +88,7 @@ impl Own {
         }
         let report = measured?;
         report.print();
+        report.write_docs()?;
         if let Some(path) = &self.json {
             let json = serde_json::to_vec_pretty(&report)?;
             fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
@@ -86,12 +99,21 @@ impl Own {
     async fn report(
         &self,
         stack: &Stack,
-        work: impl AsyncFnOnce(&Manifest) -> Result<Vec<Scenario>>,
+        work: impl AsyncFnOnce(&Manifest) -> Result<Found>,
     ) -> Result<Report> {
         let manifest = stack.manifest()?;
         let mut machine = Machine::of(&manifest, !self.debug);
-        let scenarios = work(&manifest).await?;
+        let Found { scenarios, suite } = work(&manifest).await?;
         machine.finish();
-        Ok(Report { machine, scenarios })
+        Ok(Report { machine, scenarios, suite })
     }
+}
+
+/// Becomes the same command, optimised: a client in the way of what it measures, or a slow floor, would
+/// make every ratio look better than it is. Only a failure comes back.
+fn again_with_optimisations() -> anyhow::Error {
+    println!("Building the benchmark with optimisations …");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["run", "--release", "--package", "xtask", "--"]).args(std::env::args_os().skip(1));
+    anyhow::Error::new(cargo.current_dir(workspace_root()).exec()).context("cargo cannot be run")
 }

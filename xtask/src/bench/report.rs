@@ -1,9 +1,11 @@
 //! What a benchmark tells: a table for people, JSON for machines.
 
+use anyhow::Result;
 use serde::Serialize;
 
 use super::machine::Machine;
 use super::samples::Summary;
+use super::suite::Suite;
 use crate::ui::{Style, Table, paint};
 
 /// One figure's distribution.
@@ -31,17 +33,41 @@ pub(super) struct Scenario {
     pub(super) errors: Vec<String>,
 }
 
+/// What a benchmark has found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) scenarios: Vec<Scenario>,
+    pub(super) suite: Option<Suite>,
+}
+
+impl From<Scenario> for Found {
+    fn from(scenario: Scenario) -> Self {
+        Self { scenarios: vec![scenario], suite: None }
+    }
+}
+
 /// A whole run.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     pub(super) machine: Machine,
     pub(super) scenarios: Vec<Scenario>,
+    /// Ours beside the floor.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) suite: Option<Suite>,
 }
 
 impl Report {
     /// Whether nothing went wrong.
     pub(super) fn is_good(&self) -> bool {
         self.scenarios.iter().all(|scenario| scenario.errors.is_empty())
+    }
+
+    /// Puts it into the documentation, if that is wanted and nothing went wrong.
+    pub(super) fn write_docs(&self) -> Result<()> {
+        match &self.suite {
+            Some(suite) if self.is_good() => suite.write_docs(&self.machine.lines()),
+            _ => Ok(()),
+        }
     }
 
     /// For people.
@@ -52,6 +78,9 @@ impl Report {
         }
         for scenario in &self.scenarios {
             scenario.print();
+        }
+        if let Some(suite) = &self.suite {
+            suite.print();
         }
         println!();
         let errors: usize = self.scenarios.iter().map(|scenario| scenario.errors.len()).sum();
@@ -74,6 +103,9 @@ impl Scenario {
         println!("\n{}  {}", paint(Style::Strong, &self.name), self.setup);
         let mut table =
             Table::new(&["  milliseconds", "n", "min", "p50", "p90", "p99", "max", "mean"]);
+        if self.measures.is_empty() {
+            table = Table::default();
+        }
         for Measure { name, summary } in &self.measures {
             let figures = [
                 summary.min_ms,

@@ -3,15 +3,22 @@
 use std::collections::HashMap;
 
 use anyhow::{Result, ensure};
+use chrono::{DateTime, SecondsFormat, Utc};
+use dapr::dapr::proto::common::v1::{
+    JobFailurePolicy, JobFailurePolicyConstant, job_failure_policy::Policy,
+};
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
 use dapr::dapr::proto::runtime::v1::{
     BulkPublishRequest, BulkPublishRequestEntry, ExecuteActorStateTransactionRequest,
-    InvokeActorRequest, TransactionalActorStateOperation,
+    InvokeActorRequest, RegisterActorReminderRequest, TransactionalActorStateOperation,
 };
 use reminder_contract::cloud_event::CONTENT_TYPE;
 use reminder_contract::names::{PUBSUB, TASK_EVENTS};
 use reminder_stack::Manifest;
 use tonic::transport::{Channel, Endpoint};
+
+/// The shortest interval that Dapr does not repeat back to back.
+const RETRY_INTERVAL_SECONDS: i64 = 1;
 
 /// A connection that all calls share.
 #[derive(Clone)]
@@ -20,7 +27,11 @@ pub(super) struct Grpc(DaprClient<Channel>);
 impl Grpc {
     /// To the sidecar of the first replica.
     pub(super) fn of(manifest: &Manifest) -> Result<Self> {
-        let port = manifest.replica(1)?.grpc_port;
+        Self::at(manifest.replica(1)?.grpc_port)
+    }
+
+    /// To a sidecar on that port.
+    pub(super) fn at(port: u16) -> Result<Self> {
         let endpoint = Endpoint::from_shared(format!("http://127.0.0.1:{port}"))?.tcp_nodelay(true);
         Ok(Self(DaprClient::new(endpoint.connect_lazy())))
     }
@@ -43,16 +54,46 @@ impl Grpc {
         Ok(())
     }
 
-    /// Calls an actor.
-    pub(super) async fn call(&self, actor_type: &str, id: String, data: Vec<u8>) -> Result<()> {
+    /// Calls an actor; gives what it answers.
+    pub(super) async fn call(
+        &self,
+        actor_type: &str,
+        id: &str,
+        method: &str,
+        data: Vec<u8>,
+    ) -> Result<Vec<u8>> {
         let request = InvokeActorRequest {
             actor_type: actor_type.into(),
-            actor_id: id,
-            method: "touch".into(),
+            actor_id: id.into(),
+            method: method.into(),
             data,
             metadata: HashMap::new(),
         };
-        self.0.clone().invoke_actor(request).await?;
+        Ok(self.0.clone().invoke_actor(request).await?.into_inner().data)
+    }
+
+    /// Registers a reminder, to be tried for ever as those of the service are.
+    pub(super) async fn register(
+        &self,
+        actor_type: &str,
+        id: &str,
+        name: String,
+        due: DateTime<Utc>,
+    ) -> Result<()> {
+        let for_ever = Policy::Constant(JobFailurePolicyConstant {
+            interval: Some(prost_types::Duration { seconds: RETRY_INTERVAL_SECONDS, nanos: 0 }),
+            max_retries: None,
+        });
+        let request = RegisterActorReminderRequest {
+            actor_type: actor_type.into(),
+            actor_id: id.into(),
+            name,
+            due_time: due.to_rfc3339_opts(SecondsFormat::Millis, true),
+            overwrite: Some(true),
+            failure_policy: Some(JobFailurePolicy { policy: Some(for_ever) }),
+            ..RegisterActorReminderRequest::default()
+        };
+        self.0.clone().register_actor_reminder(request).await?;
         Ok(())
     }
 

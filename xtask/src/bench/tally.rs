@@ -98,6 +98,11 @@ impl Tally {
         [&silent[..], &self.wrong[..], self.ledger.faults()].into_iter().flat_map(shown).collect()
     }
 
+    /// How late the firing turns, the records in Kafka and the arrivals at the consumer were.
+    pub(super) const fn latenesses(&self) -> [&Samples; 3] {
+        [&self.to_turn, &self.to_broker, &self.to_consumer]
+    }
+
     /// The latenesses.
     pub(super) fn measures(&self) -> Vec<Measure> {
         [

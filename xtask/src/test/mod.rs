@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that can be checked, and where the minutes go.
 
+mod bench;
 mod binaries;
 mod conformity;
 mod end_to_end;

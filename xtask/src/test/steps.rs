@@ -44,6 +44,8 @@ pub(super) enum Step {
     Kafka,
     /// The services around the scheduler, all together, on a stack of their own
     Mesh,
+    /// The benchmark, small: nothing is lost while it presses, and no call too many is made
+    Bench,
     /// Chaos for three minutes, on a stack of its own with two replicas
     Chaos,
 }
@@ -71,6 +73,7 @@ impl Step {
         Self::E2e,
         Self::Kafka,
         Self::Mesh,
+        Self::Bench,
         Self::Chaos,
     ];
 
@@ -96,6 +99,7 @@ impl Step {
             Self::E2e => "e2e",
             Self::Kafka => "kafka",
             Self::Mesh => "mesh",
+            Self::Bench => "bench",
             Self::Chaos => "chaos",
         }
     }
@@ -119,7 +123,7 @@ impl Step {
             Self::Rest => &[Self::Setup, Self::Stack],
             // The stack has Go, Java and Maven, and a service that is scraped.
             Self::Cluster => &[Self::Setup, Self::Build, Self::Stack],
-            Self::Postgres | Self::E2e | Self::Kafka | Self::Mesh | Self::Chaos => {
+            Self::Postgres | Self::E2e | Self::Kafka | Self::Mesh | Self::Bench | Self::Chaos => {
                 &[Self::Build, Self::Stack]
             }
         }

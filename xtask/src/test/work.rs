@@ -8,6 +8,7 @@ use reminder_stack::options::workspace_root;
 use reminder_stack::{AppSource, Manifest, Options, Stack};
 use tokio::process::Command;
 
+use super::bench;
 use super::binaries::{outcome, run, show, together};
 use super::conformity;
 use super::end_to_end;
@@ -154,6 +155,7 @@ impl Work {
             Step::E2e => self.e2e(log).await,
             Step::Kafka => self.kafka(log).await,
             Step::Mesh => self.mesh(log).await,
+            Step::Bench => bench::run(log, self.built.app.as_deref(), &self.instance).await,
             Step::Chaos => self.chaos().await,
         }
     }
