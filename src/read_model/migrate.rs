@@ -67,6 +67,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0009_topic_watch",
         template: include_str!("../../migrations/0009_topic_watch.sql"),
     },
+    Migration {
+        number: 10,
+        name: "0010_pause",
+        template: include_str!("../../migrations/0010_pause.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.

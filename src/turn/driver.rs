@@ -1,5 +1,7 @@
 //! Runs turns: one at a time per actor, each to its end even when the caller has gone.
 
+mod stored;
+
 use super::cell::{Cell, Memory};
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
@@ -7,15 +9,16 @@ use super::measure::{self, Measured};
 use super::oversight::Oversight;
 use super::places::{Crowded, Places};
 use super::put_off::{Put, PutOff};
-use super::record::{self, UnreadableState};
+use super::record::UnreadableState;
 use super::recovery::RecoveryQueue;
 use super::trace;
 use crate::clock::{self, SharedClock};
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::planted::{self, Bug};
-use crate::ports::{CommitError, Ports, Users};
-use reminder_domain::{TaskId, TaskState};
+use crate::ports::{Ports, Users};
+use crate::quota::Admitted;
+use reminder_domain::TaskId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -206,6 +209,7 @@ impl<P: Ports> Driver<P> {
         let mut machine =
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures)
                 .stopped_by(Arc::clone(&self.oversight.firing.borrow()))
+                .with_quotas(self.oversight.quotas.is_some())
                 .traced(trace);
         let finish = self.play(&cell.id, &mut machine, wake.as_mut()).await;
         if let (Some(wake), Reply::Awake(_)) = (wake, &finish.reply) {
@@ -291,6 +295,13 @@ impl<P: Ports> Driver<P> {
                 Ok(known) => Outcome::Preferences(Box::new(known)),
                 Err(error) => Outcome::Failed(error.0),
             },
+            Effect::Admit { user, opens } => {
+                match self.oversight.admit(&*self.users, &user, opens).await {
+                    Admitted::Yes => Outcome::Done,
+                    Admitted::No(over) => Outcome::OverQuota(over),
+                    Admitted::Unknown(reason) => Outcome::Failed(reason),
+                }
+            }
             Effect::WaitUntil(at) => {
                 clock::wait_until(&*self.clock, at).await;
                 Outcome::Done
@@ -308,35 +319,6 @@ impl<P: Ports> Driver<P> {
                 Outcome::Done
             }
             Effect::Finish(_) => Outcome::Done,
-        }
-    }
-
-    async fn commit(&self, id: &TaskId, state: &TaskState) -> Outcome {
-        match self.ports.commit(id, record::encode(state)).await {
-            Ok(()) => {
-                measure::commit("committed");
-                Outcome::Done
-            }
-            Err(CommitError::Fenced(reason)) => {
-                measure::commit("fenced");
-                tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
-                Outcome::Fenced
-            }
-            Err(CommitError::Unknown(reason)) => {
-                measure::commit("unconfirmed");
-                Outcome::Failed(reason)
-            }
-        }
-    }
-
-    async fn load(&self, id: &TaskId) -> Outcome {
-        match self.ports.load(id).await {
-            Ok(None) => Outcome::Loaded(None),
-            Ok(Some(bytes)) => match record::decode(&bytes) {
-                Ok(state) => Outcome::Loaded(Some(Arc::new(state))),
-                Err(why) => Outcome::Unreadable(why),
-            },
-            Err(error) => Outcome::Failed(error.0),
         }
     }
 }

@@ -19,6 +19,20 @@ pub(super) enum Decision {
 }
 
 impl Machine {
+    pub(super) fn state(&self) -> Option<Arc<TaskState>> {
+        match &self.known {
+            Known::State(state) => Some(Arc::clone(state)),
+            Known::Absent | Known::Nothing => None,
+        }
+    }
+
+    pub(super) fn version(&self) -> u64 {
+        match &self.known {
+            Known::State(state) => state.version,
+            Known::Absent | Known::Nothing => 0,
+        }
+    }
+
     /// Takes note of what is stored. What was written before a backup was restored goes on in the
     /// incarnation of now; its next commit makes it so in the store.
     pub(super) fn loaded(&mut self, state: Option<Arc<TaskState>>, incarnation: u32) {
@@ -94,7 +108,7 @@ impl Machine {
                 let early =
                     if planted::is(Bug::FiresEarly) { settings::EARLY_WAKE_WAIT_MS } else { 0 };
                 let now = now.saturating_add_ms(early);
-                self.unasked(state, |state| decide_wake(state, now))
+                self.unasked(state, |state| decide_wake(&planted::unpaused(state), now))
             }
         }
     }
