@@ -110,8 +110,8 @@ pub(crate) fn unpaused(state: &TaskState) -> std::borrow::Cow<'_, TaskState> {
 
 /// A state as it is.
 #[cfg(not(feature = "planted-bugs"))]
-pub(crate) fn unpaused(state: &TaskState) -> &TaskState {
-    state
+pub(crate) fn unpaused(state: &TaskState) -> std::borrow::Cow<'_, TaskState> {
+    std::borrow::Cow::Borrowed(state)
 }
 
 /// What a state tells of its own commit, for [`Bug::PublishBeforeCommit`].

@@ -115,7 +115,7 @@ impl Database {
                                   SELECT FROM {schema}.task_index
                                   WHERE app_id = $1 AND user_id = $2
                                     AND status IN ('pending', 'in_progress')
-                                  LIMIT $3) AS some");
+                                  LIMIT $3) AS counted");
         let preferences = client.prepare(&preferences).await?;
         let progress = client.prepare(&progress).await?;
         let open_tasks = client.prepare(&open_tasks).await?;
