@@ -278,7 +278,7 @@ pub(super) fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
         Reply::Awake(version) => Ok(format!(r#"{{"version":{version}}}"#).into_bytes()),
         Reply::Rejected(rejection) => Err(Problem::from(rejection)),
         Reply::Unreadable(why) => Err(reply::unreadable(&why)),
-        Reply::OverQuota(over) => Err(reply::over_quota(&over)),
+        Reply::OverQuota(over) => Err(reply::over_quota(over)),
         Reply::Overloaded(reason) => Err(Problem::new(ProblemKind::Overloaded, reason)),
         Reply::Unavailable(reason) => {
             tracing::warn!(task.id = %id, reason, "a turn could not be done");

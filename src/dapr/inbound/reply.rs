@@ -27,12 +27,12 @@ pub(super) fn unreadable(why: &UnreadableState) -> Problem {
 }
 
 /// What a caller is told whose user has had too much already.
-pub(super) fn over_quota(over: &OverQuota) -> Problem {
+pub(super) fn over_quota(over: OverQuota) -> Problem {
     match over {
         OverQuota::OpenTasks(_) => Problem::new(ProblemKind::TooManyOpenTasks, over.to_string()),
         OverQuota::Commands { retry_after_seconds, .. } => {
             Problem::new(ProblemKind::TooManyCommands, over.to_string())
-                .retry_after(*retry_after_seconds)
+                .retry_after(retry_after_seconds)
         }
     }
 }
