@@ -7,6 +7,7 @@ pub(crate) use parse::{database_url, horizon_ms};
 
 use crate::audit::settings as audit;
 use crate::ingest::settings as ingest;
+use crate::quota;
 use crate::read_model::StateTable;
 use crate::telemetry::TelemetryConfig;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
@@ -49,6 +50,12 @@ pub struct ServeArgs {
     /// Calls of the REST edge that each caller may make a second; 0: as many as it likes
     #[arg(long, env = "REST_RATE", default_value_t = 0)]
     rest_rate: u32,
+    /// Open tasks that each user may have; 0: as many as they like
+    #[arg(long, env = "QUOTA_OPEN_TASKS", default_value_t = 0)]
+    quota_open_tasks: u32,
+    /// Commands to tasks that each user may send a minute, to each replica; 0: as many as they like
+    #[arg(long, env = "QUOTA_COMMANDS_PER_MINUTE", default_value_t = 0)]
+    quota_commands_per_minute: u32,
     /// The web page for operators: "off", "read", or "act"; empty: "read" where direct callers are answered
     #[arg(long, env = "CONSOLE", default_value = "")]
     console: String,
@@ -124,6 +131,8 @@ pub struct Config {
     pub limits: Limits,
     /// The sweep and the audit.
     pub audit: audit::Settings,
+    /// What users may have.
+    pub quotas: quota::Settings,
     /// What others publish.
     pub ingest: ingest::Settings,
     /// Whether the topics are consumed.
@@ -255,6 +264,10 @@ impl ServeArgs {
                 grace_ms: i64::try_from(grace.as_millis()).unwrap_or(i64::MAX),
                 interval,
                 refresh_rate,
+            },
+            quotas: quota::Settings {
+                open_tasks: NonZeroU32::new(self.quota_open_tasks),
+                commands_per_minute: NonZeroU32::new(self.quota_commands_per_minute),
             },
             ingest: ingest::Settings {
                 enabled: self.ingest,

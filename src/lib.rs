@@ -10,6 +10,7 @@
 //! | [`audit`] | the sweep that registers near wakes, the audit that heals |
 //! | [`ports`] | what a turn needs of the world outside |
 //! | [`dapr`] | the sidecar, both ways; the only module that names the SDK |
+//! | [`quota`] | how many open tasks and commands a minute a user may have |
 //! | [`read_model`] | the fence, `task_index` and `user_index`: migration and queries |
 //! | [`dead_letters`] | what consumers could not handle: what a letter is, and what is sent again |
 //! | [`http`] | the outer server and its probes |
@@ -33,6 +34,7 @@ pub mod outbox;
 #[doc(hidden)]
 pub mod planted;
 pub mod ports;
+pub mod quota;
 pub mod read_model;
 mod repair;
 pub mod serve;

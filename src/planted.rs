@@ -5,6 +5,8 @@
 
 use crate::turn::effect::{Handover, Request};
 use reminder_domain::TaskState;
+#[cfg(feature = "planted-bugs")]
+use reminder_domain::state::Lifecycle;
 use std::sync::Arc;
 
 /// A bug that somebody might have written.
@@ -37,6 +39,8 @@ pub enum Bug {
     StampsReleasedThoughStored,
     /// A wake shortly before the due time fires.
     FiresEarly,
+    /// A wake fires what a pause holds back.
+    FiresWhilePaused,
     /// Commands are answered from memory, whatever the store says.
     AnsweredFromMemory,
     /// The wake after the one that fired is not registered.
@@ -92,6 +96,24 @@ pub(crate) fn request(request: Request) -> Request {
 #[cfg(not(feature = "planted-bugs"))]
 pub(crate) fn request(request: Request) -> Request {
     request
+}
+
+/// A state as [`Bug::FiresWhilePaused`] has it.
+#[cfg(feature = "planted-bugs")]
+pub(crate) fn unpaused(state: &TaskState) -> std::borrow::Cow<'_, TaskState> {
+    let mut state = std::borrow::Cow::Borrowed(state);
+    if is(Bug::FiresWhilePaused)
+        && let Lifecycle::Live(live) = &mut state.to_mut().lifecycle
+    {
+        (live.paused_since, live.preferences.paused_since) = (None, None);
+    }
+    state
+}
+
+/// A state as it is.
+#[cfg(not(feature = "planted-bugs"))]
+pub(crate) fn unpaused(state: &TaskState) -> std::borrow::Cow<'_, TaskState> {
+    std::borrow::Cow::Borrowed(state)
 }
 
 /// What a state tells of its own commit, for [`Bug::PublishBeforeCommit`].

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{TaskId, Timestamp, Topic};
+use std::num::NonZeroU32;
 
 /// A call that did not succeed. It may still take effect, now or later.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -135,6 +136,8 @@ pub trait Users: Send + Sync {
     async fn preferences(&self, user: &Person) -> Result<KnownPreferences, CallError>;
     /// How far the tasks are.
     async fn progress(&self, user: &Person) -> Result<Progress, CallError>;
+    /// How many tasks are open, counted up to `at_most`.
+    async fn open_tasks(&self, user: &Person, at_most: NonZeroU32) -> Result<u32, CallError>;
 }
 
 /// Where it is noted that a task's state cannot be used.

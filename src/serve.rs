@@ -15,6 +15,7 @@ use crate::http::rest::{self, Rest};
 use crate::http::server::{self, LateRoutes};
 use crate::ingest::Ingest;
 use crate::outbox::publisher::Publisher;
+use crate::quota::Quotas;
 use crate::read_model::{
     self, ConsoleModel, FiringSwitch, Listing, ParkedTable, ReadModel, UserLookup,
 };
@@ -89,7 +90,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let changed = Arc::new(Notify::new());
     let parked = Arc::new(ParkedTable::default());
     let (switch, firing) = watch::channel(Arc::default());
-    let oversight = Oversight { firing: firing.clone(), parking: parked.clone() };
+    let (quotas, parking) = (Quotas::new(config.quotas), parked.clone());
+    let oversight = Oversight { firing: firing.clone(), parking, quotas };
     let tasks = Driver::new(
         Arc::clone(&sidecar),
         clock.clone(),

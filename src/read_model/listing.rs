@@ -38,6 +38,8 @@ pub struct Listed {
     pub status: String,
     /// When something of it fires next.
     pub next_wake: Option<Timestamp>,
+    /// Whether it is paused, so that nothing does.
+    pub paused: bool,
     /// The version it is at.
     pub version: u64,
     /// When it last changed.
@@ -55,7 +57,7 @@ pub struct ListedPage<P> {
 
 pub(super) const COLUMNS: &str =
     "task_id, user_id, status, (extract(epoch FROM next_wake) * 1000)::int8,
-                       version, (extract(epoch FROM updated_at) * 1000)::int8";
+                       version, (extract(epoch FROM updated_at) * 1000)::int8, paused";
 
 impl Listing {
     /// Uses the database that [`super::migrate`] prepared; `schema` is what it answered.
@@ -100,7 +102,7 @@ impl Listing {
         let Some(first) = rows.first() else {
             return Ok(ListedPage { rows: Vec::new(), next: None });
         };
-        let (scanned, last): (i64, Option<String>) = (first.get(6), first.get(7));
+        let (scanned, last): (i64, Option<String>) = (first.get(7), first.get(8));
         let mut found: Vec<Listed> = rows.iter().filter_map(listed).collect();
         let next = if found.len() > limit {
             found.truncate(limit);
@@ -169,5 +171,6 @@ pub(super) fn listed(row: &Row) -> Option<Listed> {
         next_wake: row.get::<_, Option<i64>>(3).map(Timestamp::from_millis),
         version: u64::try_from(row.get::<_, i64>(4)).unwrap_or(0),
         updated: Timestamp::from_millis(row.get(5)),
+        paused: row.get(6),
     })
 }

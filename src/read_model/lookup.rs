@@ -9,10 +9,12 @@ use super::index::QueryError;
 use crate::ports::{CallError, Progress, Users};
 use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
+use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::time::zone_database;
 use std::future::Future;
+use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -37,6 +39,7 @@ struct Connection {
     client: Client,
     preferences: Statement,
     progress: Statement,
+    open_tasks: Statement,
 }
 
 impl UserLookup {
@@ -97,7 +100,9 @@ impl Database {
         let client = self.server.connect().await?;
         let sql = |text: &str| text.replace("{schema}", &self.schema);
         // One row in any case: a user who never said anything has no row of the index.
-        let preferences = sql("SELECT coalesce(max(version), 0), max(preferences::text)
+        let preferences = sql("SELECT coalesce(max(version), 0), max(preferences::text),
+                                      (extract(epoch FROM max(paused_since)) * 1000)::int8,
+                                      (extract(epoch FROM max(skipped_until)) * 1000)::int8
                                FROM {schema}.user_index WHERE app_id = $1 AND user_id = $2");
         let progress = sql("SELECT count(*), count(*) FILTER (WHERE zone_database < $3
                                 OR preferences < (SELECT u.version FROM {schema}.user_index AS u
@@ -105,9 +110,16 @@ impl Database {
                             FROM {schema}.task_index
                             WHERE app_id = $1 AND user_id = $2
                               AND status IN ('pending', 'in_progress')");
+        // No more rows are read than the quota has.
+        let open_tasks = sql("SELECT count(*) FROM (
+                                  SELECT FROM {schema}.task_index
+                                  WHERE app_id = $1 AND user_id = $2
+                                    AND status IN ('pending', 'in_progress')
+                                  LIMIT $3) AS counted");
         let preferences = client.prepare(&preferences).await?;
         let progress = client.prepare(&progress).await?;
-        Ok(Connection { client, preferences, progress })
+        let open_tasks = client.prepare(&open_tasks).await?;
+        Ok(Connection { client, preferences, progress, open_tasks })
     }
 }
 
@@ -124,7 +136,9 @@ impl Users for UserLookup {
         let preferences = serde_json::from_str(&text).map_err(|error| {
             CallError(format!("the preferences that are stored cannot be read: {error}"))
         })?;
-        Ok(KnownPreferences { version: count(version), preferences })
+        let at = |column| row.get::<_, Option<i64>>(column).map(Timestamp::from_millis);
+        let (paused_since, skipped_until) = (at(2), at(3));
+        Ok(KnownPreferences { version: count(version), preferences, paused_since, skipped_until })
     }
 
     async fn progress(&self, user: &Person) -> Result<Progress, CallError> {
@@ -135,6 +149,17 @@ impl Users for UserLookup {
         });
         let row = asked.await.map_err(|error| CallError(error.to_string()))?;
         Ok(Progress { open: count(row.get(0)), outdated: count(row.get(1)) })
+    }
+
+    async fn open_tasks(&self, user: &Person, at_most: NonZeroU32) -> Result<u32, CallError> {
+        let limit = i64::from(at_most.get());
+        let asked = self.ask(|connection| async move {
+            let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+                [&APP_ID, &user.as_str(), &limit];
+            connection.client.query_one(&connection.open_tasks, &parameters).await
+        });
+        let row = asked.await.map_err(|error| CallError(error.to_string()))?;
+        Ok(u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX))
     }
 }
 

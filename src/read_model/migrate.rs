@@ -69,8 +69,13 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 10,
-        name: "0010_new_tasks",
-        template: include_str!("../../migrations/0010_new_tasks.sql"),
+        name: "0010_pause",
+        template: include_str!("../../migrations/0010_pause.sql"),
+    },
+    Migration {
+        number: 11,
+        name: "0011_new_tasks",
+        template: include_str!("../../migrations/0011_new_tasks.sql"),
     },
 ];
 

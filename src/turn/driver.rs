@@ -1,5 +1,7 @@
 //! Runs turns: one at a time per actor, each to its end even when the caller has gone.
 
+mod stored;
+
 use super::cell::Cell;
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
@@ -9,15 +11,16 @@ use super::places::{Crowded, Places};
 use super::presumption::Presumption;
 use super::put_off::{Put, PutOff};
 use super::recall::Recall;
-use super::record::{self, UnreadableState};
+use super::record::UnreadableState;
 use super::recovery::RecoveryQueue;
 use super::trace;
 use crate::clock::{self, SharedClock};
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::planted::{self, Bug};
-use crate::ports::{CommitError, Ports, Registered, Users};
-use reminder_domain::{TaskId, TaskState};
+use crate::ports::{Ports, Registered, Users};
+use crate::quota::Admitted;
+use reminder_domain::TaskId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -212,6 +215,7 @@ impl<P: Ports> Driver<P> {
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures)
                 .stopped_by(Arc::clone(&self.oversight.firing.borrow()))
                 .presuming_new(may_be_new && self.presumption.holds())
+                .with_quotas(self.oversight.quotas.is_some())
                 .traced(trace);
         let finish = self.play(&cell.id, &mut machine, wake.as_mut()).await;
         if let (Some(wake), Reply::Awake(_)) = (wake, &finish.reply) {
@@ -287,6 +291,13 @@ impl<P: Ports> Driver<P> {
             Effect::LoadPreferences { user, may_be_old } => {
                 self.users.preferences(&user, may_be_old).await
             }
+            Effect::Admit { user, opens } => {
+                match self.oversight.admit(self.users.read(), &user, opens).await {
+                    Admitted::Yes => Outcome::Done,
+                    Admitted::No(over) => Outcome::OverQuota(over),
+                    Admitted::Unknown(reason) => Outcome::Failed(reason),
+                }
+            }
             Effect::WaitUntil(at) => {
                 clock::wait_until(&*self.clock, at).await;
                 Outcome::Done
@@ -309,35 +320,6 @@ impl<P: Ports> Driver<P> {
                 Outcome::Done
             }
             Effect::Finish(_) => Outcome::Done,
-        }
-    }
-
-    async fn commit(&self, id: &TaskId, state: &TaskState) -> Outcome {
-        match self.ports.commit(id, record::encode(state)).await {
-            Ok(()) => {
-                measure::commit("committed");
-                Outcome::Done
-            }
-            Err(CommitError::Fenced(reason)) => {
-                measure::commit("fenced");
-                tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
-                Outcome::Fenced
-            }
-            Err(CommitError::Unknown(reason)) => {
-                measure::commit("unconfirmed");
-                Outcome::Failed(reason)
-            }
-        }
-    }
-
-    async fn load(&self, id: &TaskId) -> Outcome {
-        match self.ports.load(id).await {
-            Ok(None) => Outcome::Loaded(None),
-            Ok(Some(bytes)) => match record::decode(&bytes) {
-                Ok(state) => Outcome::Loaded(Some(Arc::new(state))),
-                Err(why) => Outcome::Unreadable(why),
-            },
-            Err(error) => Outcome::Failed(error.0),
         }
     }
 }

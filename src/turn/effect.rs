@@ -1,6 +1,7 @@
 //! What goes in and out of the turn machine: requests, effects, outcomes, and how a turn ends.
 
 use super::record::UnreadableState;
+use crate::quota::OverQuota;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
@@ -50,6 +51,13 @@ pub enum Effect {
         /// Whether it may be what was read once, for the fence would refuse what it is no more.
         may_be_old: bool,
     },
+    /// Ask whether a user may have a command done.
+    Admit {
+        /// Who.
+        user: Person,
+        /// Whether it leaves one more open task.
+        opens: bool,
+    },
     /// Wait until the clock shows this.
     WaitUntil(Timestamp),
     /// Register the wake.
@@ -85,6 +93,8 @@ pub enum Outcome {
     ArmedAlready,
     /// Of [`Effect::Commit`]: refused, and it will never take effect.
     Fenced,
+    /// Of [`Effect::Admit`]: the user may not.
+    OverQuota(OverQuota),
     /// Of [`Effect::Load`]: there is a state that cannot be used.
     Unreadable(UnreadableState),
     /// Of any effect: it failed, and may still take effect.
@@ -185,6 +195,8 @@ pub enum Reply {
     View(Arc<TaskState>),
     /// The command was refused.
     Rejected(Rejection),
+    /// The user has had too much already; nothing was done.
+    OverQuota(OverQuota),
     /// Too much is waiting; nothing was done.
     Overloaded(String),
     /// Something needed did not answer; the caller should try again. For a command it may be

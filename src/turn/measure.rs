@@ -31,7 +31,7 @@ impl Measured {
     pub(super) fn end(self, reply: &Reply, span: &Span) {
         let outcome = match reply {
             Reply::Answer(_) | Reply::View(_) | Reply::Awake(_) => "answered",
-            Reply::Rejected(_) => "rejected",
+            Reply::Rejected(_) | Reply::OverQuota(_) => "rejected",
             Reply::Overloaded(_) => "overloaded",
             Reply::Unavailable(_) => "unavailable",
             Reply::Unreadable(_) => "unreadable",

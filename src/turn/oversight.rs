@@ -3,9 +3,11 @@
 
 use super::record::UnreadableState;
 use crate::firing::{Firing, never_stopped};
-use crate::ports::{CallError, Parking};
+use crate::ports::{CallError, Parking, Users};
+use crate::quota::{Admitted, Quotas};
 use async_trait::async_trait;
 use reminder_domain::TaskId;
+use reminder_domain::ids::Person;
 use std::sync::Arc;
 
 /// What operators have a say in, and what they are told of.
@@ -15,12 +17,14 @@ pub struct Oversight {
     pub firing: Firing,
     /// Where it is noted that a task's state cannot be used.
     pub parking: Arc<dyn Parking>,
+    /// What users may have; `None`: as much as there is.
+    pub quotas: Option<Arc<Quotas>>,
 }
 
 /// Nobody stops anything, and nobody is told anything.
 impl Default for Oversight {
     fn default() -> Self {
-        Self { firing: never_stopped(), parking: Arc::new(Nobody) }
+        Self { firing: never_stopped(), parking: Arc::new(Nobody), quotas: None }
     }
 }
 
@@ -34,6 +38,14 @@ impl Parking for Nobody {
 }
 
 impl Oversight {
+    /// Whether a user may have a command done, which may leave one more open task.
+    pub(crate) async fn admit(&self, users: &dyn Users, user: &Person, opens: bool) -> Admitted {
+        match &self.quotas {
+            Some(quotas) => quotas.admit(users, user, opens).await,
+            None => Admitted::Yes,
+        }
+    }
+
     /// Notes that a task's state cannot be used, and alerts once; tells whether it is noted.
     pub(crate) async fn park(&self, id: &TaskId, why: &UnreadableState) -> bool {
         match self.parking.park(id, why).await {

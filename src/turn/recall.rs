@@ -40,6 +40,11 @@ impl Recall {
         }
     }
 
+    /// Where it is read, for what is not remembered.
+    pub(super) fn read(&self) -> &dyn Users {
+        &*self.users
+    }
+
     fn remembered<T>(&self, work: impl FnOnce(&mut LruCache<Person, KnownPreferences>) -> T) -> T {
         // Nobody panics while holding it, and there is nothing to be half done.
         work(&mut self.remembered.lock().unwrap_or_else(PoisonError::into_inner))

@@ -67,6 +67,9 @@ struct IndexLine<'a> {
     p: u64,
     /// The zone database that its times were resolved by.
     z: Option<&'a str>,
+    /// Whether it is paused.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    h: bool,
 }
 
 #[derive(Deserialize)]
@@ -93,6 +96,7 @@ pub fn encode(state: &TaskState) -> Vec<u8> {
         t: state.updated_at.as_millis(),
         p: state.live().map_or(0, |live| live.preferences.version),
         z: state.live().map(|live| live.zone_database.as_str()),
+        h: state.live().is_some_and(|live| live.pause().is_some()),
     };
     join(&index, state)
 }

@@ -1,6 +1,6 @@
 //! How a user's state is stored: two lines of JSON, as a task's is.
 //!
-//! The index line is `{"s":1,"v":…,"u":…,"p":{preferences},"t":…}`: all of it goes into
+//! The index line is `{"s":1,"v":…,"u":…,"p":{preferences},"t":…}`, and `"h"` and `"k"` of a pause: all of it goes into
 //! `user_index`. The document holds the rest, the commands that the user remembers.
 
 use crate::turn::record::{UnreadableState, join, lines};
@@ -12,7 +12,7 @@ use reminder_domain::user::{UserCommandRecord, UserState};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// What the trigger reads; `migrations/0003_users.sql` documents its keys.
+/// What the trigger reads; `migrations/0003_users.sql` and `0010_pause.sql` document its keys.
 #[derive(Serialize, Deserialize)]
 struct IndexLine<'a> {
     s: u32,
@@ -21,6 +21,12 @@ struct IndexLine<'a> {
     p: Cow<'a, Preferences>,
     /// Milliseconds since 1970.
     t: i64,
+    /// Since when everything is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    h: Option<i64>,
+    /// Until when what a pause missed is skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    k: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -37,6 +43,8 @@ pub fn encode(state: &UserState) -> Vec<u8> {
         u: Cow::Borrowed(&state.user_id),
         p: Cow::Borrowed(&state.preferences),
         t: state.updated_at.as_millis(),
+        h: state.paused_since.map(Timestamp::as_millis),
+        k: state.skipped_until.map(Timestamp::as_millis),
     };
     let document = Document { commands: Cow::Borrowed(&state.commands) };
     join(&line, &document)
@@ -53,6 +61,8 @@ pub fn decode(bytes: &[u8]) -> Result<UserState, UnreadableState> {
         updated_at: Timestamp::from_millis(line.t),
         user_id: line.u.into_owned(),
         preferences: line.p.into_owned(),
+        paused_since: line.h.map(Timestamp::from_millis),
+        skipped_until: line.k.map(Timestamp::from_millis),
         commands: document.commands.into_owned(),
     })
 }
@@ -71,6 +81,8 @@ mod tests {
             updated_at: Timestamp::from_millis(1_790_000_000_123),
             user_id: Person::parse(user).unwrap(),
             preferences: serde_json::from_str(preferences).unwrap(),
+            paused_since: None,
+            skipped_until: None,
             commands: vec![UserCommandRecord { id: Some(u64::MAX), fingerprint: 1, version: 7 }],
         }
     }
@@ -85,6 +97,17 @@ mod tests {
         let start = r#"{"s":1,"v":7,"u":"ada@example.org","p":{"zone":"Europe/Berlin","#;
         assert!(line.starts_with(start) && line.ends_with(r#","t":1790000000123}"#), "{line}");
         assert_eq!(document, r#"{"commands":[{"i":18446744073709551615,"f":1,"v":7}]}"#);
+    }
+
+    #[test]
+    fn a_pause_is_in_the_line_as_well() {
+        let at = |ms| Some(Timestamp::from_millis(ms));
+        let (paused_since, skipped_until) = (at(1_790_000_000_000), at(1_780_000_000_000));
+        let state = UserState { paused_since, skipped_until, ..state("ada", "{}") };
+        let bytes = encode(&state);
+        assert_eq!(decode(&bytes).unwrap(), state);
+        let line = String::from_utf8(bytes).unwrap();
+        assert!(line.contains(r#""h":1790000000000,"k":1780000000000}"#), "{line}");
     }
 
     #[test]

@@ -5,9 +5,12 @@ use crate::clock::{Clock, SystemClock};
 use crate::ports::{CommitError, Progress, UserStore, Users};
 use crate::turn::places::{Crowded, Places};
 use crate::turn::record::UnreadableState;
+use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
-use reminder_domain::user::{UserCommand, UserRejection, UserState, UserTurn, decide_user};
+use reminder_domain::user::{
+    UserCommand, UserCommandKind, UserRejection, UserState, UserTurn, decide_user,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -27,8 +30,8 @@ const COMMIT_ATTEMPTS: u32 = 4;
 pub enum UserRequest {
     /// Read what holds.
     Get,
-    /// Replace the preferences.
-    Put(Box<UserCommand>),
+    /// Change what holds.
+    Command(Box<UserCommand>),
 }
 
 /// What to answer.
@@ -38,6 +41,9 @@ pub enum UserReply {
     View(KnownPreferences, Progress),
     /// The command was applied, now or before; this is the version it led to.
     Answer(u64),
+    /// The same of a pause or a resumption: since when the user is paused now, and how many tasks have
+    /// yet to follow.
+    Paused(u64, Option<Timestamp>, Progress),
     /// The command was refused.
     Rejected(UserRejection),
     /// Too much is waiting; nothing was done.
@@ -126,7 +132,7 @@ impl UserTurns {
         };
         let reply = match request {
             UserRequest::Get => self.view(&cell.user).await,
-            UserRequest::Put(command) => self.put(&cell.user, &command).await,
+            UserRequest::Command(command) => self.command(&cell.user, &command).await,
         };
         reply.unwrap_or_else(|trouble| match trouble {
             Trouble::Call(reason) => UserReply::Unavailable(reason),
@@ -143,12 +149,14 @@ impl UserTurns {
     }
 
     /// A state is always loaded: preferences change rarely, and what a process remembers may be old.
-    async fn put(&self, user: &Person, command: &UserCommand) -> Result<UserReply, Trouble> {
+    async fn command(&self, user: &Person, command: &UserCommand) -> Result<UserReply, Trouble> {
         for _ in 0..COMMIT_ATTEMPTS {
             let state = self.load(user).await?;
             let next = match decide_user(user, state.as_ref(), command, SystemClock.now()) {
                 Err(rejection) => return Ok(UserReply::Rejected(rejection)),
-                Ok(UserTurn::Answer(version)) => return Ok(UserReply::Answer(version)),
+                Ok(UserTurn::Answer(version)) => {
+                    return self.answer(user, command, version, state.as_ref()).await;
+                }
                 Ok(UserTurn::Commit(next)) => next,
             };
             match self.store.commit_user(user, record::encode(&next)).await {
@@ -157,8 +165,9 @@ impl UserTurns {
                     let correlation = command.origin.correlation_id.as_ref();
                     let correlation = correlation.map(tracing::field::display);
                     let version = next.version;
-                    tracing::info!(version, correlation.id = correlation, "preferences changed");
-                    return Ok(UserReply::Answer(version));
+                    let paused = next.paused_since.is_some();
+                    tracing::info!(version, paused, correlation.id = correlation, "a user changed");
+                    return self.answer(user, command, version, Some(&next)).await;
                 }
                 Err(CommitError::Fenced(reason)) => {
                     tracing::info!(reason, "another writer was first; deciding anew");
@@ -169,6 +178,23 @@ impl UserTurns {
             }
         }
         Err(Trouble::Call("other writers kept getting in between".into()))
+    }
+
+    /// What a command that was applied is answered with, in the present state of the user.
+    async fn answer(
+        &self,
+        user: &Person,
+        command: &UserCommand,
+        version: u64,
+        state: Option<&UserState>,
+    ) -> Result<UserReply, Trouble> {
+        if matches!(command.kind, UserCommandKind::Put(_)) {
+            return Ok(UserReply::Answer(version));
+        }
+        let progress = self.users.progress(user).await;
+        let progress = progress.map_err(|error| Trouble::Call(error.0))?;
+        let since = state.and_then(|state| state.paused_since);
+        Ok(UserReply::Paused(version, since, progress))
     }
 
     async fn load(&self, user: &Person) -> Result<Option<UserState>, Trouble> {
@@ -197,6 +223,8 @@ impl UserTurns {
             updated_at: SystemClock.now(),
             user_id: user.clone(),
             preferences: known.preferences,
+            paused_since: known.paused_since,
+            skipped_until: known.skipped_until,
             commands: Vec::new(),
         }))
     }

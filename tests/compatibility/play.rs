@@ -35,7 +35,14 @@ impl Play {
     /// What the user prefers from now on.
     pub(crate) fn preferring(mut self, version: u64, preferences: &str) -> Self {
         let preferences = serde_json::from_str(preferences).unwrap();
-        self.preferences = KnownPreferences { version, preferences };
+        self.preferences = KnownPreferences { version, preferences, ..KnownPreferences::default() };
+        self
+    }
+
+    /// The user is paused from now on.
+    pub(crate) fn pausing_its_user(mut self) -> Self {
+        self.preferences.version += 1;
+        self.preferences.paused_since = Some(self.now);
         self
     }
 
@@ -140,7 +147,9 @@ impl Play {
                     self.now = at;
                     Outcome::Done
                 }
-                Effect::Arm(_) | Effect::ArmIfAbsent(_) | Effect::Disarm => Outcome::Done,
+                Effect::Arm(_) | Effect::ArmIfAbsent(_) | Effect::Disarm | Effect::Admit { .. } => {
+                    Outcome::Done
+                }
                 Effect::Finish(finish) => return (self, finish.reply),
             };
         }

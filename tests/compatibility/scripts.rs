@@ -33,8 +33,27 @@ pub(crate) fn tasks() -> Vec<(&'static str, Vec<u8>)> {
         ("followed-its-owner", followed_its_owner()),
         ("deleted-by-its-owner", deleted_by_its_owner()),
         ("followed-without-versions", followed_without_versions()),
+        ("paused", paused()),
+        ("resumed", resumed()),
     ];
     all.map(|(name, play)| (name, play.stored())).into()
+}
+
+/// By itself and by its user, and told of as such.
+fn paused() -> Play {
+    let task = r#"{"title":"t","userId":"ada@example.org","dueDate":"2027-03-02T09:00:00Z"}"#;
+    let put = Play::at("2027-03-01T09:00:00Z").preferring(3, BERLIN).put(task);
+    let paused = put.then("2027-03-01T10:00:00Z").pausing_its_user().refresh();
+    let paused = paused.then("2027-03-01T11:00:00Z").command(Method::Pause, "");
+    paused.command(Method::PutReminder, r#"{"reminder":{"id":"early","before":"PT1H"}}"#)
+}
+
+/// With nothing to fire of what fell due meanwhile.
+fn resumed() -> Play {
+    let task = r#"{"title":"t","dueDate":"2027-03-02T09:00:00Z"}"#;
+    let put = Play::at("2027-03-01T09:00:00Z").put(task);
+    let paused = put.then("2027-03-01T10:00:00Z").command(Method::Pause, "");
+    paused.then("2027-03-02T10:00:00Z").command(Method::Resume, r#"{"missed":"skip"}"#)
 }
 
 fn minimal() -> Play {
@@ -185,7 +204,12 @@ fn fired_in_a_trace() -> Play {
 pub(crate) fn users() -> Vec<(&'static str, Vec<u8>)> {
     let said = |state: Option<&UserState>, body: &str, at: &str| {
         let user = Person::parse("ada \"l\" 😀@example.org").unwrap();
-        let command = wire::parse_user_put(body.as_bytes()).unwrap();
+        let command = match body {
+            "pause" => wire::parse_user_pause(b""),
+            "skip" => wire::parse_user_resume(br#"{"missed":"skip"}"#),
+            put => wire::parse_user_put(put.as_bytes()),
+        };
+        let command = command.unwrap();
         match decide_user(&user, state, &command, time(at)).unwrap() {
             UserTurn::Commit(state) => *state,
             UserTurn::Answer(version) => panic!("nothing to store at {version}: {body}"),
@@ -194,7 +218,10 @@ pub(crate) fn users() -> Vec<(&'static str, Vec<u8>)> {
     let minimal = said(None, r#"{"preferences":{}}"#, "2027-03-01T09:00:00.123Z");
     let body = format!(r#"{{"commandId":"c-1","preferences":{BERLIN}}}"#);
     let full = said(Some(&minimal), &body, "2027-03-02T09:00:00Z");
-    [("user-minimal", minimal), ("user-everything-said", full)]
+    let paused = said(Some(&full), "pause", "2027-03-03T09:00:00Z");
+    let resumed = said(Some(&paused), "skip", "2027-03-04T09:00:00Z");
+    let again = said(Some(&resumed), "pause", "2027-03-05T09:00:00Z");
+    [("user-minimal", minimal), ("user-everything-said", full), ("user-paused", again)]
         .map(|(name, state)| (name, user_record::encode(&state)))
         .into()
 }

@@ -4,7 +4,8 @@ use crate::pages::{page, pages, root};
 use reminder_contract::cloud_event::{CloudEvent, EventData, topic_name};
 use reminder_contract::rest::{BatchAnswer, Page, ReminderItem};
 use reminder_contract::wire::{
-    CommandAnswer, ExplanationView, PreviewView, TaskView, UserAnswer, UserView, parse_user_put,
+    CommandAnswer, ExplanationView, PreviewView, TaskView, UserAnswer, UserPaused, UserView,
+    parse_user_put,
 };
 use reminder_contract::{EventType, Problem};
 use reminder_domain::Topic;
@@ -31,6 +32,8 @@ fn check(json: &Value, text: &str) -> Result<(), String> {
         read.map(drop).map_err(|error| error.to_string())
     } else if has("reminders") && has("taskId") {
         serde_json::from_str::<TaskView<'_>>(text).map(drop).map_err(|error| error.to_string())
+    } else if has("pausedSince") && !has("preferences") {
+        serde_json::from_str::<UserPaused<'_>>(text).map(drop).map_err(|error| error.to_string())
     } else if has("userId") && has("tasks") {
         serde_json::from_str::<UserView<'_>>(text).map(drop).map_err(|error| error.to_string())
     } else if has("userId") && has("version") {

@@ -110,6 +110,9 @@ fn understood(verb: &str, path: &str, body: &str) -> Result<(), reminder_contrac
     let command = |method, body: &str| wire::parse_command(method, body.as_bytes()).map(drop);
     match (verb, &parts[..]) {
         ("GET", ["tasks" | "reminders"] | ["tasks", _]) if body.is_empty() => Ok(()),
+        ("POST", ["tasks", _, "pause"]) => command(Method::Pause, body),
+        ("POST", ["tasks", _, "resume"]) => command(Method::Resume, body),
+        ("POST", ["users", _, "pause"]) => wire::parse_user_pause(body.as_bytes()).map(drop),
         ("PUT", ["tasks", _]) => command(Method::Put, &within("task")),
         ("PATCH", ["tasks", _]) => {
             let mut task = serde_json::json!({ "title": "A task" });

@@ -17,7 +17,7 @@ fn time(text: &Value) -> Timestamp {
 
 fn known(example: &Value) -> Option<KnownPreferences> {
     let preferences = serde_json::from_value(example.get("preferences")?.clone()).unwrap();
-    Some(KnownPreferences { version: 1, preferences })
+    Some(KnownPreferences { version: 1, preferences, ..KnownPreferences::default() })
 }
 
 /// Puts the task; answers its state and the rules that the answer names.

@@ -18,6 +18,7 @@ mod firing;
 mod index;
 mod migration;
 mod parked;
+mod pause;
 mod polling;
 mod rearm;
 mod restore;

@@ -98,8 +98,8 @@ async fn every_stored_user_is_accepted_and_indexed_as_it_means() {
         }
         found += 1;
         let key = format!("reminder-scheduler||UserActor||{name}||user");
-        let before = r#"{"s":1,"v":1,"u":"u","p":{},"t":1}"#;
-        if meaning["version"].as_u64().unwrap() > 1 {
+        for version in 1..meaning["version"].as_u64().unwrap() {
+            let before = format!(r#"{{"s":1,"v":{version},"u":"u","p":{{}},"t":1}}"#);
             upsert(&database.client, &key, format!("{before}\n{{}}").as_bytes()).await.unwrap();
         }
         upsert(&database.client, &key, &bytes).await.unwrap();

@@ -30,6 +30,8 @@ fn user(user: &str, version: u64, zone: &str) -> Vec<u8> {
         updated_at: Timestamp::from_millis(CHANGED_MS),
         user_id: person(user),
         preferences: preferences(zone),
+        paused_since: None,
+        skipped_until: None,
         commands: Vec::new(),
     })
 }

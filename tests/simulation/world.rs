@@ -259,6 +259,7 @@ impl World {
                 }
                 Ok(Outcome::Done)
             }
+            Effect::Admit { .. } => unreachable!("there are no quotas"),
             Effect::Finish(_) => unreachable!("handled by the caller"),
         }
     }

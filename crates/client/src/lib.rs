@@ -54,5 +54,6 @@ pub use options::{CallOptions, IfVersion, Ring, Snooze};
 pub use reminder_contract::{Problem, ProblemKind, rest, wire};
 pub use reminder_domain::command::{Delay, IfPast};
 pub use reminder_domain::ids::{CorrelationId, Person, PresetName, ReminderId, Traceparent};
+pub use reminder_domain::pause::IfMissed;
 pub use reminder_domain::preferences::SnoozeDelay;
 pub use reminder_domain::{TaskId, Timestamp};

@@ -5,6 +5,7 @@ use crate::{CallOptions, Client, Error, Ring, Snooze, TaskId, Timestamp};
 use reminder_contract::rest::{Batch, BatchAnswer, CALENDAR, MERGE_PATCH};
 use reminder_contract::wire::{CommandAnswer, ExplanationView, PreviewView, TaskView};
 use reminder_domain::ids::ReminderId;
+use reminder_domain::pause::IfMissed;
 use reminder_domain::recurrence::LocalMoment;
 use reminder_domain::reminder::Reminder;
 use reqwest::header::IF_NONE_MATCH;
@@ -123,6 +124,25 @@ impl Client {
         options: &CallOptions,
     ) -> Result<CommandAnswer<'static>, Error> {
         self.act(id, "dismiss", Some(ring.body()), options).await
+    }
+
+    /// Nothing of the task fires until it is resumed.
+    pub async fn pause(
+        &self,
+        id: &TaskId,
+        options: &CallOptions,
+    ) -> Result<CommandAnswer<'static>, Error> {
+        self.act(id, "pause", None, options).await
+    }
+
+    /// The task fires again; what fell due meanwhile does so at once, or is skipped.
+    pub async fn resume(
+        &self,
+        id: &TaskId,
+        missed: IfMissed,
+        options: &CallOptions,
+    ) -> Result<CommandAnswer<'static>, Error> {
+        self.act(id, "resume", Some(json!({ "missed": missed })), options).await
     }
 
     /// Adds a reminder, or changes the one of its id.

@@ -1,10 +1,12 @@
-//! What users prefer.
+//! What users prefer, and that all of a user is paused.
 
 use crate::send::Call;
 use crate::{CallOptions, Client, Error, Person};
-use reminder_contract::wire::{UserAnswer, UserView};
+use reminder_contract::wire::{UserAnswer, UserPaused, UserView};
+use reminder_domain::pause::IfMissed;
 use reqwest::Method;
 use serde::Serialize;
+use serde_json::json;
 
 impl Client {
     /// What holds for a user, the defaults included, and how far the tasks have followed.
@@ -22,6 +24,28 @@ impl Client {
     ) -> Result<UserAnswer<'static>, Error> {
         let call = Call::command(Method::PUT, self.preferences_url(user), options);
         self.read(call.json(preferences)?).await
+    }
+
+    /// Nothing of the user fires until it is resumed; the answer tells how many tasks have yet to follow.
+    pub async fn pause_user(
+        &self,
+        user: &Person,
+        options: &CallOptions,
+    ) -> Result<UserPaused<'static>, Error> {
+        let url = self.url(&["users", user.as_str(), "pause"]);
+        self.read(Call::command(Method::POST, url, options)).await
+    }
+
+    /// The reminders of the user fire again; what fell due meanwhile does so at once, or is skipped.
+    pub async fn resume_user(
+        &self,
+        user: &Person,
+        missed: IfMissed,
+        options: &CallOptions,
+    ) -> Result<UserPaused<'static>, Error> {
+        let url = self.url(&["users", user.as_str(), "resume"]);
+        let call = Call::command(Method::POST, url, options);
+        self.read(call.json(&json!({ "missed": missed }))?).await
     }
 
     fn preferences_url(&self, user: &Person) -> reqwest::Url {

@@ -79,6 +79,10 @@ problem_kinds! {
     VersionConflict = 409, "version-conflict", "Another version was expected";
     /// The task is not in a state in which the command makes sense.
     Inapplicable = 409, "inapplicable", "The task is not in a state for this";
+    /// The user has as many as allowed: completing or deleting some helps, waiting does not.
+    TooManyOpenTasks = 409, "too-many-open-tasks", "The user has too many open tasks";
+    /// The user has sent as many in the last minute as allowed.
+    TooManyCommands = 429, "too-many-commands", "The user has sent too many commands";
     /// Too much waits already; nothing was done, trying again later helps.
     Overloaded = 503, "overloaded", "Too much is waiting";
     /// A part that the service needs does not answer; trying again with the same `commandId` is
@@ -86,8 +90,7 @@ problem_kinds! {
     Unavailable = 503, "unavailable", "The service cannot do this now";
     /// What is stored cannot be read; nothing was done, and only an operator's repair helps.
     DamagedState = 500, "damaged-state", "The stored state cannot be read";
-    /// What is stored was written by a newer version of the service; nothing was done. A replica of
-    /// that version can do it.
+    /// Nothing was done: a newer version of the service wrote what is stored, and can do it.
     NewerState = 503, "newer-state", "The stored state is of a newer version";
     /// What `If-Match` or `If-None-Match` asks for does not hold.
     PreconditionFailed = 412, "precondition-failed", "The task or user is at another version";

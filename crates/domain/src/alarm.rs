@@ -41,7 +41,7 @@ pub enum Plan {
     Cancelled(Moment),
     /// It was past its late limit when its turn came, and nothing follows.
     Expired(Moment),
-    /// It was past when the task was made or moved, and was not to fire then.
+    /// It was past when the task was made, moved or resumed, and was not to fire then.
     Skipped(Moment),
     /// Somebody dismissed it before it fired, and nothing follows.
     Dismissed(Moment),

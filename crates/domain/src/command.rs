@@ -2,6 +2,7 @@
 
 use crate::ids::{CorrelationId, Person, PresetName, ReminderId, Traceparent};
 use crate::ingested::{Ingested, News};
+use crate::pause::IfMissed;
 use crate::preferences::SnoozeDelay;
 use crate::reminder::Reminder;
 use crate::task::Task;
@@ -84,6 +85,13 @@ pub enum CommandKind {
         /// Which reminder; `None`: all of this occurrence.
         reminder_id: Option<ReminderId>,
     },
+    /// Nothing fires until it is resumed.
+    Pause,
+    /// It fires again.
+    Resume {
+        /// What to do with what fell due meanwhile.
+        missed: IfMissed,
+    },
     /// Follow what the owner of the task says of it.
     Ingest(Box<Ingested>),
 }
@@ -162,6 +170,8 @@ impl CommandKind {
             Self::Snooze { .. } => "snooze",
             Self::Acknowledge { .. } => "acknowledge",
             Self::Dismiss { .. } => "dismiss",
+            Self::Pause => "pause",
+            Self::Resume { .. } => "resume",
             Self::Ingest(_) => "ingest",
         }
     }

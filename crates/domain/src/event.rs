@@ -187,6 +187,8 @@ pub enum RemovalReason {
     Dismissed,
     /// The task moved on to another occurrence.
     Advanced,
+    /// It fell due while its task or user was paused, and was skipped when that ended.
+    Skipped,
 }
 
 /// What the scheduler did to a task.
@@ -213,4 +215,8 @@ pub enum UpdateReason {
     RemindersChanged,
     /// The preferences of its user, or the rules of a zone, moved its reminders.
     Rescheduled,
+    /// It was paused, or its user was: nothing of it fires.
+    Paused,
+    /// It was resumed, or its user was.
+    Resumed,
 }

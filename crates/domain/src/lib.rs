@@ -12,6 +12,7 @@
 //! | [`task`], [`reminder`], [`preferences`] | what callers asked for, parsed once |
 //! | [`schedule`] | from these to the moments of the reminders |
 //! | [`alarm`], [`history`] | what became of each reminder |
+//! | [`pause`] | that nothing fires for now |
 //! | [`state`], [`restored`] | everything one actor stores, and how it goes on after a restore |
 //! | [`ingested`] | what the owner of a task says of it |
 //! | [`command`], [`event`], [`rejection`] | what goes in and what comes out of a turn |
@@ -30,6 +31,7 @@ pub mod ingested;
 pub mod limits;
 pub mod next_wake;
 pub mod object;
+pub mod pause;
 pub mod preferences;
 pub mod preview;
 pub mod recurrence;

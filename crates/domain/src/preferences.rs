@@ -204,14 +204,21 @@ impl Serialize for SnoozeDelay {
     }
 }
 
-/// The preferences that a task knows, and which ones those are.
+/// The preferences that a task knows, which ones those are, and whether the user is paused.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownPreferences {
-    /// Counts the changes of the user's preferences; 0: the user never said anything.
+    /// Counts the changes of what the user said; 0: the user never said anything.
     pub version: u64,
     /// What they are.
     pub preferences: Preferences,
+    /// Since when everything of the user is paused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<Timestamp>,
+    /// When a pause last ended with nothing to fire of what fell due in it. A task acts on it when it
+    /// learns of it, and keeps no copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped_until: Option<Timestamp>,
 }
 
 impl KnownPreferences {
@@ -221,7 +228,13 @@ impl KnownPreferences {
     pub(crate) fn followed_by(&self, newer: &Self) -> Self {
         let default_reminders = self.preferences.default_reminders.clone();
         let preferences = Preferences { default_reminders, ..newer.preferences.clone() };
-        Self { version: newer.version, preferences }
+        Self { preferences, ..newer.clone() }
+    }
+
+    /// What a task keeps of them.
+    #[must_use]
+    pub(crate) fn copied(&self) -> Self {
+        Self { skipped_until: None, ..self.clone() }
     }
 
     /// Whether the user never said anything.

@@ -9,6 +9,7 @@ use crate::ids::{Person, ReminderId, Traceparent};
 use crate::ingested::Followed;
 use crate::limits;
 use crate::next_wake::earliest;
+use crate::pause::Pause;
 use crate::preferences::KnownPreferences;
 use crate::recurrence::Cursor;
 use crate::schedule::Schedule;
@@ -75,6 +76,9 @@ pub struct Live {
     /// The occurrence that a recurring task is at; its due date says the same in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub occurrence: Option<Cursor>,
+    /// Since when it is paused itself; its user may be paused as well, which the preferences tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<Timestamp>,
     /// A copy of what the user prefers, so that firing waits for nobody. Its default reminders are
     /// those of the time when the task was made.
     #[serde(default, skip_serializing_if = "KnownPreferences::is_default")]
@@ -204,6 +208,9 @@ pub struct Snapshot {
     /// Whether it was deleted by this commit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub deleted: bool,
+    /// Who had paused it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Pause>,
     /// The last version of the owner that it had followed by then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_version: Option<u64>,
@@ -212,7 +219,7 @@ pub struct Snapshot {
 impl Snapshot {
     /// When the next reminder is due.
     pub fn next_reminder_at(&self) -> Option<Timestamp> {
-        if self.deleted { None } else { earliest(&self.alarms) }
+        if self.deleted || self.paused.is_some() { None } else { earliest(&self.alarms) }
     }
 }
 
@@ -233,6 +240,7 @@ impl TaskState {
             task: live.task.clone(),
             alarms: live.alarms.clone(),
             deleted: false,
+            paused: live.pause(),
             source_version: self.source_version(),
         })
     }

@@ -1,8 +1,9 @@
-//! A user: the preferences, and the decision about a command that changes them.
+//! A user: the preferences, whether everything is paused, and the decision about a command.
 
 use crate::command::Origin;
 use crate::ids::Person;
 use crate::limits;
+use crate::pause::IfMissed;
 use crate::preferences::{KnownPreferences, Preferences};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// The state of one `UserActor`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserState {
-    /// Counts commits from 1, and so the changes of the preferences. The database accepts a state
+    /// Counts commits from 1, and so the changes of what holds for the tasks. The database accepts a state
     /// only when its version is the stored one plus one, or the bytes are identical.
     pub version: u64,
     /// When the last commit was decided.
@@ -19,6 +20,10 @@ pub struct UserState {
     pub user_id: Person,
     /// What holds for the user's tasks.
     pub preferences: Preferences,
+    /// Since when all reminders of the user are paused.
+    pub paused_since: Option<Timestamp>,
+    /// When a pause last ended with nothing to fire of what fell due in it.
+    pub skipped_until: Option<Timestamp>,
     /// The last commands applied, oldest first.
     pub commands: Vec<UserCommandRecord>,
 }
@@ -37,11 +42,11 @@ pub struct UserCommandRecord {
     pub version: u64,
 }
 
-/// A command to a user, parsed and complete. There is one kind: replace all preferences.
+/// A command to a user, parsed and complete.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserCommand {
-    /// What shall hold.
-    pub preferences: Preferences,
+    /// What to do.
+    pub kind: UserCommandKind,
     /// Hash of the caller's `commandId`; a known one is answered and not applied again.
     pub id: Option<u64>,
     /// Hash of the body without the ids: two commands with the same one ask for the same.
@@ -50,6 +55,20 @@ pub struct UserCommand {
     pub if_version: Option<u64>,
     /// The flow that the command belongs to.
     pub origin: Origin,
+}
+
+/// The kinds of command that change what holds for a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UserCommandKind {
+    /// Replace all preferences; a pause goes on.
+    Put(Box<Preferences>),
+    /// Nothing of the user fires until it is resumed.
+    Pause,
+    /// It fires again.
+    Resume {
+        /// What to do with what fell due meanwhile.
+        missed: IfMissed,
+    },
 }
 
 /// What a command comes to.
@@ -80,13 +99,49 @@ pub enum UserRejection {
 impl UserState {
     /// The preferences as tasks copy them.
     pub fn known(&self) -> KnownPreferences {
-        KnownPreferences { version: self.version, preferences: self.preferences.clone() }
+        KnownPreferences {
+            version: self.version,
+            preferences: self.preferences.clone(),
+            paused_since: self.paused_since,
+            skipped_until: self.skipped_until,
+        }
+    }
+
+    /// A user who has not said anything yet.
+    fn silent(user: &Person, now: Timestamp) -> Self {
+        Self {
+            version: 0,
+            updated_at: now,
+            user_id: user.clone(),
+            preferences: Preferences::default(),
+            paused_since: None,
+            skipped_until: None,
+            commands: Vec::new(),
+        }
+    }
+
+    /// What holds after a command; `None`: what held before.
+    fn changed_by(&self, kind: &UserCommandKind, now: Timestamp) -> Option<Self> {
+        let mut next = self.clone();
+        match kind {
+            UserCommandKind::Put(preferences) => next.preferences.clone_from(preferences),
+            UserCommandKind::Pause => next.paused_since = self.paused_since.or(Some(now)),
+            UserCommandKind::Resume { missed } => {
+                // Tasks that have not followed yet pass over what fell due in an earlier pause that was
+                // to be passed over, so that is kept.
+                if next.paused_since.take().is_some() && *missed == IfMissed::Skip {
+                    next.skipped_until = Some(now);
+                }
+            }
+        }
+        let is_first_word = self.version == 0 && matches!(kind, UserCommandKind::Put(_));
+        (is_first_word || next != *self).then_some(next)
     }
 }
 
 /// Decides a command. A known command is answered as it was before.
 ///
-/// The first command is applied even if it asks for the defaults: from then on the user has said
+/// The first put is applied even if it asks for the defaults: from then on the user has said
 /// something, whatever the defaults of a later release are. After that, one that changes nothing
 /// commits nothing, for each version makes all tasks of the user be looked at again.
 ///
@@ -105,22 +160,17 @@ pub fn decide_user(
     if let Some(expected) = command.if_version.filter(|expected| *expected != actual) {
         return Err(UserRejection::VersionConflict { expected, actual });
     }
-    if state.is_some_and(|state| state.preferences == command.preferences) {
+    let before = state.cloned().unwrap_or_else(|| UserState::silent(user, now));
+    let Some(mut next) = before.changed_by(&command.kind, now) else {
         return Ok(UserTurn::Answer(actual));
-    }
-    let version = actual + 1;
-    let mut commands = state.map_or_else(Vec::new, |state| state.commands.clone());
-    let (id, fingerprint) = (command.id, command.fingerprint);
-    commands.push(UserCommandRecord { id, fingerprint, version });
-    let excess = commands.len().saturating_sub(limits::USER_COMMANDS_REMEMBERED);
-    commands.drain(..excess);
-    Ok(UserTurn::Commit(Box::new(UserState {
-        version,
-        updated_at: now,
-        user_id: user.clone(),
-        preferences: command.preferences.clone(),
-        commands,
-    })))
+    };
+    next.version = actual + 1;
+    next.updated_at = now;
+    let (id, fingerprint, version) = (command.id, command.fingerprint, next.version);
+    next.commands.push(UserCommandRecord { id, fingerprint, version });
+    let excess = next.commands.len().saturating_sub(limits::USER_COMMANDS_REMEMBERED);
+    next.commands.drain(..excess);
+    Ok(UserTurn::Commit(Box::new(next)))
 }
 
 /// The version answered to a command that is known by its id, or that repeats the last one applied:
@@ -151,16 +201,31 @@ mod tests {
         Timestamp::from_millis(1_790_000_000_000)
     }
 
+    const PAUSE: u8 = 3;
+    const RESUME: u8 = 4;
+    const RESUME_AND_SKIP: u8 = 5;
+
     fn ada() -> Person {
         Person::parse("ada@example.org").unwrap()
     }
 
-    /// A put of one of a few preferences; the fingerprint stands for the body, as the wire makes it.
+    /// A put of one of a few preferences, a pause or a resumption; the fingerprint stands for the body,
+    /// as the wire makes it.
     fn put(choice: u8, id: Option<u64>, if_version: Option<u64>) -> UserCommand {
-        let zone = ["UTC", "Europe/Berlin", "Asia/Tokyo"][usize::from(choice)];
-        let preferences = serde_json::from_str(&format!(r#"{{"zone":"{zone}"}}"#)).unwrap();
+        let zone = |zone: &str| {
+            let preferences = serde_json::from_str(&format!(r#"{{"zone":"{zone}"}}"#)).unwrap();
+            UserCommandKind::Put(Box::new(preferences))
+        };
+        let kind = match choice {
+            0 => zone("UTC"),
+            1 => zone("Europe/Berlin"),
+            2 => zone("Asia/Tokyo"),
+            PAUSE => UserCommandKind::Pause,
+            RESUME => UserCommandKind::Resume { missed: IfMissed::Fire },
+            _ => UserCommandKind::Resume { missed: IfMissed::Skip },
+        };
         let fingerprint = u64::from(choice) + if_version.map_or(0, |version| 10 * (version + 1));
-        UserCommand { preferences, id, fingerprint, if_version, origin: Origin::default() }
+        UserCommand { kind, id, fingerprint, if_version, origin: Origin::default() }
     }
 
     fn decide(state: Option<&UserState>, command: &UserCommand) -> Result<UserTurn, UserRejection> {
@@ -190,6 +255,22 @@ mod tests {
     }
 
     #[test]
+    fn a_pause_outlives_a_put_and_a_skip_is_kept_until_the_next_one() {
+        assert_eq!(decide(None, &put(RESUME, None, None)), Ok(UserTurn::Answer(0)));
+        let paused = applied(None, &put(PAUSE, None, None));
+        assert_eq!((paused.version, paused.paused_since), (1, Some(now())));
+        let moved = applied(Some(&paused), &put(2, None, None));
+        assert_eq!((moved.version, moved.paused_since), (2, Some(now())));
+        assert_eq!(decide(Some(&moved), &put(PAUSE, None, None)), Ok(UserTurn::Answer(2)));
+        let resumed = applied(Some(&moved), &put(RESUME_AND_SKIP, None, None));
+        assert_eq!((resumed.paused_since, resumed.skipped_until), (None, Some(now())));
+        assert_eq!(decide(Some(&resumed), &put(RESUME, None, None)), Ok(UserTurn::Answer(3)));
+        let again = applied(Some(&resumed), &put(PAUSE, None, None));
+        let fires = applied(Some(&again), &put(RESUME, None, None));
+        assert_eq!((fires.paused_since, fires.skipped_until), (None, Some(now())));
+    }
+
+    #[test]
     fn another_version_is_a_conflict() {
         let conflict = |expected, actual| Err(UserRejection::VersionConflict { expected, actual });
         assert_eq!(decide(None, &put(1, None, Some(1))), conflict(1, 0));
@@ -213,7 +294,7 @@ mod tests {
         #[test]
         fn versions_count_changes_and_a_repeat_changes_nothing(
             commands in prop::collection::vec(
-                (0..3u8, prop::option::of(0..40u64), prop::option::of(0..6u64)),
+                (0..6u8, prop::option::of(0..40u64), prop::option::of(0..6u64)),
                 0..60,
             ),
         ) {
@@ -226,8 +307,19 @@ mod tests {
                     UserTurn::Answer(version) => version,
                     UserTurn::Commit(next) => {
                         prop_assert_eq!(next.version, before.as_ref().map_or(0, |s| s.version) + 1);
-                        prop_assert_eq!(&next.preferences, &command.preferences);
-                        prop_assert_ne!(Some(&next.preferences), before.as_ref().map(|s| &s.preferences));
+                        match &command.kind {
+                            UserCommandKind::Put(asked) => {
+                                prop_assert_eq!(&next.preferences, &**asked);
+                                let before = before.as_ref().map(|s| &s.preferences);
+                                prop_assert_ne!(Some(&next.preferences), before);
+                            }
+                            kind => {
+                                let is_paused = *kind == UserCommandKind::Pause;
+                                prop_assert_eq!(next.paused_since.is_some(), is_paused);
+                                let was = before.as_ref().is_some_and(|s| s.paused_since.is_some());
+                                prop_assert_ne!(was, is_paused);
+                            }
+                        }
                         prop_assert!(next.commands.len() <= limits::USER_COMMANDS_REMEMBERED);
                         state = Some(*next.clone());
                         next.version

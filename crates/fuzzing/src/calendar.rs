@@ -34,6 +34,7 @@ pub(crate) fn survives(task: Task, restored: Vec<RestoredAlarm>) {
         alarms: alarms.collect(),
         task,
         occurrence: None,
+        paused_since: None,
         preferences: KnownPreferences::default(),
         history: Vec::new(),
         origin: Origin::default(),

@@ -122,11 +122,22 @@ pub struct Prefs {
     pub quiet: Option<(i64, i64)>,
     /// The reminders of a new task.
     pub defaults: Option<Vec<Reminder>>,
+    /// Since when everything of the user is paused.
+    pub paused: Option<i64>,
+    /// When a pause last ended with nothing to fire.
+    pub skipped_until: Option<i64>,
 }
 
 impl Default for Prefs {
     fn default() -> Self {
-        Self { zone: Zone::Utc, default_time: 9 * HOUR, quiet: None, defaults: None }
+        Self {
+            zone: Zone::Utc,
+            default_time: 9 * HOUR,
+            quiet: None,
+            defaults: None,
+            paused: None,
+            skipped_until: None,
+        }
     }
 }
 

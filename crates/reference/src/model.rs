@@ -8,6 +8,7 @@ pub use alarms::{Alarm, Because, Clock, Moment, Plan, Ring, Rung};
 
 use crate::calendar::{Prefs, Reminder, Time, Trigger, quiet_end};
 use crate::words::{IfVersion, Kind, Request, Skip, Spec};
+use reminder_domain::pause::IfMissed;
 use std::collections::BTreeMap;
 
 /// What a command must lead to.
@@ -50,6 +51,8 @@ pub struct Task {
     pub number: usize,
     /// Preferences as far as the task knows them, and how manieth.
     pub prefs: (u64, Prefs),
+    /// Since when it is paused itself.
+    pub paused: Option<i64>,
     pub alarms: Vec<Alarm>,
 }
 
@@ -62,13 +65,15 @@ impl Model {
 
     /// When it must be woken.
     pub fn next_wake(&self) -> Option<i64> {
-        let alarms = self.task.iter().flat_map(|task| &task.alarms);
-        alarms.filter_map(Alarm::next).min()
+        let task = self.task.iter().filter(|task| !task.is_paused());
+        task.flat_map(|task| &task.alarms).filter_map(Alarm::next).min()
     }
 
     /// Fires what is due; returns it in the order of its due times.
     pub fn wake(&mut self, now: i64) -> Vec<Ring> {
-        let Some(task) = &mut self.task else { return Vec::new() };
+        let Some(task) = self.task.as_mut().filter(|task| !task.is_paused()) else {
+            return Vec::new();
+        };
         let schedule = task.clone();
         let rings = task.alarms.iter_mut().filter_map(|alarm| alarm.wake(&schedule, now));
         let mut rings: Vec<Ring> = rings.collect();
@@ -80,6 +85,7 @@ impl Model {
     pub fn refresh(&mut self, (version, prefs): &(u64, Prefs)) {
         let Some(task) = &mut self.task else { return };
         if *version > task.prefs.0 {
+            task.skip_as_its_user_says(prefs);
             let defaults = task.prefs.1.defaults.clone();
             task.prefs = (*version, Prefs { defaults, ..prefs.clone() });
             task.resolve_again();
@@ -96,6 +102,8 @@ impl Model {
                 | Kind::Skip(Skip::Ahead(_) | Skip::Wrong)
                 | Kind::PutReminder(..)
                 | Kind::RemoveReminder(_)
+                | Kind::Pause
+                | Kind::Resume(_)
         );
         meant_once || (!self.stirred && now - self.committed_at <= RESENT_WITHIN_MS)
     }
@@ -163,6 +171,18 @@ impl Model {
             Kind::Snooze(id, delay) => task.snooze(*id, *delay, now),
             Kind::Acknowledge(id) => task.acknowledge(*id),
             Kind::Dismiss(id) => task.dismiss(*id),
+            Kind::Pause => {
+                let is_news = task.paused.is_none();
+                task.paused = task.paused.or(Some(now));
+                Ok(Changed(is_news))
+            }
+            Kind::Resume(missed) => {
+                let was_paused = task.paused.take().is_some();
+                if was_paused && *missed == IfMissed::Skip {
+                    task.pass_over(now);
+                }
+                Ok(Changed(was_paused))
+            }
         }
     }
 }
@@ -177,6 +197,27 @@ pub struct Refused;
 impl Task {
     pub fn is_open(&self) -> bool {
         !self.spec.completed
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.paused.is_some() || self.prefs.1.paused.is_some()
+    }
+
+    /// What fell due by then does not fire.
+    fn pass_over(&mut self, until: i64) {
+        let schedule = self.clone();
+        for alarm in &mut self.alarms {
+            alarm.pass_over(&schedule, until);
+        }
+    }
+
+    /// What fell due in a pause of its user that it knows of, and that is to be passed over.
+    fn skip_as_its_user_says(&mut self, news: &Prefs) {
+        if let (Some(since), Some(until)) = (self.prefs.1.paused, news.skipped_until)
+            && until >= since
+        {
+            self.pass_over(until);
+        }
     }
 
     /// The occurrence that the task is at.

@@ -2,6 +2,7 @@
 
 use crate::calendar::{self, HOUR, MINUTE, Prefs, Reminder, Rule, Time, TimeKind, instant};
 use reminder_domain::command::{Delay as Snooze, IfPast, Put};
+use reminder_domain::pause::IfMissed;
 use reminder_domain::preferences::{KnownPreferences, Preferences, SnoozeDelay};
 use reminder_domain::time::{CalendarOffset, DueTime};
 use reminder_domain::{CommandKind, ReminderId};
@@ -30,6 +31,8 @@ pub enum Kind {
     Snooze(Option<&'static str>, Delay),
     Acknowledge(Option<&'static str>),
     Dismiss(Option<&'static str>),
+    Pause,
+    Resume(IfMissed),
 }
 
 /// Which occurrence to skip.
@@ -80,7 +83,12 @@ pub fn known((version, prefs): &(u64, Prefs)) -> KnownPreferences {
     if *version == 0 {
         return KnownPreferences::default();
     }
-    KnownPreferences { version: *version, preferences: prefs.preferences() }
+    KnownPreferences {
+        version: *version,
+        preferences: prefs.preferences(),
+        paused_since: prefs.paused.map(instant),
+        skipped_until: prefs.skipped_until.map(instant),
+    }
 }
 
 /// The command of the core that is meant.
@@ -115,6 +123,8 @@ pub fn command_kind(
         }
         Kind::Acknowledge(which) => CommandKind::Acknowledge { reminder_id: which.map(id) },
         Kind::Dismiss(which) => CommandKind::Dismiss { reminder_id: which.map(id) },
+        Kind::Pause => CommandKind::Pause,
+        Kind::Resume(missed) => CommandKind::Resume { missed: *missed },
     }
 }
 
@@ -123,6 +133,20 @@ fn clock(ms: i64) -> String {
 }
 
 impl Prefs {
+    /// The same while everything is paused.
+    #[must_use]
+    pub fn paused(&self, now: i64) -> Self {
+        Self { paused: self.paused.or(Some(now)), ..self.clone() }
+    }
+
+    /// The same once that has ended.
+    #[must_use]
+    pub fn resumed(&self, missed: IfMissed, now: i64) -> Self {
+        let skips = self.paused.is_some() && missed == IfMissed::Skip;
+        let skipped_until = if skips { Some(now) } else { self.skipped_until };
+        Self { paused: None, skipped_until, ..self.clone() }
+    }
+
     pub fn preferences(&self) -> Preferences {
         let mut json = json!({
             "zone": self.zone.name(),

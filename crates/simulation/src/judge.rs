@@ -7,7 +7,7 @@ use reminder_domain::state::Sequences;
 use reminder_domain::{Answer, TaskId, TaskState, Topic, next_wake};
 use reminder_reference::calendar::{Prefs, since_start};
 use reminder_reference::compare::{expected, rang, shown, told};
-use reminder_reference::model::{Expected, Model};
+use reminder_reference::model::{Expected, Model, Task};
 use reminder_reference::words::Request;
 use reminder_scheduler::ports::Message;
 use std::collections::{BTreeMap, HashMap};
@@ -304,6 +304,9 @@ impl Book {
     }
 
     fn agrees(&self, task: &TaskId, next: &TaskState) -> Verdict {
+        let (has_wake, is_paused) =
+            (next_wake(next), self.model.task.as_ref().is_some_and(Task::is_paused));
+        must!(!is_paused || has_wake.is_none(), "{task}: it is paused, and wakes at {has_wake:?}");
         let (is, should) = (next.live().is_some(), self.model.task.is_some());
         must!(is == should, "{task}: there is a task: {is}, expected {should}");
         if let (Some(live), Some(model)) = (next.live(), &self.model.task) {

@@ -148,6 +148,8 @@ async fn call(world: Arc<World>, caller: Caller) {
         sleep_ms(step.after_ms).await;
         match &step.act {
             Act::Prefer(prefs) => world.prefer(caller.name, prefs.clone()),
+            Act::PauseUser => world.pause_user(caller.name),
+            Act::ResumeUser(missed) => world.resume_user(caller.name, *missed),
             Act::Command(kind) => {
                 let id = caller.name * 1_000 + n as u64 + 1;
                 send(&world, &task, caller.name, id, kind).await;

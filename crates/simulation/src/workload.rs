@@ -2,6 +2,7 @@
 
 use crate::dice::Dice;
 use reminder_domain::command::IfPast;
+use reminder_domain::pause::IfMissed;
 use reminder_reference::calendar::{
     Every, HOUR, MINUTE, Prefs, Reminder, Rule, Time, TimeKind, Trigger, Zone,
 };
@@ -32,6 +33,10 @@ pub enum Act {
     Command(Kind),
     /// The user prefers something else.
     Prefer(Prefs),
+    /// The user is paused.
+    PauseUser,
+    /// The user is resumed.
+    ResumeUser(IfMissed),
 }
 
 /// Most steps of one caller.
@@ -62,6 +67,9 @@ fn pause(dice: Dice) -> i64 {
 }
 
 fn act(dice: Dice, now_ms: i64) -> Act {
+    if dice.happens("pauses", 200) {
+        return pause_or_resume(dice.of("pauses"));
+    }
     let id = Some(dice.pick("id", &IDS)).filter(|_| dice.happens("one", 300));
     let kind = match dice.below("act", 16) {
         0..5 => return put(dice, now_ms),
@@ -77,6 +85,17 @@ fn act(dice: Dice, now_ms: i64) -> Act {
         _ => return Act::Prefer(prefs(dice)),
     };
     Act::Command(kind)
+}
+
+/// A pause or its end. A choice of its own, so that what else happens in a run stays what it was.
+fn pause_or_resume(dice: Dice) -> Act {
+    let missed = dice.pick("missed", &[IfMissed::Fire, IfMissed::Skip]);
+    match dice.below("pause", 6) {
+        0 | 1 => Act::Command(Kind::Pause),
+        2 | 3 => Act::Command(Kind::Resume(missed)),
+        4 => Act::PauseUser,
+        _ => Act::ResumeUser(missed),
+    }
 }
 
 fn put(dice: Dice, now_ms: i64) -> Act {
@@ -155,5 +174,7 @@ fn prefs(dice: Dice) -> Prefs {
         // The run begins at 22:00 UTC, which is midnight in Berlin.
         quiet: dice.happens("quiet", 200).then_some((22 * HOUR, 22 * HOUR + MINUTE)),
         defaults: dice.happens("defaults", 300).then(|| vec![reminder("due"), reminder("r1")]),
+        paused: None,
+        skipped_until: None,
     }
 }

@@ -152,6 +152,7 @@ fn sync(view: TaskView<'static>) -> TaskSync<'static> {
         version,
         source_version: None,
         next_reminder_at,
+        paused: None,
     };
     TaskSync { task, reminders }
 }

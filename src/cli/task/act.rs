@@ -9,6 +9,7 @@ use reminder_client::wire::{CommandAnswer, TaskView};
 use reminder_client::{
     CallOptions, Client, IfVersion, PresetName, ReminderId, Ring, Snooze, TaskId,
 };
+use reminder_contract::data::Paused;
 use reminder_domain::command::Delay;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -216,6 +217,12 @@ fn sheet(view: &TaskView<'_>) -> Result<String, CliError> {
     let mut fields = Table::new(&["task", &view.task_id]);
     fields.row(["version".to_owned(), view.version.to_string()]);
     fields.row(["next reminder".to_owned(), shown(view.next_reminder_at, now)]);
+    let Paused { task: by_task, user: by_user } = view.paused.unwrap_or_default();
+    for (name, since) in [("paused since", by_task), ("user paused since", by_user)] {
+        if since.is_some() {
+            fields.row([name.to_owned(), shown(since, now)]);
+        }
+    }
     // Whatever a task has, by the names of the API.
     let task = serde_json::to_value(&*view.task).map_err(CliError::unprintable)?;
     for (name, value) in

@@ -80,7 +80,7 @@ fn table(items: &[TaskItem]) -> String {
         table.row([
             item.task_id.clone(),
             word(item.status),
-            shown(item.next_reminder_at, now),
+            if item.paused { "paused".to_owned() } else { shown(item.next_reminder_at, now) },
             item.user_id.clone().unwrap_or_else(|| "-".to_owned()),
             item.version.to_string(),
             relative(item.updated_at, now),

@@ -4,6 +4,7 @@ mod act;
 mod ask;
 mod connect;
 mod list;
+mod pause;
 mod put;
 mod table;
 mod time;
@@ -60,6 +61,10 @@ enum Action {
     Ack(act::AckArgs),
     /// Delete a task: nothing of it fires any more
     Delete(act::CommandArgs),
+    /// Nothing of a task or of a user fires until it is resumed
+    Pause(pause::PauseArgs),
+    /// A task or a user fires again
+    Resume(pause::ResumeArgs),
     /// What fires next, and by which rules
     Preview(ask::PreviewArgs),
     /// Why a moment fired when it did, or did not
@@ -86,6 +91,8 @@ pub async fn run(args: TaskArgs) -> Result<(), CliError> {
         Action::Snooze(args) => act::snooze(&args, &client, json).await,
         Action::Ack(args) => act::acknowledge(&args, &client, json).await,
         Action::Delete(args) => act::delete(&args, &client, json).await,
+        Action::Pause(args) => pause::pause(&args, &client, json).await,
+        Action::Resume(args) => pause::resume(&args, &client, json).await,
         Action::Preview(args) => ask::preview(&args, &client, json).await,
         Action::Explain(args) => ask::explain(&args, &client, json).await,
         Action::Import(args) => transfer::import(*args, &client, json).await,

@@ -68,6 +68,8 @@ pub fn registration(
         .register_method(Method::Snooze.as_str(), TaskActor::snooze)
         .register_method(Method::Acknowledge.as_str(), TaskActor::acknowledge)
         .register_method(Method::Dismiss.as_str(), TaskActor::dismiss)
+        .register_method(Method::Pause.as_str(), TaskActor::pause)
+        .register_method(Method::Resume.as_str(), TaskActor::resume)
         .register_method(Method::ImportCalendar.as_str(), TaskActor::import_calendar)
         .register_method(SETTLE, TaskActor::settle)
         .register_method(REFRESH, TaskActor::refresh)
@@ -147,6 +149,14 @@ impl TaskActor {
 
     async fn dismiss(&self, headers: HeaderMap, body: Bytes) -> Response {
         self.command(Method::Dismiss, headers, body).await
+    }
+
+    async fn pause(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Pause, headers, body).await
+    }
+
+    async fn resume(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(Method::Resume, headers, body).await
     }
 
     async fn settle(&self, body: Bytes) -> Response {
@@ -268,6 +278,7 @@ pub(super) fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
         Reply::Awake(version) => Ok(format!(r#"{{"version":{version}}}"#).into_bytes()),
         Reply::Rejected(rejection) => Err(Problem::from(rejection)),
         Reply::Unreadable(why) => Err(reply::unreadable(&why)),
+        Reply::OverQuota(over) => Err(reply::over_quota(over)),
         Reply::Overloaded(reason) => Err(Problem::new(ProblemKind::Overloaded, reason)),
         Reply::Unavailable(reason) => {
             tracing::warn!(task.id = %id, reason, "a turn could not be done");

@@ -1,5 +1,6 @@
 //! Answers of actor methods, written so that they reach the caller untouched.
 
+use crate::quota::OverQuota;
 use crate::turn::record::UnreadableState;
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -23,6 +24,17 @@ pub(super) fn unreadable(why: &UnreadableState) -> Problem {
         }
     };
     Problem::new(kind, format!("{why}; an operator finds it with `reminder-scheduler repair list`"))
+}
+
+/// What a caller is told whose user has had too much already.
+pub(super) fn over_quota(over: OverQuota) -> Problem {
+    match over {
+        OverQuota::OpenTasks(_) => Problem::new(ProblemKind::TooManyOpenTasks, over.to_string()),
+        OverQuota::Commands { retry_after_seconds, .. } => {
+            Problem::new(ProblemKind::TooManyCommands, over.to_string())
+                .retry_after(retry_after_seconds)
+        }
+    }
 }
 
 /// An answer.

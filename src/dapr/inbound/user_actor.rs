@@ -4,6 +4,7 @@ use super::actor::complete;
 use super::argument::argument;
 use super::registry::{Hosted, Registry};
 use super::reply;
+use crate::ports::Progress;
 use crate::users::turns::{UserCell, UserReply, UserRequest, UserTurns};
 use async_trait::async_trait;
 use axum::body::Bytes;
@@ -14,9 +15,10 @@ use dapr::server::actor::{Actor, ActorError};
 use dapr_macros::actor;
 use reminder_contract::names::USER_ACTOR_TYPE;
 use reminder_contract::user_id::from_actor_id;
-use reminder_contract::wire::{self, UserAnswer, UserTasks, UserView};
+use reminder_contract::wire::{self, Method, UserAnswer, UserPaused, UserTasks, UserView};
 use reminder_contract::{Problem, ProblemKind};
 use reminder_domain::ids::Person;
+use reminder_domain::user::UserCommand;
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -52,6 +54,8 @@ pub fn registration(
     ActorTypeRegistration::new::<UserActor>(USER_ACTOR_TYPE, Box::new(factory))
         .register_method("get", UserActor::get)
         .register_method("put", UserActor::put)
+        .register_method(Method::Pause.as_str(), UserActor::pause)
+        .register_method(Method::Resume.as_str(), UserActor::resume)
 }
 
 impl UserActor {
@@ -60,9 +64,25 @@ impl UserActor {
     }
 
     async fn put(&self, headers: HeaderMap, body: Bytes) -> Response {
-        let request = wire::parse_user_put(&argument(body)).map(|mut command| {
-            complete(&mut command.origin, &headers);
-            UserRequest::Put(Box::new(command))
+        self.command(wire::parse_user_put(&argument(body)), &headers).await
+    }
+
+    async fn pause(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(wire::parse_user_pause(&argument(body)), &headers).await
+    }
+
+    async fn resume(&self, headers: HeaderMap, body: Bytes) -> Response {
+        self.command(wire::parse_user_resume(&argument(body)), &headers).await
+    }
+
+    async fn command(
+        &self,
+        command: Result<UserCommand, Problem>,
+        headers: &HeaderMap,
+    ) -> Response {
+        let request = command.map(|mut command| {
+            complete(&mut command.origin, headers);
+            UserRequest::Command(Box::new(command))
         });
         self.answer(request).await
     }
@@ -88,11 +108,15 @@ impl UserActor {
 fn written(user: &Person, reply: UserReply) -> Result<Vec<u8>, Problem> {
     match reply {
         UserReply::View(known, progress) => {
-            let tasks = UserTasks { open: progress.open, outdated: progress.outdated };
-            Ok(UserView::new(user, &known, tasks).to_json())
+            Ok(UserView::new(user, &known, tasks(progress)).to_json())
         }
         UserReply::Answer(version) => {
             Ok(UserAnswer { user_id: Cow::Borrowed(user), version }.to_json())
+        }
+        UserReply::Paused(version, paused_since, progress) => {
+            let tasks = tasks(progress);
+            let user_id = Cow::Borrowed(user);
+            Ok(UserPaused { user_id, version, paused_since, tasks }.to_json())
         }
         UserReply::Rejected(rejection) => Err(Problem::from(rejection)),
         UserReply::Overloaded(reason) => Err(Problem::new(ProblemKind::Overloaded, reason)),
@@ -102,6 +126,10 @@ fn written(user: &Person, reply: UserReply) -> Result<Vec<u8>, Problem> {
             Err(Problem::new(ProblemKind::Unavailable, reply::REPEAT_IT))
         }
     }
+}
+
+fn tasks(Progress { open, outdated }: Progress) -> UserTasks {
+    UserTasks { open, outdated }
 }
 
 #[async_trait]

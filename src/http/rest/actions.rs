@@ -50,6 +50,10 @@ commands! {
     acknowledge = Acknowledge, "/v1/tasks/{taskId}/acknowledge", "#/components/schemas/Ring";
     /// What rang was seen, and what has not rung will not.
     dismiss = Dismiss, "/v1/tasks/{taskId}/dismiss", "#/components/schemas/Ring";
+    /// Nothing of the task fires until it is resumed.
+    pause = Pause, "/v1/tasks/{taskId}/pause", "#/components/schemas/Nothing";
+    /// The task fires again; what fell due meanwhile does so at once, or is skipped.
+    resume = Resume, "/v1/tasks/{taskId}/resume", "#/components/schemas/Resume";
 }
 
 async fn command(

@@ -83,14 +83,18 @@ impl Asked {
             .map_err(|error| Problem::invalid("reminderId", &error.to_string()))
     }
 
-    /// The user of a path of preferences.
-    pub(super) fn user(&self) -> Result<Person, Problem> {
+    /// The user of a path, and what the path is about.
+    pub(super) fn of_user(&self) -> Result<(Person, OfUser), Problem> {
         let path = self.part("userPath");
-        let user = path.strip_suffix("/preferences").ok_or_else(|| {
-            let detail = "of users there is only /v1/users/{userId}/preferences";
+        let known = |(end, what): &(&str, OfUser)| Some((path.strip_suffix(end)?, *what));
+        let (user, what) = OfUser::ALL.iter().find_map(known).ok_or_else(|| {
+            let detail =
+                "of users there are only /v1/users/{userId}/preferences, /pause and /resume";
             Problem::new(ProblemKind::UnknownPath, detail)
         })?;
-        Person::parse(user).map_err(|error| Problem::invalid("userId", &error.to_string()))
+        let user = Person::parse(user);
+        let user = user.map_err(|error| Problem::invalid("userId", &error.to_string()))?;
+        Ok((user, what))
     }
 
     fn part(&self, name: &str) -> &str {
@@ -114,6 +118,19 @@ impl Asked {
         let if_past = params.take("ifPast")?;
         params.nothing_else().map(|()| if_past)
     }
+}
+
+/// What a path is about that begins with a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OfUser {
+    Preferences,
+    Pause,
+    Resume,
+}
+
+impl OfUser {
+    const ALL: &[(&str, Self)] =
+        &[("/preferences", Self::Preferences), ("/pause", Self::Pause), ("/resume", Self::Resume)];
 }
 
 /// Largest body of a command about one task.

@@ -99,6 +99,7 @@ pub(in crate::http) fn task(row: Listed) -> TaskItem {
         user_id: row.user,
         status: status_of(&row.status),
         next_reminder_at: row.next_wake,
+        paused: row.paused,
         version: row.version,
         updated_at: row.updated,
     }

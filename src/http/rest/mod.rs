@@ -17,6 +17,7 @@ pub(in crate::http) mod lists;
 mod merge;
 pub mod openapi;
 pub(in crate::http) mod params;
+mod pauses;
 mod places;
 mod precondition;
 mod rate;
@@ -68,6 +69,8 @@ pub fn routes(rest: Rest, access: Access, per_second: Option<NonZeroU32>) -> Rou
         .route("/v1/tasks/{taskId}/snooze", post(actions::snooze))
         .route("/v1/tasks/{taskId}/acknowledge", post(actions::acknowledge))
         .route("/v1/tasks/{taskId}/dismiss", post(actions::dismiss))
+        .route("/v1/tasks/{taskId}/pause", post(actions::pause))
+        .route("/v1/tasks/{taskId}/resume", post(actions::resume))
         .route("/v1/tasks/{taskId}/preview", get(actions::preview))
         .route("/v1/tasks/{taskId}/explain", get(actions::explain))
         .route(
@@ -76,7 +79,7 @@ pub fn routes(rest: Rest, access: Access, per_second: Option<NonZeroU32>) -> Rou
         )
         .route("/v1/tasks/{taskId}/calendar", get(calendar::export).put(calendar::import))
         // A sidecar hands `%2F` on as `/`, so the user may be more than one part of the path.
-        .route("/v1/users/{*userPath}", get(users::read).put(users::put))
+        .route("/v1/users/{*userPath}", get(users::read).put(users::put).post(pauses::act))
         .route("/v1/{*path}", axum::routing::any(nowhere))
         .method_not_allowed_fallback(not_here)
         // Each handler reads its body itself, up to its own limit.

@@ -4,7 +4,7 @@
 //! what all operations of a kind have in common (headers, problems) is added here, so that no handler can
 //! forget it.
 
-use super::{actions, batch, calendar, lists, tasks, users};
+use super::{actions, batch, calendar, lists, pauses, tasks, users};
 use axum::routing::get;
 use axum::{Json, Router};
 use reminder_contract::problem::CONTENT_TYPE as PROBLEM_JSON;
@@ -25,10 +25,11 @@ const PATH: &str = "/openapi.json";
     paths(
         tasks::put, tasks::patch, tasks::read, tasks::delete,
         actions::complete, actions::reopen, actions::skip,
-        actions::snooze, actions::acknowledge, actions::dismiss,
+        actions::snooze, actions::acknowledge, actions::dismiss, actions::pause, actions::resume,
         actions::put_reminder, actions::remove_reminder, actions::preview, actions::explain,
         calendar::export, calendar::import, batch::commands,
-        lists::tasks, lists::reminders, users::read, users::put
+        lists::tasks, lists::reminders, users::read, users::put,
+        pauses::pause, pauses::resume
     ),
     tags(
         (name = "tasks", description = "What to be reminded of, one actor each"),
@@ -83,7 +84,7 @@ fn complete(path: &str, verb: &str, operation: &mut Value) {
     operation["parameters"] = names.iter().map(refer).collect();
     let has_body = operation.get("requestBody").is_some();
     if has_body {
-        let optional = ["complete", "reopen", "skip", "acknowledge", "dismiss"];
+        let optional = ["complete", "reopen", "skip", "acknowledge", "dismiss", "pause", "resume"];
         let required = !optional.iter().any(|action| path.ends_with(action));
         operation["requestBody"]["required"] = json!(required);
     }

@@ -2,20 +2,20 @@
 
 use super::Rest;
 use super::answer::{self, Refusal};
-use super::asked::{Asked, COMMAND_MAX_BYTES};
+use super::asked::{Asked, COMMAND_MAX_BYTES, OfUser};
 use super::body::{self, MethodBody};
 use super::call::precondition;
-use super::precondition::{Expected, is_known};
+use super::pauses::not_here;
+use super::precondition::is_known;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
 use reminder_contract::rest::JSON;
-use reminder_contract::{Problem, ProblemKind};
 
 /// What holds for a user, the defaults included.
 #[utoipa::path(get, path = "/v1/users/{userId}/preferences", tag = "users", responses((status = 200, description = "What holds, and how far the tasks have followed", content_type = "application/json", body = ref("#/components/schemas/UserView")), (status = 304, description = "It still is at the version of `If-None-Match`")))]
 pub(super) async fn read(State(rest): State<Rest>, mut asked: Asked) -> Result<Response, Refusal> {
-    let user = asked.user()?;
+    let (user, OfUser::Preferences) = asked.of_user()? else { return Ok(not_read()) };
     asked.without_query()?;
     let answered = rest.user(&user, "get", MethodBody::empty()).await?;
     // How far the tasks have followed changes without a version, so a tag is only as good as the version.
@@ -32,15 +32,9 @@ pub(super) async fn put(
     mut asked: Asked,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let (user, expected) = (asked.user()?, asked.expected()?);
+    let (user, OfUser::Preferences) = asked.of_user()? else { return Ok(not_read()) };
+    let expected = asked.expected_of_user(&user)?;
     asked.without_query()?;
-    if matches!(expected, Expected::Existing | Expected::Never) {
-        let detail =
-            "If-Match takes one strong ETag here: every user has preferences, at version 0 first";
-        return Err(Problem::new(ProblemKind::PreconditionFailed, detail)
-            .with_user_id(&user)
-            .into());
-    }
     let body = body::read(&asked.headers, body, JSON, COMMAND_MAX_BYTES).await?;
     let preferences = body::json(&body)?;
     let put = MethodBody::new(&asked.meta, expected.version()).with("preferences", preferences);
@@ -48,4 +42,8 @@ pub(super) async fn put(
     let answered =
         answered.map_err(|problem| precondition(problem, expected).within("preferences"))?;
     Ok(answer::json(answered.version, answered.body))
+}
+
+fn not_read() -> Response {
+    not_here("a user is paused and resumed by POST", "POST")
 }

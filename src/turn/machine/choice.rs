@@ -125,7 +125,7 @@ impl Machine {
                 let early =
                     if planted::is(Bug::FiresEarly) { settings::EARLY_WAKE_WAIT_MS } else { 0 };
                 let now = now.saturating_add_ms(early);
-                self.unasked(state, |state| decide_wake(state, now))
+                self.unasked(state, |state| decide_wake(&planted::unpaused(state), now))
             }
         }
     }

@@ -10,11 +10,13 @@
 //! The driver runs each effect and feeds back its outcome. A crash is simply never calling `step`
 //! again, so tests enumerate crashes instead of hoping for them.
 
+mod admission;
 mod arming;
 mod choice;
 mod ending;
 mod preferences;
 
+use self::admission::Admission;
 use self::arming::Registration;
 use self::choice::{Decision, Source};
 use self::preferences::UserPreferences;
@@ -38,6 +40,7 @@ enum Phase {
     Loading,
     LoadingWatermark(u64),
     LoadingPreferences,
+    Admitting,
     WaitingForDue,
     Arming { draft: Box<Draft>, at: Timestamp, reply: Reply },
     Committing { state: Arc<TaskState>, handovers: Range<usize>, reply: Reply },
@@ -70,6 +73,8 @@ pub struct Machine {
     watermarks: BTreeMap<u64, u64>,
     /// What the user prefers of whom the request tells.
     preferences: UserPreferences,
+    /// Whether the command may be done.
+    admission: Admission,
     /// Stamps taken by this turn. All its attempts use the same ones: at most one takes effect.
     stamps: Vec<Stamp>,
     /// The version of a statement whose outcome is unknown; 0: none.
@@ -105,6 +110,7 @@ impl Machine {
             guesses_new: false,
             watermarks: BTreeMap::new(),
             preferences: UserPreferences::default(),
+            admission: Admission::default(),
             stamps: Vec::new(),
             doubtful: 0,
             ever_doubtful: false,
@@ -133,6 +139,7 @@ impl Machine {
                 self.consider(ledger, now)
             }
             (Phase::LoadingPreferences, outcome) => self.learned(outcome, ledger, now),
+            (Phase::Admitting, outcome) => self.admitted(outcome, ledger, now),
             (Phase::Loading | Phase::LoadingWatermark(_), Outcome::Failed(reason)) => {
                 self.fail(reason, ledger, now)
             }
@@ -248,6 +255,11 @@ impl Machine {
         let replies = matches!(decision, Decision::Reply(_));
         if replies && (self.distrust_recalled() || !trusts_memory) {
             return self.load();
+        }
+        if let Decision::Commit(change, ..) = &decision
+            && let Some(ask) = self.ask_admission(before, change)
+        {
+            return ask;
         }
         let pending = stored
             .map(|state| draft::sort_pending(state, ledger, &self.watermarks))

@@ -9,6 +9,8 @@ use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{Command, CommandKind, Task, Turn, decide, next_wake};
 
+mod admission;
+mod paused;
 mod presumed;
 mod recalled;
 mod restored;
@@ -92,6 +94,7 @@ fn play_in(
             Effect::Load => "load".to_owned(),
             Effect::LoadWatermark(_) => "load watermark".into(),
             Effect::LoadPreferences { .. } => "load preferences".into(),
+            Effect::Admit { .. } => "admit".into(),
             Effect::WaitUntil(_) => "wait".into(),
             Effect::Arm(at) => format!("arm +{}s", at.millis_since(now) / 1000),
             Effect::ArmIfAbsent(at) => format!("arm +{}s if absent", at.millis_since(now) / 1000),

@@ -3,7 +3,8 @@
 use super::*;
 use crate::ports::CallError;
 use async_trait::async_trait;
-use reminder_contract::wire::parse_user_put;
+use reminder_contract::wire::{parse_user_pause, parse_user_put, parse_user_resume};
+use std::num::NonZeroU32;
 use std::sync::Mutex as Plain;
 
 /// A store that answers some commits in other ways than it should.
@@ -43,6 +44,10 @@ impl Users for Store {
     async fn progress(&self, _: &Person) -> Result<Progress, CallError> {
         Ok(Progress { open: 3, outdated: 2 })
     }
+
+    async fn open_tasks(&self, _: &Person, at_most: NonZeroU32) -> Result<u32, CallError> {
+        Ok(at_most.get().min(3))
+    }
 }
 
 struct World {
@@ -62,7 +67,7 @@ impl World {
 
     async fn put(&self, body: &str) -> UserReply {
         let command = parse_user_put(body.as_bytes()).unwrap();
-        self.turns.run(&self.cell, UserRequest::Put(Box::new(command))).await
+        self.turns.run(&self.cell, UserRequest::Command(Box::new(command))).await
     }
 
     async fn zone(&self) -> (u64, String) {
@@ -93,6 +98,29 @@ async fn what_is_put_holds_and_is_told_once() {
     assert_eq!(world.put(BERLIN).await, UserReply::Answer(1));
     assert!(!world.was_told().await, "nothing changed");
     assert_eq!(world.zone().await, (1, "Europe/Berlin".into()));
+}
+
+#[tokio::test]
+async fn a_pause_is_told_with_the_tasks_that_have_yet_to_follow() {
+    let world = World::new();
+    let pause = || UserRequest::Command(Box::new(parse_user_pause(b"").unwrap()));
+    let resume = br#"{"missed":"skip"}"#;
+    let resume = || UserRequest::Command(Box::new(parse_user_resume(resume).unwrap()));
+    let progress = Progress { open: 3, outdated: 2 };
+    let UserReply::Paused(1, Some(since), told) = world.turns.run(&world.cell, pause()).await
+    else {
+        panic!("not paused")
+    };
+    assert!(told == progress && world.was_told().await);
+    let again = world.turns.run(&world.cell, pause()).await;
+    assert_eq!(again, UserReply::Paused(1, Some(since), progress), "since when it was");
+    assert!(!world.was_told().await);
+    assert_eq!(world.put(BERLIN).await, UserReply::Answer(2), "a put does not resume");
+    let resumed = world.turns.run(&world.cell, resume()).await;
+    assert_eq!(resumed, UserReply::Paused(3, None, progress));
+    let stored = world.store.stored.lock().unwrap().clone().unwrap();
+    let stored = record::decode(&stored).unwrap();
+    assert!(stored.skipped_until >= Some(since) && stored.paused_since.is_none());
 }
 
 #[tokio::test]

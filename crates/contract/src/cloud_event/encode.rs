@@ -2,8 +2,9 @@
 
 use super::{CloudEvent, EventData, EventType, SOURCE, event_id};
 use crate::data::{
-    ReminderAcknowledged, ReminderExpired, ReminderRemoved, ReminderScheduled, ReminderSnoozed,
-    ReminderTriggered, ReminderView, TaskSnapshot, TaskStatus, TaskSync, TaskUpdated,
+    Paused, ReminderAcknowledged, ReminderExpired, ReminderRemoved, ReminderScheduled,
+    ReminderSnoozed, ReminderTriggered, ReminderView, TaskSnapshot, TaskStatus, TaskSync,
+    TaskUpdated,
 };
 use reminder_domain::event::{Triggered, UpdateReason};
 use reminder_domain::ids::{Description, Person, Tag};
@@ -193,6 +194,7 @@ fn task_snapshot<'a>(task: &'a TaskId, snapshot: &'a Snapshot) -> TaskSnapshot<'
         version: snapshot.version,
         source_version: snapshot.source_version,
         next_reminder_at: snapshot.next_reminder_at(),
+        paused: snapshot.paused.map(Paused::from),
     }
 }
 

@@ -3,12 +3,14 @@
 //! Within version 1 fields and words are only ever added: readers ignore what they do not know.
 
 mod owner;
+mod paused;
 pub(crate) mod shown;
 mod words;
 
 pub use owner::{
     Comment, ReminderFailed, TaskAssigneeChanged, TaskCommentsUpdated, TaskEvent, TaskUpdate,
 };
+pub use paused::Paused;
 pub use words::{Cause, ReminderState, RemovalReason, Rule, TaskStatus, UpdateReason};
 
 use reminder_domain::Timestamp;
@@ -222,9 +224,12 @@ pub struct TaskSnapshot<'a> {
     /// `task-events`; missing when it was told by commands alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_version: Option<u64>,
-    /// When its next reminder fires; null when none is left.
+    /// When its next reminder fires; null when none is left, and while it is paused.
     #[schemars(with = "Option<shown::Instant>")]
     pub next_reminder_at: Option<Timestamp>,
+    /// Who has paused its reminders; missing when nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
 }
 
 /// The scheduler changed a task.

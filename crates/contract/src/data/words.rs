@@ -36,6 +36,8 @@ vocabulary! {
         Dismissed = "dismissed",
         /// The task moved on to another occurrence.
         Advanced = "advanced",
+        /// It fell due while the task or its user was paused, and was to be skipped.
+        Skipped = "skipped",
     }
 }
 
@@ -62,6 +64,10 @@ vocabulary! {
         RemindersChanged = "remindersChanged",
         /// The preferences of its user, or the rules of a zone, moved its reminders.
         Rescheduled = "rescheduled",
+        /// It was paused, or its user was: nothing of it fires.
+        Paused = "paused",
+        /// It was resumed, or its user was.
+        Resumed = "resumed",
     }
 }
 
@@ -76,7 +82,7 @@ vocabulary! {
         Removed = "removed",
         /// It was past its late limit when its turn came.
         Expired = "expired",
-        /// It was past already when the task was made or moved on.
+        /// It was past already when the task was made, moved on or resumed.
         Skipped = "skipped",
         /// Somebody dismissed it before it fired.
         Dismissed = "dismissed",
@@ -149,6 +155,7 @@ impl From<event::RemovalReason> for RemovalReason {
             event::RemovalReason::Removed => Self::Removed,
             event::RemovalReason::Dismissed => Self::Dismissed,
             event::RemovalReason::Advanced => Self::Advanced,
+            event::RemovalReason::Skipped => Self::Skipped,
         }
     }
 }
@@ -166,6 +173,8 @@ impl From<event::UpdateReason> for UpdateReason {
             event::UpdateReason::Skipped => Self::Skipped,
             event::UpdateReason::RemindersChanged => Self::RemindersChanged,
             event::UpdateReason::Rescheduled => Self::Rescheduled,
+            event::UpdateReason::Paused => Self::Paused,
+            event::UpdateReason::Resumed => Self::Resumed,
         }
     }
 }

@@ -4,7 +4,9 @@ use super::shown;
 use super::{BatchAnswer, Page, ReminderItem, TaskItem};
 use crate::data::shown::Reminder;
 use crate::problem::Problem;
-use crate::wire::{CommandAnswer, ExplanationView, PreviewView, TaskView, UserAnswer, UserView};
+use crate::wire::{
+    CommandAnswer, ExplanationView, PreviewView, TaskView, UserAnswer, UserPaused, UserView,
+};
 use schemars::JsonSchema;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Map, Value, json};
@@ -28,6 +30,7 @@ pub fn components() -> Map<String, Value> {
         ("ExplanationView", whole::<ExplanationView<'static>>(of)),
         ("UserView", whole::<UserView<'static>>(of)),
         ("UserAnswer", whole::<UserAnswer<'static>>(of)),
+        ("UserPaused", whole::<UserPaused<'static>>(of)),
         ("TaskPage", whole::<Page<TaskItem>>(of)),
         ("ReminderPage", whole::<Page<ReminderItem>>(of)),
         ("BatchAnswer", whole::<BatchAnswer>(of)),
@@ -37,6 +40,7 @@ pub fn components() -> Map<String, Value> {
         ("Snooze", whole::<shown::Snooze>(of)),
         ("Ring", whole::<shown::Ring>(of)),
         ("Skip", whole::<shown::Skip>(of)),
+        ("Resume", whole::<shown::Resume>(of)),
         ("Nothing", whole::<shown::Nothing>(of)),
         ("Batch", whole::<shown::Batch>(of)),
         ("Reminder", whole::<Reminder>(of)),

@@ -26,9 +26,12 @@ pub struct TaskItem {
     pub user_id: Option<String>,
     /// Where it stands.
     pub status: TaskStatus,
-    /// When something of it fires next.
+    /// When something of it fires next; null when nothing does, and while it is paused.
     #[schemars(with = "Option<shown::Instant>")]
     pub next_reminder_at: Option<Timestamp>,
+    /// Whether it is paused, or its user is.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub paused: bool,
     /// The version it is at.
     pub version: u64,
     /// When it last changed.

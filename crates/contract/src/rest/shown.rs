@@ -180,6 +180,25 @@ pub(crate) struct Skip {
     occurrence: LocalMoment,
 }
 
+/// What to do with what fell due in a pause.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+pub(crate) struct Resume {
+    /// Whether it fires at once, as it does unless told otherwise, or stays silent.
+    #[serde(skip_serializing_if = "skipped")]
+    missed: Missed,
+}
+
+/// What to do with what fell due in a pause.
+#[derive(JsonSchema)]
+#[schemars(inline, rename_all = "snake_case")]
+#[expect(dead_code, reason = "only its schema is used")]
+enum Missed {
+    Fire,
+    Skip,
+}
+
 /// Nothing to say.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]

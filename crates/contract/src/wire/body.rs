@@ -5,6 +5,7 @@ use reminder_domain::Origin;
 use reminder_domain::command::{Delay, IfPast};
 use reminder_domain::ids::{CorrelationId, PresetName, ReminderId, Traceparent};
 use reminder_domain::object::object;
+use reminder_domain::pause::IfMissed;
 use reminder_domain::preferences::{PreferencesFields, SnoozeDelay};
 use reminder_domain::recurrence::LocalMoment;
 use reminder_domain::reminder::Reminder;
@@ -127,6 +128,14 @@ body! {
     RingBody {
         #[serde(default)]
         reminder_id: Option<ReminderId>,
+    }
+}
+
+body! {
+    /// Of `resume`, of a task or of a user.
+    ResumeBody {
+        #[serde(default)]
+        missed: IfMissed,
     }
 }
 

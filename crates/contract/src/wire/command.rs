@@ -1,8 +1,8 @@
 //! From the body of an actor method to a command, strictly: what is accepted is understood whole.
 
 use super::body::{
-    ImportBody, Plain, PlainBody, PutBody, PutReminderBody, RemoveReminderBody, RingBody, SkipBody,
-    SnoozeBody,
+    ImportBody, Plain, PlainBody, PutBody, PutReminderBody, RemoveReminderBody, ResumeBody,
+    RingBody, SkipBody, SnoozeBody,
 };
 use super::read::read;
 use super::{check_size, is_empty};
@@ -58,6 +58,10 @@ methods! {
     Acknowledge = "acknowledge";
     /// What rang was seen, and what has not rung will not.
     Dismiss = "dismiss";
+    /// Nothing fires until it is resumed.
+    Pause = "pause";
+    /// It fires again.
+    Resume = "resume";
     /// Create or replace, by a calendar.
     ImportCalendar = "importCalendar";
 }
@@ -96,6 +100,11 @@ pub fn parse_command(method: Method, body: &[u8]) -> Result<Command, Problem> {
             let mut body: RingBody = read(or_empty(body))?;
             (body.plain(), CommandKind::Acknowledge { reminder_id: body.reminder_id })
         }
+        Method::Pause => (parse_plain(body)?, CommandKind::Pause),
+        Method::Resume => {
+            let mut body: ResumeBody = read(or_empty(body))?;
+            (body.plain(), CommandKind::Resume { missed: body.missed })
+        }
         Method::ImportCalendar => parse_import(body)?,
         Method::Dismiss => {
             let mut body: RingBody = read(or_empty(body))?;
@@ -120,11 +129,11 @@ pub fn parse_task_id(text: &str) -> Result<TaskId, Problem> {
 }
 
 /// Some clients send `null` for "no body".
-fn or_empty(body: &[u8]) -> &[u8] {
+pub(super) fn or_empty(body: &[u8]) -> &[u8] {
     if is_empty(body) { b"{}" } else { body }
 }
 
-fn parse_plain(body: &[u8]) -> Result<Plain, Problem> {
+pub(super) fn parse_plain(body: &[u8]) -> Result<Plain, Problem> {
     read::<PlainBody>(or_empty(body)).map(|mut body| body.plain())
 }
 
@@ -200,6 +209,7 @@ fn fingerprint(
         CommandKind::Complete
         | CommandKind::Reopen
         | CommandKind::Delete
+        | CommandKind::Pause
         // Has an identity of its own, and no method.
         | CommandKind::Ingest(_) => {}
         CommandKind::Put(put) => {
@@ -212,6 +222,7 @@ fn fingerprint(
         CommandKind::Skip { occurrence } => part(&occurrence.map(LocalMoment::DateTime)),
         CommandKind::PutReminder { reminder, if_past } => part(&(reminder, if_past)),
         CommandKind::RemoveReminder(reminder) => part(reminder),
+        CommandKind::Resume { missed } => part(missed),
         CommandKind::Acknowledge { reminder_id } | CommandKind::Dismiss { reminder_id } => {
             part(reminder_id);
         }

@@ -11,7 +11,10 @@ mod view;
 pub use answer::CommandAnswer;
 pub use command::{Method, parse_command, parse_task_id};
 pub use query::{Query, parse_explain, parse_export, parse_get, parse_preview};
-pub use user::{UserAnswer, UserTasks, UserView, parse_user_put};
+pub use user::{
+    UserAnswer, UserPaused, UserTasks, UserView, parse_user_pause, parse_user_put,
+    parse_user_resume,
+};
 pub use view::{CalendarView, ExplanationView, FiringView, PreviewView, StepView, TaskView};
 
 use crate::problem::Problem;

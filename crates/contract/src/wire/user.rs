@@ -1,13 +1,16 @@
 //! The bodies of a user's actor methods, both ways.
 
-use super::body::PutPreferencesBody;
-use super::command::required;
+use super::body::{Plain, PutPreferencesBody, ResumeBody};
+use super::command::{or_empty, parse_plain, required};
+use super::read::read;
 use super::{check_size, to_json};
+use crate::data::shown;
 use crate::problem::Problem;
+use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
 use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use reminder_domain::preferences::{KnownPreferences, Preferences};
-use reminder_domain::user::UserCommand;
+use reminder_domain::user::{UserCommand, UserCommandKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -24,19 +27,43 @@ pub fn parse_user_put(body: &[u8]) -> Result<UserCommand, Problem> {
     let preferences = Preferences::try_from(body.preferences).map_err(|error| {
         Problem::invalid(format!("preferences.{}", error.field()), &error.to_string())
     })?;
-    Ok(UserCommand {
-        id: plain.id(),
-        fingerprint: fingerprint(plain.if_version, &preferences),
-        if_version: plain.if_version,
-        origin: plain.origin(),
-        preferences,
-    })
+    let said = to_json(&(plain.if_version, &preferences));
+    Ok(command(plain, UserCommandKind::Put(Box::new(preferences)), &said))
 }
 
-/// Hashes what a command asks for, as it was understood: spelling, the order of keys and defaults
-/// left out make no difference.
-fn fingerprint(if_version: Option<u64>, preferences: &Preferences) -> u64 {
-    xxh3_64(&to_json(&(if_version, preferences)))
+/// Parses the body of a user's `pause`.
+///
+/// # Errors
+/// A problem that names the field at fault.
+pub fn parse_user_pause(body: &[u8]) -> Result<UserCommand, Problem> {
+    check_size(body, PAYLOAD_MAX_BYTES)?;
+    let plain = parse_plain(body)?;
+    let said = to_json(&("pause", plain.if_version));
+    Ok(command(plain, UserCommandKind::Pause, &said))
+}
+
+/// Parses the body of a user's `resume`.
+///
+/// # Errors
+/// A problem that names the field at fault.
+pub fn parse_user_resume(body: &[u8]) -> Result<UserCommand, Problem> {
+    check_size(body, PAYLOAD_MAX_BYTES)?;
+    let mut body: ResumeBody = read(or_empty(body))?;
+    let (plain, missed) = (body.plain(), body.missed);
+    let said = to_json(&("resume", plain.if_version, missed));
+    Ok(command(plain, UserCommandKind::Resume { missed }, &said))
+}
+
+/// A command by what it asks for, as it was understood: spelling, the order of keys and defaults left
+/// out make no difference.
+fn command(plain: Plain, kind: UserCommandKind, said: &[u8]) -> UserCommand {
+    UserCommand {
+        id: plain.id(),
+        fingerprint: xxh3_64(said),
+        if_version: plain.if_version,
+        origin: plain.origin(),
+        kind,
+    }
 }
 
 /// The answer to a `put` that was applied, now or before.
@@ -57,6 +84,30 @@ impl UserAnswer<'_> {
     }
 }
 
+/// The answer to a `pause` or a `resume` that was applied, now or before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UserPaused<'a> {
+    /// The user.
+    #[schemars(with = "String")]
+    pub user_id: Cow<'a, Person>,
+    /// The version that the command led to.
+    pub version: u64,
+    /// Since when everything of the user is paused; missing when nothing is.
+    #[schemars(with = "Option<shown::Instant>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<Timestamp>,
+    /// How many tasks have yet to follow.
+    pub tasks: UserTasks,
+}
+
+impl UserPaused<'_> {
+    /// Its JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        to_json(self)
+    }
+}
+
 /// The answer to a user's `get`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -64,8 +115,13 @@ pub struct UserView<'a> {
     /// The user.
     #[schemars(with = "String")]
     pub user_id: Cow<'a, Person>,
-    /// Counts the changes of the preferences; 0 when the user never said anything.
+    /// Counts the changes of the preferences, pauses and resumptions; 0 when the user never said
+    /// anything.
     pub version: u64,
+    /// Since when everything of the user is paused; missing when nothing is.
+    #[schemars(with = "Option<shown::Instant>")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused_since: Option<Timestamp>,
     /// What holds, the defaults included.
     #[schemars(with = "crate::rest::shown::Preferences")]
     pub preferences: Cow<'a, Preferences>,
@@ -73,7 +129,7 @@ pub struct UserView<'a> {
     pub tasks: UserTasks,
 }
 
-/// How far a user's tasks have followed the last change of the preferences.
+/// How far a user's tasks have followed the last change, of the preferences or of a pause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UserTasks {
@@ -89,6 +145,7 @@ impl<'a> UserView<'a> {
         Self {
             user_id: Cow::Borrowed(user),
             version: known.version,
+            paused_since: known.paused_since,
             preferences: Cow::Borrowed(&known.preferences),
             tasks,
         }

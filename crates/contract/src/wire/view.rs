@@ -1,7 +1,7 @@
 //! What questions about a task are answered with.
 
 use super::to_json;
-use crate::data::{Cause, ReminderState, ReminderView, Rule, shown};
+use crate::data::{Cause, Paused, ReminderState, ReminderView, Rule, shown};
 use crate::problem::Problem;
 use chrono::NaiveDateTime;
 use reminder_domain::alarm::{Alarm, Plan};
@@ -24,9 +24,12 @@ pub struct TaskView<'a> {
     pub task_id: Cow<'a, str>,
     /// The version it is at.
     pub version: u64,
-    /// When something of it fires next.
+    /// When something of it fires next; null when nothing does, and while it is paused.
     #[schemars(with = "Option<shown::Instant>")]
     pub next_reminder_at: Option<Timestamp>,
+    /// Who has paused its reminders; missing when nobody has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paused: Option<Paused>,
     /// The task as it was put, in its present status and at its present occurrence.
     #[schemars(with = "crate::rest::shown::Task")]
     pub task: Cow<'a, Task>,
@@ -69,7 +72,7 @@ pub struct PreviewView<'a> {
     pub task_id: Cow<'a, str>,
     /// The version it is at.
     pub version: u64,
-    /// The next firings, if nobody does anything.
+    /// The next firings, if nobody does anything; none while it is paused.
     pub firings: Vec<FiringView>,
 }
 
@@ -146,6 +149,7 @@ impl<'a> TaskView<'a> {
             task_id: Cow::Borrowed(task.as_str()),
             version: state.version,
             next_reminder_at: next_wake(state),
+            paused: live.pause().map(Paused::from),
             task: Cow::Borrowed(&live.task),
             reminders: live.alarms.iter().map(|alarm| ReminderView::of(alarm, false)).collect(),
             history: live.history.iter().map(HistoryView::new).collect(),

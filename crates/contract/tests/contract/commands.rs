@@ -188,6 +188,8 @@ fn bad_bodies_of_other_commands() {
     check_other(Method::PutReminder, never, "ifPast", "fire, skip or reject");
     check_other(Method::RemoveReminder, "{}", "reminderId", "is missing");
     check_other(Method::Skip, r#"{"occurrence":"monday"}"#, "occurrence", "local time");
+    check_other(Method::Pause, r#"{"missed":"skip"}"#, "missed", "not a known field");
+    check_other(Method::Resume, r#"{"missed":"drop"}"#, "missed", "fire or skip");
     check_other(Method::ImportCalendar, "{}", "calendar", "is missing");
     check_other(Method::ImportCalendar, r#"{"calendar":"hello"}"#, "calendar", "line 1");
     assert_eq!(parse_preview(br#"{"count":0}"#).unwrap_err().field.as_deref(), Some("count"));

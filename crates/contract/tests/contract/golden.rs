@@ -48,6 +48,18 @@ fn answers() {
     story.send(Method::Put, FULL, now());
     let state = story.state.as_ref();
     check("answer.get.json", &TaskView::new(&id, state).unwrap().to_json());
+    let mut paused = Story::new("milk-7");
+    paused.send(Method::Put, FULL, now()).send(Method::Pause, "", now());
+    let view = TaskView::new(&id, paused.state.as_ref()).unwrap().to_json();
+    check("answer.get.paused.json", &view);
+    let read: TaskView<'_> = serde_json::from_slice(&view).unwrap();
+    assert_eq!(read.to_json(), view, "a client reads what it was told");
+    let moment = Timestamp::parse("2027-01-13T17:00:00Z").unwrap();
+    let reminder = ReminderId::parse("useless").unwrap();
+    let explained =
+        ExplanationView::new(&id, paused.state.as_ref(), &reminder, moment, now()).unwrap();
+    check("answer.explain.paused.json", &explained.to_json());
+    assert_eq!(explained.verdict, "paused");
     for method in [Method::Complete, Method::Delete] {
         let told = CommandAnswer::new(&id, answer(method, "", state)).to_json();
         check(&format!("answer.{}.json", method.as_str()), &told);
@@ -141,6 +153,17 @@ fn problems() {
         ("unsupported-media-type", Problem::new(ProblemKind::UnsupportedMediaType, "text/plain")),
         ("unauthorized", Problem::new(ProblemKind::Unauthorized, "the token is wrong")),
         ("forbidden", Problem::new(ProblemKind::Forbidden, "direct calls need REST_TOKEN")),
+        (
+            "too-many-commands",
+            Problem::new(ProblemKind::TooManyCommands, "the user may send 60 commands a minute")
+                .retry_after(2)
+                .with_task_id(&id),
+        ),
+        (
+            "too-many-open-tasks",
+            Problem::new(ProblemKind::TooManyOpenTasks, "the user has 100 open tasks")
+                .with_task_id(&id),
+        ),
         ("too-many-requests", Problem::new(ProblemKind::TooManyRequests, "20 calls a second")),
     ];
     assert_eq!(examples.len(), ProblemKind::ALL.len());

@@ -36,6 +36,7 @@ pub(super) fn conclude(
         task,
         alarms,
         deleted: true,
+        paused: None,
         source_version,
     });
     Turn::Commit(Box::new(Change { state: next, events, snapshot, answer }))

@@ -55,6 +55,8 @@ fn may_be_meant_again(kind: &CommandKind) -> bool {
         | CommandKind::Skip { occurrence: Some(_) }
         | CommandKind::PutReminder { .. }
         | CommandKind::RemoveReminder(_)
+        | CommandKind::Pause
+        | CommandKind::Resume { .. }
         | CommandKind::Ingest(_) => false,
     }
 }

@@ -224,6 +224,7 @@ fn follow(
         task,
         alarms,
         deleted: true,
+        paused: None,
         source_version,
     });
     Change { state: next, events, snapshot, answer }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`put`], [`lifecycle`], [`reminders`], [`ring`] | what each command makes of a task |
 //! | [`ingest`] | what the owner of the task says of it |
+//! | [`pause`] | nothing fires for now |
 //! | [`place`], [`restore`] | where the alarms stand when a task is made or changed |
 //! | [`advance`] | a recurring task moves on |
 //! | [`wake`], [`refresh`] | turns that no command asked for |
@@ -16,6 +17,7 @@ mod conclude;
 mod idempotency;
 mod ingest;
 mod lifecycle;
+mod pause;
 mod place;
 mod put;
 mod refresh;
@@ -122,6 +124,8 @@ pub fn decide(
         CommandKind::Dismiss { reminder_id } => {
             ring::dismiss(existing()?, reminder_id.as_ref(), now)?
         }
+        CommandKind::Pause => pause::pause(existing()?, now),
+        CommandKind::Resume { missed } => pause::resume(existing()?, *missed, now),
         CommandKind::Ingest(event) => {
             return ingest::ingest(state, command, event, preferences, now);
         }

@@ -1,8 +1,8 @@
 //! A task is created, or replaced as a whole.
 
-use super::Outcome;
 use super::advance::moved;
 use super::place::Placing;
+use super::{Outcome, pause};
 use crate::command::{IfPast, Origin, Put, RestoredAlarm};
 use crate::event::{Fact, RemovalReason, UpdateReason};
 use crate::preferences::KnownPreferences;
@@ -35,7 +35,7 @@ pub(super) fn put(
     Ok(outcome)
 }
 
-/// The copy of the preferences that the task keeps.
+/// The preferences that hold for the task from now on.
 pub(super) fn preferences_for(
     live: Option<&Live>,
     task: &Task,
@@ -71,6 +71,17 @@ impl Replacement<'_> {
         gone: RemovalReason,
         now: Timestamp,
     ) -> Result<Outcome, Rejection> {
+        let released = old.and_then(|old| {
+            let same_user = old.task.user_id == self.task.user_id;
+            let until = pause::skipped_until(old, &self.preferences).filter(|_| same_user)?;
+            let mut released = old.clone();
+            let facts = pause::pass_over(&mut released, until);
+            Some((released, facts))
+        });
+        let (old, mut told) = match &released {
+            Some((released, facts)) => (Some(released), facts.clone()),
+            None => (old, Vec::new()),
+        };
         let task = with_start(old, self.task);
         let occurrence = occurrence(old, &task, &self.preferences);
         let (task, occurrence) = if self.said_due_date && task.status.is_open() {
@@ -82,13 +93,17 @@ impl Replacement<'_> {
             task,
             alarms: Vec::new(),
             occurrence,
-            preferences: self.preferences,
+            paused_since: old.and_then(|old| old.paused_since),
+            preferences: self.preferences.copied(),
             history: old.map(|old| old.history.clone()).unwrap_or_default(),
             origin: origin.clone(),
             zone_database: time::zone_database().to_owned(),
         };
         let (if_past, restored) = (self.if_past, self.restored);
-        Placing { old, new, if_past, restored, gone, now }.place()
+        let mut outcome = Placing { old, new, if_past, restored, gone, now }.place()?;
+        told.append(&mut outcome.facts);
+        outcome.facts = told;
+        Ok(outcome)
     }
 }
 

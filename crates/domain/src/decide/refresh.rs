@@ -3,22 +3,26 @@
 use super::conclude::{answer, number};
 use super::place::again;
 use super::wake::successor;
-use super::{Change, Turn, scheduled};
+use super::{Change, Turn, pause, scheduled};
 use crate::alarm::Plan;
 use crate::event::{Fact, UpdateReason};
 use crate::preferences::KnownPreferences;
 use crate::schedule::Schedule;
-use crate::state::{Lifecycle, TaskState};
+use crate::state::{Lifecycle, Live, TaskState};
 use crate::time::{self, Timestamp};
 
 /// Takes over preferences, `None`: those that the task has, and resolves again what is still to
-/// come. What fired has fired, and a snooze has a time of its own. Older preferences than the task's
+/// come. The user may have been paused or resumed. What fired has fired, and a snooze has a time of its own. Older preferences than the task's
 /// change nothing.
 pub fn decide_refresh(state: &TaskState, known: Option<&KnownPreferences>, now: Timestamp) -> Turn {
     let Some(live) = state.live() else { return Turn::Answer(answer(state)) };
     let mut next = live.clone();
+    let mut facts = Vec::new();
     if let Some(known) = known.filter(|known| known.version > live.preferences.version) {
-        next.preferences = live.preferences.followed_by(known);
+        if let Some(until) = pause::skipped_until(live, known) {
+            facts.extend(pause::pass_over(&mut next, until));
+        }
+        next.preferences = live.preferences.followed_by(known).copied();
     }
     // The names of versions grow, so a replica with an older database does not undo a newer one's.
     if live.zone_database.as_str() < time::zone_database() {
@@ -27,7 +31,6 @@ pub fn decide_refresh(state: &TaskState, known: Option<&KnownPreferences>, now: 
     if next == *live {
         return Turn::Answer(answer(state));
     }
-    let mut facts = Vec::new();
     let schedule = Schedule::new(&next.task, &next.preferences.preferences);
     for alarm in &mut next.alarms {
         let (Plan::Scheduled(moment), Some(reminder)) =
@@ -42,8 +45,17 @@ pub fn decide_refresh(state: &TaskState, known: Option<&KnownPreferences>, now: 
         }
     }
     if !facts.is_empty() {
-        let reason = UpdateReason::Rescheduled;
-        facts.extend([Fact::TaskUpdated { reason }, Fact::TaskSync]);
+        facts.push(Fact::TaskUpdated { reason: UpdateReason::Rescheduled });
+    }
+    let is_paused = |live: &Live| live.preferences.paused_since.is_some();
+    let reason = match (is_paused(live), is_paused(&next)) {
+        (false, true) => Some(UpdateReason::Paused),
+        (true, false) => Some(UpdateReason::Resumed),
+        _ => None,
+    };
+    facts.extend(reason.map(|reason| Fact::TaskUpdated { reason }));
+    if !facts.is_empty() {
+        facts.push(Fact::TaskSync);
     }
     let mut changed = successor(state, now);
     changed.lifecycle = Lifecycle::Live(Box::new(next));

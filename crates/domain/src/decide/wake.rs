@@ -11,11 +11,12 @@ use crate::schedule::Schedule;
 use crate::state::{Lifecycle, TaskState};
 use crate::time::Timestamp;
 
-/// Fires everything that is due, in the order of its due times; nothing due changes nothing.
+/// Fires everything that is due, in the order of its due times; nothing due changes nothing, nor does
+/// anything while it is paused.
 pub fn decide_wake(state: &TaskState, now: Timestamp) -> Turn {
     let due = |alarm: &Alarm| alarm.next().is_some_and(|at| at <= now);
     let live = match state.live() {
-        Some(live) if live.alarms.iter().any(due) => live,
+        Some(live) if live.pause().is_none() && live.alarms.iter().any(due) => live,
         _ => return Turn::Answer(answer(state)),
     };
     let mut next = live.clone();

@@ -4,6 +4,7 @@ use super::Step;
 use crate::alarm::{Alarm, Moment, Plan};
 use crate::history::HistoryEntry;
 use crate::ids::ReminderId;
+use crate::pause::Pause;
 use crate::preview::steps_of;
 use crate::recurrence::Cursor;
 use crate::reminder::{Reminder, Trigger};
@@ -57,9 +58,16 @@ pub enum Verdict {
         /// When.
         at: Timestamp,
     },
+    /// It does not fire as long as the task or its user is paused.
+    Paused {
+        /// When it is due, or was.
+        at: Timestamp,
+        /// Who has paused it.
+        pause: Pause,
+    },
     /// The task was completed before it could fire.
     Cancelled,
-    /// It was past already when the task was made or moved on.
+    /// It was past already when the task was made, moved on or resumed.
     Skipped,
     /// It is an exception of the recurrence.
     Excluded,
@@ -81,6 +89,7 @@ impl Verdict {
             Self::Expired { .. } => "expired",
             Self::Dismissed { .. } => "dismissed",
             Self::Scheduled { .. } => "scheduled",
+            Self::Paused { .. } => "paused",
             Self::Cancelled => "cancelled",
             Self::Skipped => "skipped",
             Self::Excluded => "excluded",
@@ -102,8 +111,18 @@ impl Verdict {
             }
             Self::Dismissed { at } => format!("it was dismissed at {at}"),
             Self::Scheduled { at } => format!("it will fire at {at}"),
+            Self::Paused { at, pause } => {
+                let since = |who: &str, since: Option<Timestamp>| {
+                    since.map(|since| format!("{who} is paused since {since}"))
+                };
+                let who = [since("the task", pause.task), since("its user", pause.user)];
+                let who: Vec<String> = who.into_iter().flatten().collect();
+                format!("it is due at {at} and waits: {}", who.join(", "))
+            }
             Self::Cancelled => "the task was completed before it was due".into(),
-            Self::Skipped => "it was past already when the task was made or moved on".into(),
+            Self::Skipped => {
+                "it was past already when the task was made, moved on or resumed".into()
+            }
             Self::Excluded => "its occurrence is an exception of the recurrence".into(),
             Self::Forgotten => {
                 "the schedule has this moment, but the task has left it behind or it is too long \
@@ -121,6 +140,19 @@ impl Verdict {
 /// Explains what became of a reminder's moment at `at`, by the schedule or after quiet hours, a
 /// snooze or a nag. `None`: the task has no such reminder and nothing is remembered of one.
 pub fn explain(live: &Live, id: &ReminderId, at: Timestamp, now: Timestamp) -> Option<Explanation> {
+    let mut explained = without_pause(live, id, at, now)?;
+    if let (Verdict::Scheduled { at }, Some(pause)) = (&explained.verdict, live.pause()) {
+        explained.verdict = Verdict::Paused { at: *at, pause };
+    }
+    Some(explained)
+}
+
+fn without_pause(
+    live: &Live,
+    id: &ReminderId,
+    at: Timestamp,
+    now: Timestamp,
+) -> Option<Explanation> {
     if let Some(remembered) = remembered(live, id, at) {
         return Some(remembered);
     }

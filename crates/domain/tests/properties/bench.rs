@@ -94,12 +94,19 @@ impl Bench {
                 self.commit(change)?;
             }
             Step::Prefer(prefs) => {
-                let next = (self.prefs.0 + 1, prefs.clone());
-                self.prefs_before = std::mem::replace(&mut self.prefs, next);
+                let Prefs { paused, skipped_until, .. } = self.prefs.1;
+                self.prefer(Prefs { paused, skipped_until, ..prefs.clone() });
             }
+            Step::PauseUser => self.prefer(self.prefs.1.paused(self.now)),
+            Step::ResumeUser(missed) => self.prefer(self.prefs.1.resumed(*missed, self.now)),
             Step::Refresh => self.refresh()?,
         }
         self.agrees()
+    }
+
+    fn prefer(&mut self, prefs: Prefs) {
+        let next = (self.prefs.0 + 1, prefs);
+        self.prefs_before = std::mem::replace(&mut self.prefs, next);
     }
 
     /// The state says what the model and the events say.
@@ -117,6 +124,7 @@ impl Bench {
             let due =
                 live.task.due_date.as_ref().map(|due| calendar::wall_since_start(due.nominal()));
             prop_assert_eq!(due, task.spec.due.map(|due| due.nominal));
+            prop_assert_eq!(live.pause().is_some(), task.is_paused());
             prop_assert!(live.history.len() <= 20);
         }
         prop_assert_eq!(next_wake(state).map(since_start), self.model.next_wake());

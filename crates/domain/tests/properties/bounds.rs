@@ -19,7 +19,7 @@ fn put(task: &Value, now: Timestamp) -> TaskState {
     let preferences =
         json!({"zone": "Europe/Berlin", "quietHours": {"from": "22:00", "to": "07:00"}});
     let preferences = serde_json::from_value(preferences).unwrap();
-    let known = KnownPreferences { version: 1, preferences };
+    let known = KnownPreferences { version: 1, preferences, ..KnownPreferences::default() };
     let task = serde_json::from_value(task.clone()).unwrap();
     let put = Put { task, if_past: IfPast::Fire, restored: Vec::new() };
     let command = Command {

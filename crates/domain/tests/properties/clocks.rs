@@ -47,7 +47,7 @@ fn task(zone: Tz, due: NaiveDateTime, floating: bool, days: i64) -> (TaskState, 
         "reminders": [{"id": "r", "before": format!("P{days}D")}],
     });
     let preferences = serde_json::from_value(json!({"zone": user.name()})).unwrap();
-    let known = KnownPreferences { version: 1, preferences };
+    let known = KnownPreferences { version: 1, preferences, ..KnownPreferences::default() };
     let task = serde_json::from_value(task).unwrap();
     let put = Put { task, if_past: IfPast::Reject, restored: Vec::new() };
     let command = Command {

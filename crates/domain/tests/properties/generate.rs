@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use reminder_domain::command::IfPast;
+use reminder_domain::pause::IfMissed;
 use reminder_reference::calendar::{
     DAY, Every, HOUR, MINUTE, Prefs, Reminder, Rule, Time, TimeKind, Trigger, Zone,
 };
@@ -24,6 +25,10 @@ pub(crate) enum Step {
     Fence,
     /// The user prefers something else.
     Prefer(Prefs),
+    /// The user is paused.
+    PauseUser,
+    /// The user is resumed.
+    ResumeUser(IfMissed),
     /// The task learns of the user's preferences.
     Refresh,
 }
@@ -42,7 +47,9 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Repeat),
         1 => Just(Step::Fence),
         1 => prefs().prop_map(Step::Prefer),
-        1 => Just(Step::Refresh),
+        1 => Just(Step::PauseUser),
+        1 => if_missed().prop_map(Step::ResumeUser),
+        2 => Just(Step::Refresh),
     ]
 }
 
@@ -75,7 +82,13 @@ fn kind() -> impl Strategy<Value = Kind> {
         4 => (some_id(), delay()).prop_map(|(id, delay)| Kind::Snooze(id, delay)),
         3 => some_id().prop_map(Kind::Acknowledge),
         2 => some_id().prop_map(Kind::Dismiss),
+        1 => Just(Kind::Pause),
+        2 => if_missed().prop_map(Kind::Resume),
     ]
+}
+
+fn if_missed() -> impl Strategy<Value = IfMissed> {
+    prop::sample::select(&[IfMissed::Fire, IfMissed::Skip][..])
 }
 
 fn id() -> impl Strategy<Value = &'static str> {
@@ -208,5 +221,7 @@ pub(crate) fn prefs() -> impl Strategy<Value = Prefs> {
         default_time,
         quiet,
         defaults,
+        paused: None,
+        skipped_until: None,
     })
 }

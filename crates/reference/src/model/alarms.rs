@@ -163,6 +163,20 @@ impl Alarm {
         Some(told(Some(cause), rung.moment.occurrence))
     }
 
+    /// What has come by then is past, without a ring.
+    pub(super) fn pass_over(&mut self, task: &Task, until: i64) {
+        let Some(reminder) = task.reminder(self.id) else { return };
+        let plan = self.plan_due(task, &reminder, until);
+        let nags = self.nags_due(task, &reminder, until);
+        let snoozed = self.snooze.is_some_and(|(at, _)| at <= until);
+        self.wind(task, &reminder, plan, &nags, snoozed);
+        if let (Some((_, latest, _)), Plan::Fired(moment)) = (plan, self.plan)
+            && moment == latest
+        {
+            self.plan = Plan::Silent(latest);
+        }
+    }
+
     /// The first moment that has come, the latest, and how many before it.
     fn plan_due(&self, task: &Task, reminder: &Reminder, now: i64) -> Option<(i64, Moment, u32)> {
         let Plan::Waits(first) = self.plan else { return None };

@@ -14,6 +14,11 @@ impl Task {
         now: i64,
     ) -> Result<Self, Refused> {
         let mut known = (*version, prefs.clone());
+        let mut released = old.cloned();
+        if let Some(old) = released.as_mut().filter(|old| *version > old.prefs.0) {
+            old.skip_as_its_user_says(prefs);
+        }
+        let old = released.as_ref();
         if let Some(old) = old {
             if old.prefs.0 > *version {
                 known = old.prefs.clone();
@@ -29,7 +34,9 @@ impl Task {
         if let Some(old) = old.filter(same_series) {
             (first, number) = (old.first, old.number);
         }
-        let mut task = Self { spec: spec.clone(), first, number, prefs: known, alarms: Vec::new() };
+        let paused = old.and_then(|old| old.paused);
+        let (spec, alarms) = (spec.clone(), Vec::new());
+        let mut task = Self { spec, first, number, prefs: known, paused, alarms };
         // A due date that is an exception is that of the first occurrence that takes place.
         let excluded = task.spec.due.filter(|due| task.spec.exdates.contains(&due.nominal));
         if let Some(due) = excluded.filter(|_| task.recurs_by_itself() && task.is_open()) {

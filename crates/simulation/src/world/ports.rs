@@ -12,6 +12,7 @@ use reminder_scheduler::ports::{
     Reminders, StateStore, Users,
 };
 use reminder_scheduler::turn::effect::{Reply, Request};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// How long a call that hangs is waited for, in ms: the sidecar gives up then.
@@ -268,5 +269,10 @@ impl Users for HostPorts {
     async fn progress(&self, _user: &Person) -> Result<Progress, CallError> {
         // Only the UserActor asks, and there is none here.
         Ok(Progress::default())
+    }
+
+    async fn open_tasks(&self, _user: &Person, _at_most: NonZeroU32) -> Result<u32, CallError> {
+        // There are no quotas here.
+        Ok(0)
     }
 }

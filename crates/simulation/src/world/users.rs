@@ -2,6 +2,7 @@
 
 use super::World;
 use reminder_domain::ids::Person;
+use reminder_domain::pause::IfMissed;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_reference::calendar::Prefs;
 use reminder_reference::words::known;
@@ -62,8 +63,29 @@ impl World {
         self.state().stop = Arc::default();
     }
 
-    /// A user says what is preferred; a host that hears of it looks at once.
+    /// A user says what is preferred; a pause goes on.
     pub fn prefer(self: &Arc<Self>, user: u64, prefs: Prefs) {
+        let Prefs { paused, skipped_until, .. } = self.preferred(user);
+        self.say(user, Prefs { paused, skipped_until, ..prefs });
+    }
+
+    /// A user is paused.
+    pub fn pause_user(self: &Arc<Self>, user: u64) {
+        self.say(user, self.preferred(user).paused(self.now_ms()));
+    }
+
+    /// A user is resumed.
+    pub fn resume_user(self: &Arc<Self>, user: u64, missed: IfMissed) {
+        self.say(user, self.preferred(user).resumed(missed, self.now_ms()));
+    }
+
+    fn preferred(&self, user: u64) -> Prefs {
+        let users = &self.state().users;
+        users.version(user, users.current(user)).1
+    }
+
+    /// Something else holds for a user; a host that hears of it looks at once.
+    fn say(self: &Arc<Self>, user: u64, prefs: Prefs) {
         let now_ms = self.now_ms();
         self.note(|| format!("user {user} prefers {prefs:?}"), ("prefers", user));
         let mut state = self.state();

@@ -151,6 +151,7 @@ fn not_yet_scheduled(listed: &TaskEvent<'static>) -> TaskSync<'static> {
         version: 0,
         source_version: Some(listed.version),
         next_reminder_at: None,
+        paused: None,
     };
     TaskSync { task, reminders: Vec::<ReminderView<'static>>::new() }
 }

@@ -13,7 +13,7 @@ export async function search(query) {
   const page = await api.search({ ...asked, limit: 50 });
   const rows = page.items.map((task) => [
     taskLink(task.taskId), task.userId, status(task.status),
-    task.nextReminderAt && `${moment(task.nextReminderAt)} (${away(task.nextReminderAt)})`, moment(task.updatedAt),
+    task.paused ? 'paused' : task.nextReminderAt && `${moment(task.nextReminderAt)} (${away(task.nextReminderAt)})`, moment(task.updatedAt),
   ]);
   const found = `${tasks(rows.length)} on this page${page.nextCursor ? ', and more may follow' : ''}.`;
   announce(found);

@@ -35,11 +35,12 @@ function unreadable(id, { task: row, parked }, refusal) {
   ];
 }
 
-function state(id, { version, nextReminderAt, task: put }) {
+function state(id, { version, nextReminderAt, paused, task: put }) {
   return card('State', facts([
     ['id', id], ['user', put.userId], ['status', status(put.status ?? 'pending')], ['version', version],
     ['due', due(put.dueDate)], ['repeats', put.recurrence?.rule], ['priority', put.priority],
-    ['fires next', nextReminderAt ? `${moment(nextReminderAt)} (${away(nextReminderAt)})` : 'nothing is left to fire'],
+    ['fires next', nextReminderAt ? `${moment(nextReminderAt)} (${away(nextReminderAt)})` : paused ? 'nothing while it is paused' : 'nothing is left to fire'],
+    ...[['paused since', paused?.task], ['user paused since', paused?.user]].filter(([, since]) => since).map(([name, since]) => [name, moment(since)]),
   ]), put.description ? h('p', { class: 'text' }, put.description) : null);
 }
 

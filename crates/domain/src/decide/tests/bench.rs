@@ -52,7 +52,22 @@ impl Bench {
     pub(super) fn prefer(&mut self, preferences: &str) {
         let version = self.preferences.as_ref().map_or(1, |known| known.version + 1);
         let preferences = serde_json::from_str(preferences).expect("valid preferences");
-        self.preferences = Some(KnownPreferences { version, preferences });
+        let known = self.preferences.take().unwrap_or_default();
+        self.preferences = Some(KnownPreferences { version, preferences, ..known });
+    }
+
+    /// The user is paused at a time, or resumed; the task does not know yet.
+    pub(super) fn pause_user(&mut self, since: Option<&str>) {
+        let known = self.preferences.take().unwrap_or_default();
+        let (version, paused_since) = (known.version + 1, since.map(time));
+        self.preferences = Some(KnownPreferences { version, paused_since, ..known });
+    }
+
+    /// The user is resumed at a time, with nothing to fire of what was missed.
+    pub(super) fn resume_user_and_skip(&mut self, at: &str) {
+        self.pause_user(None);
+        let known = self.preferences.take().unwrap_or_default();
+        self.preferences = Some(KnownPreferences { skipped_until: Some(time(at)), ..known });
     }
 
     pub(super) fn live(&self) -> &Live {

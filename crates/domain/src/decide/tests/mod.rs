@@ -6,6 +6,7 @@ mod history;
 mod ingest;
 mod lifecycle;
 mod missed;
+mod pause;
 mod preview;
 mod quiet;
 mod recurrence;

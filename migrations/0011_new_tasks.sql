@@ -12,7 +12,7 @@
 -- takes. So most commits do not touch user_index at all.
 --
 -- The value is two lines: the index line, {"s":1,"v":…,"i":…,"u":…,"st":…,"w":…,"e":…,"n":…,"t":…,
--- "p":…,"z":…},
+-- "p":…,"z":…,"h":…},
 -- then the document. Only the first is read, and it must end within 2048 bytes, so the cost does
 -- not depend on the size of the document (a long value is stored compressed and out of line;
 -- `substring` fetches no more than it needs).
@@ -38,6 +38,7 @@ DECLARE
     n    bigint;
     t    timestamptz;
     p    bigint;
+    h    boolean;
     -- The stored index line, its version and incarnation.
     stored   jsonb;
     stored_v bigint;
@@ -63,6 +64,7 @@ BEGIN
         n := (line ->> 'n')::bigint;
         t := to_timestamp((line ->> 't')::float8 / 1000);
         p := coalesce((line ->> 'p')::bigint, 0);
+        h := coalesce((line ->> 'h')::boolean, false);
         readable := (line ->> 's')::int > 0 AND v > 0 AND i > 0 AND p >= 0 AND t IS NOT NULL
             AND st IN ('pending', 'in_progress', 'completed', 'deleted');
         IF TG_OP = 'UPDATE' THEN
@@ -128,7 +130,7 @@ BEGIN
         UPDATE {{schema}}.task_index AS idx
             SET user_id = line ->> 'u', status = st, next_wake = w, pending_epoch = line ->> 'e',
                 pending_n = n, version = v, incarnation = i, updated_at = t, preferences = p,
-                zone_database = line ->> 'z'
+                zone_database = line ->> 'z', paused = h
             WHERE idx.app_id = app AND idx.task_id = task;
         IF FOUND THEN
             RETURN NULL;
@@ -137,14 +139,15 @@ BEGIN
     -- The first version of a task; or its index row was lost, or left over from a table made anew.
     INSERT INTO {{schema}}.task_index AS idx
             (app_id, task_id, user_id, status, next_wake, pending_epoch, pending_n,
-             version, incarnation, updated_at, preferences, zone_database)
-        VALUES (app, task, line ->> 'u', st, w, line ->> 'e', n, v, i, t, p, line ->> 'z')
+             version, incarnation, updated_at, preferences, zone_database, paused)
+        VALUES (app, task, line ->> 'u', st, w, line ->> 'e', n, v, i, t, p, line ->> 'z', h)
         ON CONFLICT (app_id, task_id) DO UPDATE
             SET user_id = excluded.user_id, status = excluded.status,
                 next_wake = excluded.next_wake, pending_epoch = excluded.pending_epoch,
                 pending_n = excluded.pending_n, version = excluded.version,
                 incarnation = excluded.incarnation, updated_at = excluded.updated_at,
-                preferences = excluded.preferences, zone_database = excluded.zone_database;
+                preferences = excluded.preferences, zone_database = excluded.zone_database,
+                paused = excluded.paused;
     RETURN NULL;
 END
 $fence$;
