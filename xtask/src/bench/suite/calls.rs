@@ -26,6 +26,7 @@ const KINDS: [(Kind, &[&str]); 6] = [
 /// Nothing has been counted for so long: what was started is over.
 const QUIET: Duration = Duration::from_millis(700);
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+const ASK_DEADLINE: Duration = Duration::from_secs(30);
 const SETTLE_DEADLINE: Duration = Duration::from_secs(30);
 
 /// A kind of call.
@@ -88,8 +89,14 @@ pub(super) async fn settled(metrics_port: u16) -> Result<Counts> {
 }
 
 async fn counts(metrics_port: u16) -> Result<Counts> {
-    let answer = probe::get(metrics_port, "/metrics", &[]).await;
-    Ok(parse(&answer.context("the sidecar tells no metrics")?.body))
+    Ok(parse(&ask(metrics_port, "/metrics").await?))
+}
+
+/// Asks until there is an answer: on a busy machine one may take longer than a probe waits.
+pub(super) async fn ask(port: u16, path: &str) -> Result<String> {
+    let answer = || async { probe::get(port, path, &[]).await.ok() };
+    let answer = probe::until(ASK_DEADLINE, answer).await;
+    Ok(answer.with_context(|| format!("{path} on port {port} is not answered"))?.body)
 }
 
 fn parse(metrics: &str) -> Counts {

@@ -14,6 +14,7 @@ use reminder_stack::{Manifest, ports, probe};
 use serde_json::json;
 use tokio::process::{Child, Command};
 
+use super::calls::ask;
 use super::client::{Protocol, Target};
 use super::floor_app::{ACTOR_TYPE, FIRED_PATH, FORGET_PATH, Fired};
 use crate::api::Address;
@@ -108,13 +109,13 @@ impl Floor {
 
     /// What has fired since it was last forgotten.
     pub(super) async fn fired(&self) -> Result<Fired> {
-        let answer = probe::get(self.app_port, FIRED_PATH, &[]).await?;
-        serde_json::from_str(&answer.body).context("the floor tells nonsense")
+        let answer = ask(self.app_port, FIRED_PATH).await?;
+        serde_json::from_str(&answer).context("the floor tells nonsense")
     }
 
     /// Forgets it.
     pub(super) async fn forget(&self) -> Result<()> {
-        probe::get(self.app_port, FORGET_PATH, &[]).await.map(drop)
+        ask(self.app_port, FORGET_PATH).await.map(drop)
     }
 
     /// Ends it.
