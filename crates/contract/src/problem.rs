@@ -101,7 +101,7 @@ problem_kinds! {
     UnsupportedMediaType = 415, "unsupported-media-type", "The body is of another media type";
     /// The caller did not show who it is.
     Unauthorized = 401, "unauthorized", "A token is missing or wrong";
-    /// Nobody may call here this way.
+    /// Nobody may call here this way, or not on behalf of this user.
     Forbidden = 403, "forbidden", "Calls of this kind are not accepted";
     /// The caller asks for more than its share.
     TooManyRequests = 429, "too-many-requests", "The caller asks too often";
@@ -118,7 +118,6 @@ impl ProblemKind {
                 | Self::RequestTimeout
                 | Self::UnsupportedMediaType
                 | Self::Unauthorized
-                | Self::Forbidden
                 | Self::TooManyRequests
         )
     }
@@ -198,6 +197,12 @@ impl Problem {
     pub fn too_large(bytes: usize, max: usize) -> Self {
         let detail = format!("the body must be at most {max} bytes, but has {bytes}");
         Self::new(ProblemKind::PayloadTooLarge, detail)
+    }
+
+    /// A field that names another user than the one on whose behalf the command is sent.
+    pub fn not_yours(field: &str) -> Self {
+        let detail = format!("{field} is another user than the one who sends this");
+        Self::new(ProblemKind::Forbidden, detail).at(field)
     }
 
     /// A part that does not answer.

@@ -21,6 +21,9 @@ pub fn parse_user_put(body: &[u8]) -> Result<UserCommand, Problem> {
     check_size(body, PAYLOAD_MAX_BYTES)?;
     let mut body: PutPreferencesBody = required(body, "preferences")?;
     let plain = body.plain();
+    if plain.as_user.is_some() {
+        return Err(Problem::invalid("asUser", "is for tasks: a user's actor is that of the user"));
+    }
     let preferences = Preferences::try_from(body.preferences).map_err(|error| {
         Problem::invalid(format!("preferences.{}", error.field()), &error.to_string())
     })?;

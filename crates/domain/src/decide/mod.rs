@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`put`], [`lifecycle`], [`reminders`], [`ring`] | what each command makes of a task |
 //! | [`ingest`] | what the owner of the task says of it |
+//! | [`owner`] | whether the caller may know of the task at all |
 //! | [`place`], [`restore`] | where the alarms stand when a task is made or changed |
 //! | [`advance`] | a recurring task moves on |
 //! | [`wake`], [`refresh`] | turns that no command asked for |
@@ -16,6 +17,7 @@ mod conclude;
 mod idempotency;
 mod ingest;
 mod lifecycle;
+mod owner;
 mod place;
 mod put;
 mod refresh;
@@ -92,7 +94,8 @@ pub fn decide(
     preferences: Option<&KnownPreferences>,
     now: Timestamp,
 ) -> Result<Turn, Rejection> {
-    if let Some(answer) = idempotency::recorded(state, command, now)? {
+    let known = owner::admit(id, state, command)?;
+    if let Some(answer) = idempotency::recorded(known, command, now)? {
         return Ok(Turn::Answer(answer));
     }
     let live = state.and_then(TaskState::live);
