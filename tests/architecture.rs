@@ -32,6 +32,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/dapr/inbound/registry.rs",
     "src/read_model/migrate.rs",
     "src/read_model/waiting.rs",
+    "src/tokens/provider.rs",
     "src/watch/mod.rs",
 ];
 

@@ -1,7 +1,6 @@
 //! Refusals as RFC 9457 problem details.
 //!
-//! An actor method cannot answer another HTTP status than 200 without Dapr wrapping the body, so
-//! every problem carries its status in its body.
+//! An actor method answers 200 always, or Dapr wraps the body: so each problem has its status in its body.
 
 use reminder_domain::ids::Person;
 use reminder_domain::user::UserRejection;
@@ -199,10 +198,9 @@ impl Problem {
         Self::new(ProblemKind::PayloadTooLarge, detail)
     }
 
-    /// A field that names another user than the one on whose behalf the command is sent.
+    /// A field that names another user than the one on whose behalf it is sent.
     pub fn not_yours(field: &str) -> Self {
-        let detail = format!("{field} is another user than the one who sends this");
-        Self::new(ProblemKind::Forbidden, detail).at(field)
+        Self::new(ProblemKind::Forbidden, format!("{field} is not who sends this")).at(field)
     }
 
     /// A part that does not answer.

@@ -3,6 +3,7 @@
 use super::answer::Refusal;
 use super::params::Params;
 use super::precondition::Expected;
+use crate::tokens::Caller;
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
@@ -30,16 +31,20 @@ pub(in crate::http) struct Asked {
 /// What the headers say of a command.
 #[derive(Clone, Debug)]
 pub(super) struct Meta {
+    /// On whose behalf it is sent; `None`: the caller may do everything. The headers do not say it: it was
+    /// verified before.
+    pub(super) as_user: Option<Person>,
     pub(super) command_id: Option<CorrelationId>,
     pub(super) correlation_id: Option<CorrelationId>,
     pub(super) traceparent: Option<Traceparent>,
 }
 
 impl Meta {
-    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+    fn of(headers: &HeaderMap, caller: &Caller) -> Result<Self, Problem> {
         // A trace context that cannot be read is as good as none (W3C Trace Context §3.4).
         let traceparent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
         Ok(Self {
+            as_user: caller.as_user().cloned(),
             command_id: name(headers, &IDEMPOTENCY_KEY)?,
             correlation_id: name(headers, &CORRELATION_ID)?,
             traceparent: traceparent.and_then(|text| Traceparent::parse(text).ok()),
@@ -60,12 +65,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        // Every route of the edge has one; one that was forgotten answers nobody.
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let caller = caller.ok_or_else(|| Problem::new(ProblemKind::Forbidden, "nobody calls"))?;
         let path = RawPathParams::from_request_parts(parts, state).await;
         let path = path.map_err(|_| Problem::invalid("path", "must be UTF-8 text"))?;
         Ok(Self {
             path: path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             params: Params::of(parts.uri.query()),
-            meta: Meta::of(&parts.headers)?,
+            meta: Meta::of(&parts.headers, &caller)?,
             headers: std::mem::take(&mut parts.headers),
         })
     }
@@ -83,14 +91,32 @@ impl Asked {
             .map_err(|error| Problem::invalid("reminderId", &error.to_string()))
     }
 
-    /// The user of a path of preferences.
+    /// The user of a path of preferences, whom the caller may be.
     pub(super) fn user(&self) -> Result<Person, Problem> {
         let path = self.part("userPath");
         let user = path.strip_suffix("/preferences").ok_or_else(|| {
             let detail = "of users there is only /v1/users/{userId}/preferences";
             Problem::new(ProblemKind::UnknownPath, detail)
         })?;
-        Person::parse(user).map_err(|error| Problem::invalid("userId", &error.to_string()))
+        let user = Person::parse(user);
+        let user = user.map_err(|error| Problem::invalid("userId", &error.to_string()))?;
+        self.may_be(&user, "userId").map(|()| user)
+    }
+
+    /// Whose rows are asked for: those of the user in the query, whom the caller may be; without one, those of
+    /// the caller. `None`: everybody's.
+    pub(super) fn listed_user(&mut self) -> Result<Option<Person>, Problem> {
+        let Some(user) = self.params.user("user")? else { return Ok(self.meta.as_user.clone()) };
+        self.may_be(&user, "user").map(|()| Some(user))
+    }
+
+    /// Refuses another user than the one on whose behalf everything is asked. That says nothing of whether there
+    /// is such a user: everybody has preferences.
+    fn may_be(&self, user: &Person, field: &str) -> Result<(), Problem> {
+        match &self.meta.as_user {
+            Some(caller) if caller != user => Err(Problem::not_yours(field)),
+            _ => Ok(()),
+        }
     }
 
     fn part(&self, name: &str) -> &str {

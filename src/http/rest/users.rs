@@ -43,7 +43,7 @@ pub(super) async fn put(
     }
     let body = body::read(&asked.headers, body, JSON, COMMAND_MAX_BYTES).await?;
     let preferences = body::json(&body)?;
-    let put = MethodBody::new(&asked.meta, expected.version()).with("preferences", preferences);
+    let put = MethodBody::to_user(&asked.meta, expected.version()).with("preferences", preferences);
     let answered = rest.user(&user, "put", put).await;
     let answered =
         answered.map_err(|problem| precondition(problem, expected).within("preferences"))?;
