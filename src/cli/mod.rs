@@ -4,6 +4,7 @@ pub mod after_restore;
 pub mod command;
 pub mod completions;
 pub mod config;
+mod connect;
 pub mod dlq;
 pub mod doctor;
 pub mod events;
@@ -11,6 +12,7 @@ pub mod firing;
 pub mod rearm;
 pub mod repair;
 pub mod task;
+pub mod user;
 
 use crate::config::{Secret, database_url};
 use crate::read_model::{

@@ -30,6 +30,7 @@ mod control_plane;
 mod database;
 mod dead_letters;
 mod doctor;
+mod export;
 mod firing;
 mod health;
 mod identity;

@@ -40,6 +40,12 @@ pub(super) struct Meta {
 }
 
 impl Meta {
+    /// Of what the edge itself asks on behalf of a user.
+    pub(super) fn on_behalf_of(user: &Person) -> Self {
+        let (command_id, correlation_id, traceparent) = (None, None, None);
+        Self { as_user: Some(user.clone()), command_id, correlation_id, traceparent }
+    }
+
     fn of(headers: &HeaderMap, caller: &Caller) -> Result<Self, Problem> {
         // A trace context that cannot be read is as good as none (W3C Trace Context §3.4).
         let traceparent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
@@ -91,11 +97,17 @@ impl Asked {
             .map_err(|error| Problem::invalid("reminderId", &error.to_string()))
     }
 
-    /// The user of a path of preferences, whom the caller may be.
-    pub(super) fn user(&self) -> Result<Person, Problem> {
+    /// Whether the path is about this of a user.
+    pub(super) fn is_of_user(&self, what: &str) -> bool {
+        self.part("userPath").rsplit_once('/').is_some_and(|(_, said)| said == what)
+    }
+
+    /// The user of a path that is about this of a user, whom the caller may be.
+    pub(super) fn user(&self, what: &str) -> Result<Person, Problem> {
         let path = self.part("userPath");
-        let user = path.strip_suffix("/preferences").ok_or_else(|| {
-            let detail = "of users there is only /v1/users/{userId}/preferences";
+        let user = path.rsplit_once('/').filter(|(_, said)| *said == what).map(|(user, _)| user);
+        let user = user.ok_or_else(|| {
+            let detail = "of users there is /v1/users/{userId}/preferences, and …/export to read";
             Problem::new(ProblemKind::UnknownPath, detail)
         })?;
         let user = Person::parse(user);

@@ -36,6 +36,7 @@ pub(super) const FOR_USERS: &[(&str, &str)] = &[
     ("PUT", "/v1/tasks/{taskId}/calendar"),
     ("GET", "/v1/users/{userId}/preferences"),
     ("PUT", "/v1/users/{userId}/preferences"),
+    ("GET", "/v1/users/{userId}/export"),
 ];
 
 /// Where there is nothing, which everybody may be told.

@@ -13,6 +13,7 @@ pub(in crate::http) mod body;
 mod calendar;
 mod call;
 mod cursor;
+mod export;
 mod isolation;
 pub(in crate::http) mod lists;
 mod merge;
@@ -39,18 +40,21 @@ use axum::routing::{get, post};
 use reminder_contract::{Problem, ProblemKind};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What the handlers need.
 #[derive(Clone)]
 pub struct Rest {
     actors: Arc<dyn ActorApi>,
     listing: Arc<Listing>,
+    /// Places for exports of users.
+    exports: Arc<Semaphore>,
 }
 
 impl Rest {
     /// An edge in front of these actors and lists.
     pub fn new(actors: Arc<dyn ActorApi>, listing: Arc<Listing>) -> Self {
-        Self { actors, listing }
+        Self { actors, listing, exports: export::places() }
     }
 }
 
@@ -83,7 +87,7 @@ pub(super) fn routes(
         )
         .route("/v1/tasks/{taskId}/calendar", get(calendar::export).put(calendar::import))
         // A sidecar hands `%2F` on as `/`, so the user may be more than one part of the path.
-        .route("/v1/users/{*userPath}", get(users::read).put(users::put))
+        .route("/v1/users/{*userPath}", get(users::get).put(users::put))
         .route("/v1/{*path}", axum::routing::any(nowhere))
         .method_not_allowed_fallback(not_here)
         // Each handler reads its body itself, up to its own limit.

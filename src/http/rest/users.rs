@@ -5,6 +5,7 @@ use super::answer::{self, Refusal};
 use super::asked::{Asked, COMMAND_MAX_BYTES};
 use super::body::{self, MethodBody};
 use super::call::precondition;
+use super::export;
 use super::precondition::{Expected, is_known};
 use axum::body::Body;
 use axum::extract::State;
@@ -12,10 +13,18 @@ use axum::response::Response;
 use reminder_contract::rest::JSON;
 use reminder_contract::{Problem, ProblemKind};
 
+/// What is read of a user. The id may have slashes, so all of it is one route.
+pub(super) async fn get(rest: State<Rest>, asked: Asked) -> Result<Response, Refusal> {
+    if asked.is_of_user("export") {
+        return export::export(rest, asked).await;
+    }
+    read(rest, asked).await
+}
+
 /// What holds for a user, the defaults included.
 #[utoipa::path(get, path = "/v1/users/{userId}/preferences", tag = "users", responses((status = 200, description = "What holds, and how far the tasks have followed", content_type = "application/json", body = ref("#/components/schemas/UserView")), (status = 304, description = "It still is at the version of `If-None-Match`")))]
 pub(super) async fn read(State(rest): State<Rest>, mut asked: Asked) -> Result<Response, Refusal> {
-    let user = asked.user()?;
+    let user = asked.user("preferences")?;
     asked.without_query()?;
     let answered = rest.user(&user, "get", MethodBody::empty()).await?;
     // How far the tasks have followed changes without a version, so a tag is only as good as the version.
@@ -32,7 +41,7 @@ pub(super) async fn put(
     mut asked: Asked,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let (user, expected) = (asked.user()?, asked.expected()?);
+    let (user, expected) = (asked.user("preferences")?, asked.expected()?);
     asked.without_query()?;
     if matches!(expected, Expected::Existing | Expected::Never) {
         let detail =

@@ -35,6 +35,7 @@ fn case(operation: &str, task: &str, owner: &str) -> Option<Call> {
         | "/v1/tasks/{taskId}/preview"
         | "/v1/tasks/{taskId}/reminders/{reminderId}"
         | "/v1/tasks/{taskId}/calendar"
+        | "/v1/users/{userId}/export"
         | "/v1/users/{userId}/preferences" if method != "put" => call,
         "/v1/tasks/{taskId}/explain" => add(call, &format!("reminderId=due&scheduledFor={DUE}")),
         "/v1/tasks/{taskId}/reminders/{reminderId}" if method == "put" => call.json(&json!({ "before": "PT5M" })),
