@@ -64,7 +64,7 @@ async fn serve(args: ServeArgs) -> ExitCode {
         tracing::error!(%error, "cannot listen for signals");
         return ExitCode::FAILURE;
     }
-    match serve::serve(config, stop).await {
+    match Box::pin(serve::serve(config, stop)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the service cannot run");

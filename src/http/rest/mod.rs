@@ -92,6 +92,7 @@ pub(super) fn routes(
         .method_not_allowed_fallback(not_here)
         // Each handler reads its body itself, up to its own limit.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(users::methods))
         .layer(middleware::from_fn(isolation::check))
         .layer(middleware::from_fn_with_state(places::places(), places::take))
         .layer(middleware::from_fn_with_state(rate::of(per_second), rate::check))

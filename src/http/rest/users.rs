@@ -8,8 +8,11 @@ use super::call::precondition;
 use super::export;
 use super::precondition::{Expected, is_known};
 use axum::body::Body;
-use axum::extract::State;
-use axum::response::Response;
+use axum::extract::{Request, State};
+use axum::http::header::ALLOW;
+use axum::http::{HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use reminder_contract::rest::JSON;
 use reminder_contract::{Problem, ProblemKind};
 
@@ -19,6 +22,19 @@ pub(super) async fn get(rest: State<Rest>, asked: Asked) -> Result<Response, Ref
         return export::export(rest, asked).await;
     }
     read(rest, asked).await
+}
+
+/// Keeps other methods from what is there to be read: to the router, all that is about users is one route.
+pub(super) async fn methods(request: Request, next: Next) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let is_export = path.starts_with("/v1/users/") && path.ends_with("/export");
+    if !is_export || matches!(*method, Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let detail = format!("{path} does not understand {method}");
+    let mut response = Refusal(Problem::new(ProblemKind::MethodNotAllowed, detail)).into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET,HEAD"));
+    response
 }
 
 /// What holds for a user, the defaults included.
