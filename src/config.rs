@@ -1,5 +1,6 @@
 //! Configuration: one struct per concern, from flags and environment variables, checked at start.
 
+mod jwt;
 mod parse;
 
 pub use parse::ConsoleMode;
@@ -10,10 +11,13 @@ use crate::ingest::settings as ingest;
 use crate::quota;
 use crate::read_model::StateTable;
 use crate::telemetry::TelemetryConfig;
+use crate::tokens::settings::Settings as TokenSettings;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
 use crate::watch::settings as watch;
 use clap::Args;
-use parse::{component, console, count, duration, otlp_endpoint, positive, quiet, rest_token};
+use parse::{
+    component, console, count, duration, host_names, otlp_endpoint, positive, quiet, rest_token,
+};
 use reminder_contract::names;
 use reminder_telemetry::logs::Format;
 pub use reminder_telemetry::secret::Secret;
@@ -47,6 +51,11 @@ pub struct ServeArgs {
     /// File that holds that token; an alternative to giving it directly
     #[arg(long, env = "REST_TOKEN_FILE")]
     rest_token_file: Option<PathBuf>,
+    #[command(flatten)]
+    jwt: jwt::JwtArgs,
+    /// Names besides localhost under which the REST edge answers callers without a token, separated by commas
+    #[arg(long, env = "REST_HOSTS", default_value = "")]
+    rest_hosts: String,
     /// Calls of the REST edge that each caller may make a second; 0: as many as it likes
     #[arg(long, env = "REST_RATE", default_value_t = 0)]
     rest_rate: u32,
@@ -152,6 +161,10 @@ pub struct ServerConfig {
     pub token: Option<Secret>,
     /// What a direct caller of the REST edge must show, if anything.
     pub rest_token: Option<Secret>,
+    /// Which tokens of an identity provider it may show instead, if any.
+    pub tokens: Option<TokenSettings>,
+    /// Under which names besides those of this host callers without a token are answered.
+    pub rest_hosts: Vec<String>,
     /// Calls of the REST edge that each caller may make a second, if that is bounded.
     pub rest_rate: Option<NonZeroU32>,
     /// What the console offers.
@@ -212,8 +225,10 @@ impl ServeArgs {
         let url = check.get("DATABASE_URL", url, Secret::new(String::new()));
         let rest_token = rest_token(self.rest_token_file.as_deref(), self.rest_token);
         let rest_token = check.get("REST_TOKEN", rest_token, None);
+        let tokens = self.jwt.check(&mut check);
+        let rest_hosts = check.get("REST_HOSTS", host_names(&self.rest_hosts), Vec::new());
         let open = host.is_loopback() && self.app_api_token.is_empty();
-        let console = console(&self.console, rest_token.is_some(), open);
+        let console = console(&self.console, rest_token.is_some() || tokens.is_some(), open);
         let console = check.get("CONSOLE", console, ConsoleMode::Off);
         let state_table = StateTable::parse(&self.state_table);
         let state_table = check.get("STATE_TABLE", state_table, StateTable::default());
@@ -243,6 +258,8 @@ impl ServeArgs {
                 listen: SocketAddr::new(host, self.app_port),
                 token: Secret::non_empty(self.app_api_token),
                 rest_token,
+                tokens,
+                rest_hosts,
                 rest_rate: NonZeroU32::new(self.rest_rate),
                 console,
             },

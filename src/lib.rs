@@ -16,6 +16,7 @@
 //! | [`http`] | the outer server and its probes |
 //! | [`firing`] | the operator's switch that stops reminders from firing |
 //! | [`cli`] | commands for operators |
+//! | [`tokens`] | the tokens that callers show, verified by the keys of an identity provider |
 //! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings, logs, metrics, the one place that reads the clock |
 //! | [`watch`] | notices that the sidecar has stopped delivering, and has it subscribe anew |
 //! | [`serve`] | wiring |
@@ -39,6 +40,7 @@ pub mod read_model;
 mod repair;
 pub mod serve;
 pub mod telemetry;
+pub mod tokens;
 pub mod turn;
 pub mod users;
 pub mod watch;

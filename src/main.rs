@@ -19,6 +19,7 @@ async fn main() -> ExitCode {
     match cli.command {
         Command::Serve(args) => Box::pin(serve(*args)).await,
         Command::Task(args) => ended(Box::pin(cli::task::run(*args))).await,
+        Command::User(args) => ended(Box::pin(cli::user::run(*args))).await,
         Command::Doctor(args) => ended(Box::pin(cli::doctor::run(*args))).await,
         Command::Events(args) => ended(Box::pin(cli::events::run(*args))).await,
         Command::Firing(args) => ended(cli::firing::run(args)).await,
@@ -63,7 +64,7 @@ async fn serve(args: ServeArgs) -> ExitCode {
         tracing::error!(%error, "cannot listen for signals");
         return ExitCode::FAILURE;
     }
-    match serve::serve(config, stop).await {
+    match Box::pin(serve::serve(config, stop)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the service cannot run");

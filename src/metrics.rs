@@ -175,6 +175,15 @@ metrics! {
     resubscriptions: Family<One, Counter> = Family::default(),
         "reminder_resubscriptions_total", "counter", "outcome",
         "How often the sidecar was made to subscribe anew";
+    tokens: Family<One, Counter> = Family::default(),
+        "reminder_tokens_total", "counter", "outcome",
+        "Tokens that callers showed: whose they were, or why they were refused";
+    key_fetches: Family<One, Counter> = Family::default(),
+        "reminder_token_keys_reads_total", "counter", "outcome",
+        "How often the keys of the identity provider were read";
+    keys_age: Age = Age::default(),
+        "reminder_token_keys_age_seconds", "gauge", "-",
+        "How long ago the keys were last read; 0 where there are none";
     parked: Gauge = Gauge::default(),
         "reminder_parked_tasks", "gauge", "-",
         "Tasks whose stored state cannot be read";

@@ -8,10 +8,10 @@ use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
 use crate::firing;
-use crate::http::console::{self, Console};
+use crate::http;
+use crate::http::console::Console;
 use crate::http::health::{DATABASE, Readiness, SIDECAR};
-use crate::http::rest::access::Access;
-use crate::http::rest::{self, Rest};
+use crate::http::rest::Rest;
 use crate::http::server::{self, LateRoutes};
 use crate::ingest::Ingest;
 use crate::outbox::publisher::Publisher;
@@ -19,6 +19,7 @@ use crate::quota::Quotas;
 use crate::read_model::{
     self, ConsoleModel, FiringSwitch, Listing, ParkedTable, ReadModel, UserLookup,
 };
+use crate::tokens::Tokens;
 use crate::turn::driver::Driver;
 use crate::turn::firing::FiringStop;
 use crate::turn::oversight::Oversight;
@@ -59,6 +60,9 @@ pub enum ServeError {
     /// The database cannot be brought to what this version needs.
     #[error(transparent)]
     Migrate(#[from] read_model::MigrateError),
+    /// Keys of an identity provider cannot be read by TLS.
+    #[error("no root certificates to read the keys of JWT_JWKS by: {0}")]
+    Tokens(std::io::Error),
     /// The server stopped by itself.
     #[error("the HTTP server stopped: {0}")]
     Server(std::io::Error),
@@ -122,9 +126,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         epoch,
         config.server.console,
     );
-    let console = console::routes(console, &config.server);
-    let rest =
-        rest::routes(rest, Access::new(&config.server), config.server.rest_rate).merge(console);
+    let tokens = tokens(&config, &readiness, &background).map_err(ServeError::Tokens)?;
+    let rest = http::edge(rest, console, &config.server, tokens);
     let app = server::app(readiness.clone(), startup, rest, Arc::clone(&late), token);
     let closing = CancellationToken::new();
     let app = app.into_make_service_with_connect_info::<SocketAddr>();
@@ -170,6 +173,19 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         Ok(Ok(Err(error))) => Err(ServeError::Server(error)),
         _ => Ok(()),
     }
+}
+
+/// Tokens of callers, if there are any; their keys are followed until the end.
+fn tokens(
+    config: &Config,
+    readiness: &Readiness,
+    background: &CancellationToken,
+) -> std::io::Result<Option<Arc<Tokens>>> {
+    let Some(settings) = config.server.tokens.clone() else { return Ok(None) };
+    let tokens = Tokens::new(settings, readiness.clone())?;
+    let following = tokens.provider().follow();
+    tokio::spawn(background.clone().run_until_cancelled_owned(following));
+    Ok(Some(Arc::new(tokens)))
 }
 
 /// Watches whether the topics are consumed, until `stop`.

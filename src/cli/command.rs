@@ -10,6 +10,7 @@ use super::firing::FiringArgs;
 use super::rearm::RearmArgs;
 use super::repair::RepairArgs;
 use super::task::TaskArgs;
+use super::user::UserArgs;
 use crate::config::ServeArgs;
 use clap::{Parser, Subcommand};
 
@@ -42,6 +43,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Put, look at, change, import and export tasks, by the REST edge
     Task(Box<TaskArgs>),
+    /// Export what is kept of a user, by the REST edge
+    User(Box<UserArgs>),
     /// Look at everything that the service needs, and say what to do
     Doctor(Box<DoctorArgs>),
     /// Show what is told on the topics, as it is told

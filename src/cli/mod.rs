@@ -4,6 +4,7 @@ pub mod after_restore;
 pub mod command;
 pub mod completions;
 pub mod config;
+mod connect;
 pub mod dlq;
 pub mod doctor;
 pub mod events;
@@ -12,6 +13,7 @@ pub mod rearm;
 pub mod repair;
 mod sidecar;
 pub mod task;
+pub mod user;
 
 use crate::config::{Secret, database_url};
 use crate::read_model::{

@@ -46,6 +46,20 @@ pub(super) fn rest_token(file: Option<&Path>, given: String) -> Result<Option<Se
     Ok(Secret::non_empty(token.to_owned()))
 }
 
+/// Names of hosts, separated by commas, as a `Host` header has them without its port.
+pub(super) fn host_names(text: &str) -> Result<Vec<String>, String> {
+    let name = |name: &str| {
+        let fits =
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._[]:".contains(&byte));
+        let port = name.rsplit_once(':').is_some_and(|(name, _)| !name.contains(':'));
+        if fits && !port {
+            return Ok(name.to_ascii_lowercase());
+        }
+        Err(format!("must be names such as reminders.example, without ports, but has {name:?}"))
+    };
+    text.split(',').map(str::trim).filter(|text| !text.is_empty()).map(name).collect()
+}
+
 /// What the console offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsoleMode {
@@ -64,8 +78,10 @@ pub(super) fn console(text: &str, token: bool, open: bool) -> Result<ConsoleMode
         "" | "read" if answered => Ok(ConsoleMode::Read),
         "" | "off" => Ok(ConsoleMode::Off),
         "act" if token => Ok(ConsoleMode::Act),
-        "act" => Err("act needs REST_TOKEN"),
-        "read" => Err("read needs REST_TOKEN, since direct callers are not answered without it"),
+        "act" => Err("act needs REST_TOKEN or JWT_JWKS"),
+        "read" => Err(
+            "read needs REST_TOKEN or JWT_JWKS, since direct callers are not answered without it",
+        ),
         _ => Err("must be off, read or act"),
     }
 }

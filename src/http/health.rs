@@ -8,13 +8,15 @@ use axum::routing::get;
 use axum::{Json, Router};
 use reminder_contract::names::{APP_HEALTH_PATH, LIVENESS_PATH, METRICS_PATH, READINESS_PATH};
 use serde_json::json;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The parts that are checked.
 pub const SIDECAR: &str = "sidecar";
 /// As [`SIDECAR`].
 pub const DATABASE: &str = "database";
+/// The keys of the identity provider.
+pub const KEYS: &str = "keys";
 /// Whether callers show the right token.
 const TOKEN: &str = "token";
 
@@ -28,6 +30,8 @@ struct State {
     missing: BTreeMap<&'static str, String>,
     /// Parts that were there and do not answer now.
     lost: BTreeMap<&'static str, String>,
+    /// Parts that not every service has, and this one does.
+    extra: BTreeSet<&'static str>,
     /// Why the last call with a token was refused. It keeps nothing from working, so it shows in
     /// readiness only: Dapr's health check carries no token and must not take the actors away.
     refused: Option<&'static str>,
@@ -48,6 +52,12 @@ impl Readiness {
         if self.lock().missing.remove(part).is_some() {
             tracing::info!(part, "ready");
         }
+    }
+
+    /// Has a part be told of that not every service has. Without it others still work, so that it keeps
+    /// nobody from being ready.
+    pub fn also(&self, part: &'static str) {
+        self.lock().extra.insert(part);
     }
 
     /// Notes whether a part that was there still answers; logs when that changes.
@@ -126,6 +136,7 @@ impl State {
     /// Each check in a word, and the reasons of those that are not well.
     fn checks(&self) -> (BTreeMap<&'static str, &'static str>, BTreeMap<&'static str, &str>) {
         let mut checks = BTreeMap::from([(SIDECAR, "ok"), (DATABASE, "ok"), (TOKEN, "ok")]);
+        checks.extend(self.extra.iter().map(|part| (*part, "ok")));
         let mut reasons = BTreeMap::new();
         let missing = self.missing.iter().map(|(part, reason)| (*part, "waiting", &**reason));
         let lost = self.lost.iter().map(|(part, reason)| (*part, "lost", &**reason));

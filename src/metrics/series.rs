@@ -23,6 +23,20 @@ pub(crate) const CAUSES: [&str; 5] = ["onTime", "late", "coalesced", "snooze", "
 const INGESTED: [&str; 6] = ["applied", "known", "own", "unknown", "dead_lettered", "retried"];
 /// What became of making the sidecar subscribe anew.
 const RESUBSCRIBED: [&str; 2] = ["done", "failed"];
+/// Whose a token was, or what was wrong with it.
+pub(crate) const TOKENS: [&str; 11] = [
+    "user",
+    "administrator",
+    "malformed",
+    "algorithm",
+    "key",
+    "signature",
+    "time",
+    "issuer",
+    "audience",
+    "claim",
+    "unknown",
+];
 /// What a round of the audit may find.
 const FINDINGS: [&str; 7] =
     ["settled", "republished", "armed", "scheduler_lost", "parked", "unparked", "failed"];
@@ -68,7 +82,7 @@ pub(super) fn begin(metrics: &Metrics) {
         drop(metrics.pending.get_or_create(&[("horizon", horizon)]));
     }
     let wakes = [&OUTCOMES[..], &["put_off"]].concat();
-    let counters: [(&Family<One, Counter>, &'static str, &[&'static str]); 12] = [
+    let counters: [(&Family<One, Counter>, &'static str, &[&'static str]); 14] = [
         (&metrics.wakes, "outcome", &wakes),
         (&metrics.overloads, "turn", &["command", "unasked"]),
         (&metrics.firings, "cause", &CAUSES),
@@ -81,6 +95,8 @@ pub(super) fn begin(metrics: &Metrics) {
         (&metrics.refreshed, "outcome", &["done", "failed"]),
         (&metrics.letters_received, "topic", &DEAD_LETTERS),
         (&metrics.resubscriptions, "outcome", &RESUBSCRIBED),
+        (&metrics.tokens, "outcome", &TOKENS),
+        (&metrics.key_fetches, "outcome", &["done", "failed"]),
     ];
     for (counter, label, values) in counters {
         for value in values {

@@ -57,7 +57,7 @@ fn key(task: &Task) -> String {
 }
 
 /// Damages stored states, past the fence.
-async fn damage(suite: &Suite, tasks: &[Task]) {
+pub(crate) async fn damage(suite: &Suite, tasks: &[Task]) {
     let client = superuser(suite).await;
     let past = "SET session_replication_role = replica";
     client.batch_execute(past).await.unwrap();

@@ -7,6 +7,7 @@ use reminder_stack::probe::{self, Answer};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Stdio;
 use std::sync::Mutex;
 use std::time::Duration;
@@ -50,6 +51,28 @@ impl Service {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let port = environment.get("APP_PORT").and_then(|port| port.parse().ok()).unwrap_or(0);
         Self { child: command.spawn().unwrap(), port, logged: String::new() }
+    }
+
+    /// Starts it with all that it says going into a file, for one that says so much that a pipe would be full.
+    pub(crate) fn writing_to(
+        suite: &Suite,
+        environment: &BTreeMap<String, String>,
+        file: &Path,
+    ) -> Self {
+        let program = suite.manifest().tools.app.expect("the stack runs the service");
+        let file = std::fs::File::create(file).unwrap();
+        let mut command = Command::new(program);
+        command.arg("serve").env_clear().envs(environment).kill_on_drop(true);
+        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        let port = environment["APP_PORT"].parse().unwrap();
+        Self { child: command.spawn().unwrap(), port, logged: String::new() }
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(crate) async fn stops(mut self) {
+        self.terminate();
+        let ended = timeout(PROCESS_DEADLINE, self.child.wait()).await;
+        assert!(ended.expect("it must end").unwrap().success());
     }
 
     pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Option<Answer> {

@@ -1,5 +1,6 @@
 //! What the REST edge refuses: bad calls with their true statuses, and callers without a token.
 
+use crate::identity::provider::Call;
 use crate::process::{Service, environment};
 use crate::proxy::ClosedPort;
 use crate::suite::{Suite, gentle};
@@ -26,6 +27,7 @@ fn bad_calls_get_problems_with_their_true_statuses() {
             (Method::GET, "/v1/tasks/no-such-task", "", "", 404, None),
             (Method::POST, "/v1/tasks/a", "{}", JSON, 405, None),
             (Method::DELETE, "/v1/tasks:batch", "", "", 405, None),
+            (Method::PUT, "/v1/users/ada/export", "{}", JSON, 405, None),
             (Method::PUT, "/v1/tasks/a", &large, JSON, 413, None),
             (Method::PUT, "/v1/tasks/a", "title=x", "application/x-www-form-urlencoded", 415, None),
             (Method::PATCH, "/v1/tasks/a", "{}", JSON, 415, None),
@@ -123,5 +125,47 @@ fn who_shows_no_token_is_let_in_from_this_host_at_most() {
         assert!(!told.contains("secret"), "no token is logged: {told}");
         let sidecar = [("APP_API_TOKEN", "a-sidecar-secret")];
         answers(suite, &sidecar, &[(&[], 403), (of_sidecar, 503)]).await;
+    });
+}
+
+#[test]
+fn pages_of_other_sites_are_kept_away_where_no_token_is_asked_for() {
+    gentle(async |suite| {
+        let missing = ClosedPort::new();
+        let port = missing.port.to_string();
+        let url = format!("postgres://u:p@127.0.0.1:{port}/d");
+        let needed = [("DAPR_GRPC_PORT", &*port), ("DATABASE_URL", &*url)];
+        let of = |extra: &[(&str, &str)]| {
+            Service::start(suite, &environment(&[&needed[..], extra].concat()))
+        };
+        let mut open = of(&[("REST_HOSTS", "reminders.example")]);
+        open.waits_for("database", "").await;
+        // 503 and 200: let through.
+        for path in ["/v1/tasks", "/v1/nothing", "/console", "/docs/", "/openapi.json"] {
+            let by = |host: &'static str| Call::new("GET", path).with("host", host);
+            assert_eq!(by("evil.example").by(&open, "").await.status, 403, "{path}");
+            for host in ["localhost", "reminders.example:8080"] {
+                assert_ne!(by(host).by(&open, "").await.status, 403, "{path} as {host}");
+            }
+        }
+        let put = Call::new("PUT", "/v1/tasks/a").json(&serde_json::json!({ "title": "t" }));
+        for (name, value) in [
+            ("origin", "http://evil.example"),
+            ("sec-fetch-site", "cross-site"),
+            ("origin", "null"),
+        ] {
+            let answer = put.clone().with(name, value).by(&open, "").await;
+            assert_eq!(answer.status, 403, "{name}: {answer:?}");
+        }
+        assert_eq!(put.by(&open, "").await.status, 503);
+        open.terminate();
+        open.ended().await;
+        // Who shows a token cannot be a page of another site.
+        let mut closed = of(&[("REST_TOKEN", "a-rest-secret")]);
+        closed.waits_for("database", "").await;
+        let elsewhere = put.with("host", "reminders.example").with("origin", "http://evil.example");
+        assert_eq!(elsewhere.by(&closed, "a-rest-secret").await.status, 503);
+        closed.terminate();
+        closed.ended().await;
     });
 }

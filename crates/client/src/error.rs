@@ -13,6 +13,9 @@ pub enum Error {
     /// `idempotency_key` it is applied once.
     #[error("no answer: {0}")]
     Unanswered(#[source] reqwest::Error),
+    /// The answer ended before it was whole, or the next piece of it did not come.
+    #[error("the answer was broken off")]
+    BrokenOff,
     /// Something between here and the service answered.
     #[error("status {status}: {detail}")]
     Unexpected {
@@ -39,7 +42,7 @@ impl Error {
             Self::Unanswered(error) => !error.is_builder(),
             // A sidecar answers 500 while no replica is there.
             Self::Unexpected { status, .. } => matches!(status, 408 | 429 | 500..),
-            Self::Unreadable(_) | Self::Unwritable(_) => false,
+            Self::Unreadable(_) | Self::Unwritable(_) | Self::BrokenOff => false,
         }
     }
 

@@ -39,6 +39,7 @@
 
 mod builder;
 mod error;
+mod export;
 mod lists;
 mod options;
 mod send;
@@ -49,6 +50,7 @@ mod users;
 
 pub use builder::{BuildError, Client, ClientBuilder};
 pub use error::Error;
+pub use export::Export;
 pub use lists::{RemindersQuery, TasksQuery};
 pub use options::{CallOptions, IfVersion, Ring, Snooze};
 pub use reminder_contract::{Problem, ProblemKind, rest, wire};

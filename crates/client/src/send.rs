@@ -6,7 +6,7 @@ use reminder_contract::Problem;
 use reminder_contract::problem::CONTENT_TYPE as PROBLEM_JSON;
 use reminder_contract::rest::{CORRELATION_ID, IDEMPOTENCY_KEY, JSON, TRACEPARENT};
 use reqwest::header::{CONTENT_TYPE, HeaderName, IF_MATCH, IF_NONE_MATCH};
-use reqwest::{Method, StatusCode, Url};
+use reqwest::{Method, Response, StatusCode, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::{Duration, Instant};
@@ -121,27 +121,51 @@ impl Client {
     }
 
     async fn attempt(&self, call: &Call, left: Duration) -> Result<Answer, Error> {
+        let response = self.begin(call, Some(left.min(ATTEMPT_DEADLINE))).await?;
+        let status = response.status();
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
+            let body = response.bytes().await.map_err(Error::Unanswered)?;
+            return Ok(Answer { status, body: body.into() });
+        }
+        Err(refused(response).await)
+    }
+
+    /// Makes a call whose answer is read as it comes. It is not made again: what was read may differ.
+    pub(crate) async fn open(&self, call: &Call) -> Result<Response, Error> {
+        let begun =
+            tokio::time::timeout(self.deadline.min(ATTEMPT_DEADLINE), self.begin(call, None));
+        let response = begun.await.map_err(|_| Error::BrokenOff)??;
+        if response.status().is_success() { Ok(response) } else { Err(refused(response).await) }
+    }
+
+    async fn begin(&self, call: &Call, deadline: Option<Duration>) -> Result<Response, Error> {
         let mut request = self.http.request(call.method.clone(), call.url.clone());
-        request = request.timeout(left.min(ATTEMPT_DEADLINE));
+        if let Some(deadline) = deadline {
+            request = request.timeout(deadline);
+        }
         for (name, value) in &call.headers {
             request = request.header(name, value);
         }
         if let Some(body) = &call.body {
             request = request.body(body.clone());
         }
-        let response = request.send().await.map_err(Error::Unanswered)?;
-        let status = response.status();
-        let media_type = response.headers().get(CONTENT_TYPE).cloned();
-        let body = response.bytes().await.map_err(Error::Unanswered)?;
-        if status.is_success() || status == StatusCode::NOT_MODIFIED {
-            return Ok(Answer { status, body: body.into() });
-        }
-        if media_type.is_some_and(|found| found.as_bytes() == PROBLEM_JSON.as_bytes())
-            && let Ok(problem) = serde_json::from_slice::<Problem>(&body)
-        {
-            return Err(Error::Refused(problem));
-        }
-        let detail = String::from_utf8_lossy(&body).chars().take(DETAIL_MAX_CHARS).collect();
-        Err(Error::Unexpected { status: status.as_u16(), detail })
+        request.send().await.map_err(Error::Unanswered)
     }
+}
+
+/// What an answer that is no success says.
+async fn refused(response: Response) -> Error {
+    let status = response.status().as_u16();
+    let media_type = response.headers().get(CONTENT_TYPE).cloned();
+    let body = match response.bytes().await {
+        Ok(body) => body,
+        Err(error) => return Error::Unanswered(error),
+    };
+    if media_type.is_some_and(|found| found.as_bytes() == PROBLEM_JSON.as_bytes())
+        && let Ok(problem) = serde_json::from_slice::<Problem>(&body)
+    {
+        return Error::Refused(problem);
+    }
+    let detail = String::from_utf8_lossy(&body).chars().take(DETAIL_MAX_CHARS).collect();
+    Error::Unexpected { status, detail }
 }

@@ -1,7 +1,6 @@
 //! Refusals as RFC 9457 problem details.
 //!
-//! An actor method cannot answer another HTTP status than 200 without Dapr wrapping the body, so
-//! every problem carries its status in its body.
+//! An actor method answers 200 always, or Dapr wraps the body: so each problem has its status in its body.
 
 use reminder_domain::ids::Person;
 use reminder_domain::user::UserRejection;
@@ -104,7 +103,7 @@ problem_kinds! {
     UnsupportedMediaType = 415, "unsupported-media-type", "The body is of another media type";
     /// The caller did not show who it is.
     Unauthorized = 401, "unauthorized", "A token is missing or wrong";
-    /// Nobody may call here this way.
+    /// Nobody may call here this way, or not on behalf of this user.
     Forbidden = 403, "forbidden", "Calls of this kind are not accepted";
     /// The caller asks for more than its share.
     TooManyRequests = 429, "too-many-requests", "The caller asks too often";
@@ -121,7 +120,6 @@ impl ProblemKind {
                 | Self::RequestTimeout
                 | Self::UnsupportedMediaType
                 | Self::Unauthorized
-                | Self::Forbidden
                 | Self::TooManyRequests
         )
     }
@@ -201,6 +199,11 @@ impl Problem {
     pub fn too_large(bytes: usize, max: usize) -> Self {
         let detail = format!("the body must be at most {max} bytes, but has {bytes}");
         Self::new(ProblemKind::PayloadTooLarge, detail)
+    }
+
+    /// A field that names another user than the one on whose behalf it is sent.
+    pub fn not_yours(field: &str) -> Self {
+        Self::new(ProblemKind::Forbidden, format!("{field} is not who sends this")).at(field)
     }
 
     /// A part that does not answer.

@@ -22,6 +22,9 @@ pub struct Command {
     pub fingerprint: u64,
     /// The version that the task must be at; 0 means it must not exist.
     pub if_version: Option<u64>,
+    /// On whose behalf it is sent: tasks of others are none, and what is put is this user's. `None`: the
+    /// caller may do everything.
+    pub as_user: Option<Person>,
     /// The flow that the command belongs to.
     pub origin: Origin,
 }

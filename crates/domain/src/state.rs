@@ -232,6 +232,14 @@ impl TaskState {
         }
     }
 
+    /// Whose it is, or was.
+    pub fn owner(&self) -> Option<&Person> {
+        match &self.lifecycle {
+            Lifecycle::Live(live) => live.task.user_id.as_ref(),
+            Lifecycle::Deleted { user_id, .. } => user_id.as_ref(),
+        }
+    }
+
     /// The task as events of this very version tell it; `None` when it was deleted.
     pub fn snapshot(&self) -> Option<Snapshot> {
         let live = self.live()?;

@@ -23,6 +23,7 @@ pub fn task(data: &[u8]) {
         id: None,
         fingerprint: 0,
         if_version: None,
+        as_user: None,
         origin: Origin::default(),
     };
     let id = TaskId::parse("fuzzed").expect("the constant is a valid id");

@@ -185,6 +185,7 @@ async fn send(world: &Arc<World>, task: &TaskId, user: u64, id: u64, kind: &Kind
         id: Some(id),
         fingerprint,
         if_version: takes_for_new.then_some(0),
+        as_user: None,
         origin: Origin::default(),
     };
     let mut pause = ATTEMPT_PAUSE_MS;

@@ -2,7 +2,6 @@
 
 mod act;
 mod ask;
-mod connect;
 mod list;
 mod pause;
 mod put;
@@ -11,8 +10,8 @@ mod time;
 mod transfer;
 
 use super::CliError;
+use super::connect::ClientArgs;
 use clap::{Args, Subcommand};
-use connect::ClientArgs;
 use reminder_client::TaskId;
 
 const EXAMPLES: &str = "\

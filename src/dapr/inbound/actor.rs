@@ -19,11 +19,12 @@ use dapr_macros::actor;
 use reminder_contract::incoming::{self, Incoming};
 use reminder_contract::names::ACTOR_TYPE;
 use reminder_contract::wire::{
-    self, CalendarView, CommandAnswer, ExplanationView, Method, PreviewView, Query, TaskView,
+    self, CalendarView, CommandAnswer, ExplanationView, Method, PreviewView, Query, Question,
+    TaskView,
 };
 use reminder_contract::{Problem, ProblemKind};
 use reminder_domain::ids::{CorrelationId, Traceparent};
-use reminder_domain::{Command, Origin, TaskId};
+use reminder_domain::{Command, Origin, Rejection, TaskId};
 use std::sync::Arc;
 
 /// The drivers and actors of this process.
@@ -167,7 +168,7 @@ impl TaskActor {
     }
 
     async fn refresh(&self, body: Bytes) -> Response {
-        self.answer_with(wire::parse_get(&body).map(|_| Request::Refresh), settled).await
+        self.answer_with(wire::parse_nothing(&body).map(|()| Request::Refresh), settled).await
     }
 
     async fn ingest(&self, headers: HeaderMap, body: Bytes) -> Response {
@@ -186,10 +187,10 @@ impl TaskActor {
         self.answer(request).await
     }
 
-    async fn ask(&self, query: Result<Query, Problem>) -> Response {
-        let request = query.as_ref().map(|_| Request::Get).map_err(Clone::clone);
-        let query = query.unwrap_or(Query::Get);
-        self.answer_with(request, move |id, reply| shown(id, reply, &query)).await
+    async fn ask(&self, question: Result<Question, Problem>) -> Response {
+        let request = question.as_ref().map(|_| Request::Get).map_err(Clone::clone);
+        let words = move |id: &TaskId, reply| shown(id, reply, &question?);
+        self.answer_with(request, words).await
     }
 
     async fn answer(&self, request: Result<Request, Problem>) -> Response {
@@ -225,10 +226,13 @@ impl TaskActor {
 }
 
 /// The answer to a question about the task.
-fn shown(id: &TaskId, reply: Reply, query: &Query) -> Result<Vec<u8>, Problem> {
+fn shown(id: &TaskId, reply: Reply, question: &Question) -> Result<Vec<u8>, Problem> {
     let Reply::View(state) = reply else { return written(id, reply) };
+    if question.as_user.as_ref().is_some_and(|user| state.owner() != Some(user)) {
+        return Err(Problem::from(Rejection::UnknownTask(id.clone())));
+    }
     let state = Some(&*state);
-    match query {
+    match &question.query {
         Query::Get => Ok(TaskView::new(id, state)?.to_json()),
         Query::ExportCalendar => Ok(CalendarView::new(id, state, SystemClock.now())?.to_json()),
         Query::Preview { count } => {

@@ -60,7 +60,7 @@ pub fn registration(
 
 impl UserActor {
     async fn get(&self, body: Bytes) -> Response {
-        self.answer(wire::parse_get(&argument(body)).map(|_| UserRequest::Get)).await
+        self.answer(wire::parse_nothing(&argument(body)).map(|()| UserRequest::Get)).await
     }
 
     async fn put(&self, headers: HeaderMap, body: Bytes) -> Response {

@@ -6,18 +6,19 @@
 //! tasks that are parked.
 
 mod cached;
-mod guard;
 mod lateness;
 mod load;
 mod overview;
 mod page;
 mod parked;
+mod policy;
 mod repair;
 mod search;
 
+use super::guard::{self, Hosts};
 use super::rest::access::Access;
 use super::rest::{self, Rest};
-use crate::config::{ConsoleMode, ServerConfig};
+use crate::config::ConsoleMode;
 use crate::read_model::{ConsoleModel, UserLookup};
 use axum::extract::State;
 use axum::routing::{get, post};
@@ -67,7 +68,7 @@ async fn session(State(console): State<Console>) -> Json<Session> {
 }
 
 /// Every route of the console; none where it is off.
-pub fn routes(console: Console, server: &ServerConfig) -> Router {
+pub(super) fn routes(console: Console, access: &Arc<Access>, hosts: Hosts) -> Router {
     if console.mode == ConsoleMode::Off {
         return Router::new();
     }
@@ -80,7 +81,7 @@ pub fn routes(console: Console, server: &ServerConfig) -> Router {
         .route("/console/api/tasks/{taskId}/repair", post(repair::replace))
         .route("/console/api/parked", get(parked::list))
         .with_state(console);
-    let api = rest::admitted(api, Access::new(server));
-    let api = api.layer(middleware::from_fn_with_state(guard::Hosts::of(server), guard::host));
-    api.merge(page::routes()).layer(middleware::from_fn(guard::headers))
+    let api = rest::admitted(api, Arc::clone(access));
+    let all = guard::guarded(api.merge(page::routes()), hosts);
+    all.layer(middleware::from_fn(policy::headers))
 }

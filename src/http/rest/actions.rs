@@ -119,7 +119,7 @@ pub(super) async fn preview(
     let mut params = std::mem::take(&mut asked.params);
     let count = params.number::<usize>("count")?;
     params.nothing_else()?;
-    let mut question = MethodBody::empty();
+    let mut question = MethodBody::question(&asked.meta);
     question.optional("count", count.as_ref());
     let answered = rest.ask(&id, "preview", question).await?;
     // What comes next changes as time goes by, so the version alone would be a wrong tag.
@@ -136,7 +136,8 @@ pub(super) async fn explain(
     let mut params = std::mem::take(&mut asked.params);
     let (reminder, at) = (params.required("reminderId")?, params.required("scheduledFor")?);
     params.nothing_else()?;
-    let question = MethodBody::empty().with("reminderId", &reminder).with("scheduledFor", &at);
+    let question = MethodBody::question(&asked.meta);
+    let question = question.with("reminderId", &reminder).with("scheduledFor", &at);
     let answered = rest.ask(&id, "explain", question).await?;
     // It depends on the time of day, so it has no tag.
     Ok(answer::untagged(answered.body))

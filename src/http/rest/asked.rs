@@ -3,9 +3,12 @@
 use super::answer::Refusal;
 use super::params::Params;
 use super::precondition::Expected;
+use crate::tokens::Caller;
 use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::header::{ALLOW, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
 use reminder_contract::wire::parse_task_id;
 use reminder_contract::{Problem, ProblemKind, rest};
 use reminder_domain::ids::{CorrelationId, Person, ReminderId, Traceparent};
@@ -30,16 +33,26 @@ pub(in crate::http) struct Asked {
 /// What the headers say of a command.
 #[derive(Clone, Debug)]
 pub(super) struct Meta {
+    /// On whose behalf it is sent; `None`: the caller may do everything. The headers do not say it: it was
+    /// verified before.
+    pub(super) as_user: Option<Person>,
     pub(super) command_id: Option<CorrelationId>,
     pub(super) correlation_id: Option<CorrelationId>,
     pub(super) traceparent: Option<Traceparent>,
 }
 
 impl Meta {
-    fn of(headers: &HeaderMap) -> Result<Self, Problem> {
+    /// Of what the edge itself asks on behalf of a user.
+    pub(super) fn on_behalf_of(user: &Person) -> Self {
+        let (command_id, correlation_id, traceparent) = (None, None, None);
+        Self { as_user: Some(user.clone()), command_id, correlation_id, traceparent }
+    }
+
+    fn of(headers: &HeaderMap, caller: &Caller) -> Result<Self, Problem> {
         // A trace context that cannot be read is as good as none (W3C Trace Context §3.4).
         let traceparent = headers.get(TRACEPARENT).and_then(|value| value.to_str().ok());
         Ok(Self {
+            as_user: caller.as_user().cloned(),
             command_id: name(headers, &IDEMPOTENCY_KEY)?,
             correlation_id: name(headers, &CORRELATION_ID)?,
             traceparent: traceparent.and_then(|text| Traceparent::parse(text).ok()),
@@ -60,12 +73,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Asked {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        // Every route of the edge has one; one that was forgotten answers nobody.
+        let caller = parts.extensions.get::<Caller>().cloned();
+        let caller = caller.ok_or_else(|| Problem::new(ProblemKind::Forbidden, "nobody calls"))?;
         let path = RawPathParams::from_request_parts(parts, state).await;
         let path = path.map_err(|_| Problem::invalid("path", "must be UTF-8 text"))?;
         Ok(Self {
             path: path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             params: Params::of(parts.uri.query()),
-            meta: Meta::of(&parts.headers)?,
+            meta: Meta::of(&parts.headers, &caller)?,
             headers: std::mem::take(&mut parts.headers),
         })
     }
@@ -83,18 +99,34 @@ impl Asked {
             .map_err(|error| Problem::invalid("reminderId", &error.to_string()))
     }
 
-    /// The user of a path, and what the path is about.
+    /// The user of a path, whom the caller may be, and what the path is about.
     pub(super) fn of_user(&self) -> Result<(Person, OfUser), Problem> {
         let path = self.part("userPath");
         let known = |(end, what): &(&str, OfUser)| Some((path.strip_suffix(end)?, *what));
         let (user, what) = OfUser::ALL.iter().find_map(known).ok_or_else(|| {
-            let detail =
-                "of users there are only /v1/users/{userId}/preferences, /pause and /resume";
+            let detail = "of users there are only /v1/users/{userId}/preferences, /export, /pause and \
+                          /resume";
             Problem::new(ProblemKind::UnknownPath, detail)
         })?;
         let user = Person::parse(user);
         let user = user.map_err(|error| Problem::invalid("userId", &error.to_string()))?;
-        Ok((user, what))
+        self.may_be(&user, "userId").map(|()| (user, what))
+    }
+
+    /// Whose rows are asked for: those of the user in the query, whom the caller may be; without one, those of
+    /// the caller. `None`: everybody's.
+    pub(super) fn listed_user(&mut self) -> Result<Option<Person>, Problem> {
+        let Some(user) = self.params.user("user")? else { return Ok(self.meta.as_user.clone()) };
+        self.may_be(&user, "user").map(|()| Some(user))
+    }
+
+    /// Refuses another user than the one on whose behalf everything is asked. That says nothing of whether there
+    /// is such a user: everybody has preferences.
+    fn may_be(&self, user: &Person, field: &str) -> Result<(), Problem> {
+        match &self.meta.as_user {
+            Some(caller) if caller != user => Err(Problem::not_yours(field)),
+            _ => Ok(()),
+        }
     }
 
     fn part(&self, name: &str) -> &str {
@@ -126,11 +158,31 @@ pub(super) enum OfUser {
     Preferences,
     Pause,
     Resume,
+    Export,
 }
 
 impl OfUser {
-    const ALL: &[(&str, Self)] =
-        &[("/preferences", Self::Preferences), ("/pause", Self::Pause), ("/resume", Self::Resume)];
+    /// How the path ends.
+    const ALL: &[(&str, Self)] = &[
+        ("/preferences", Self::Preferences),
+        ("/pause", Self::Pause),
+        ("/resume", Self::Resume),
+        ("/export", Self::Export),
+    ];
+
+    /// The refusal of a method that it does not understand: to the router, all of a user is one route.
+    pub(super) fn not_here(self) -> Response {
+        let methods = match self {
+            Self::Preferences => "GET,HEAD,PUT",
+            Self::Pause | Self::Resume => "POST",
+            Self::Export => "GET,HEAD",
+        };
+        let detail = format!("of a user this understands {methods} only");
+        let mut response =
+            Refusal(Problem::new(ProblemKind::MethodNotAllowed, detail)).into_response();
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+        response
+    }
 }
 
 /// Largest body of a command about one task.

@@ -111,6 +111,10 @@ async fn send(
             body.entry(name).or_insert_with(|| json!(value));
         }
     }
+    // Whatever the item says of it.
+    if let Some(user) = &meta.as_user {
+        body.insert("asUser".to_owned(), json!(user));
+    }
     let body = serde_json::Value::Object(body).to_string().into_bytes();
     let answered = rest.task(&id, item.method.0.as_str(), body).await?;
     serde_json::from_slice(&answered.body).map_err(|error| {

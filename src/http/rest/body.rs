@@ -96,9 +96,26 @@ fn depth(text: &[u8]) -> usize {
 pub(super) struct MethodBody(String);
 
 impl MethodBody {
-    /// One with what the headers say.
-    pub(super) fn new(meta: &Meta, if_version: Option<u64>) -> Self {
+    /// One of a command to a task: on whose behalf, and what the headers say.
+    pub(super) fn command(meta: &Meta, if_version: Option<u64>) -> Self {
+        Self::question(meta).said(meta, if_version)
+    }
+
+    /// One of a question about a task: on whose behalf.
+    pub(super) fn question(meta: &Meta) -> Self {
         let mut body = Self::empty();
+        body.optional("asUser", meta.as_user.as_ref());
+        body
+    }
+
+    /// One of a command to a user, who is who the caller may be.
+    pub(super) fn to_user(meta: &Meta, if_version: Option<u64>) -> Self {
+        Self::empty().said(meta, if_version)
+    }
+
+    /// Adds what the headers say.
+    fn said(self, meta: &Meta, if_version: Option<u64>) -> Self {
+        let mut body = self;
         body.optional("commandId", meta.command_id.as_ref());
         body.optional("ifVersion", if_version.as_ref());
         body.optional("correlationId", meta.correlation_id.as_ref());
@@ -106,7 +123,7 @@ impl MethodBody {
         body
     }
 
-    /// One of a question, to which the headers say nothing.
+    /// One that says nothing.
     pub(super) fn empty() -> Self {
         Self(String::from("{"))
     }

@@ -23,7 +23,7 @@ pub(super) async fn export(
 ) -> Result<Response, Refusal> {
     let id = asked.task()?;
     asked.without_query()?;
-    let answered = rest.ask(&id, "exportCalendar", MethodBody::empty()).await?;
+    let answered = rest.ask(&id, "exportCalendar", MethodBody::question(&asked.meta)).await?;
     if precondition::is_known(&asked.headers, answered.version)? {
         return Ok(answer::unchanged(answered.version));
     }

@@ -1,7 +1,7 @@
 //! Calls of the actors, and their answers told apart: an actor's refusal is a problem in its body.
 
 use super::Rest;
-use super::asked::Asked;
+use super::asked::{Asked, Meta};
 use super::body::MethodBody;
 use super::precondition::Expected;
 use reminder_contract::names::{ACTOR_TYPE, USER_ACTOR_TYPE};
@@ -49,18 +49,23 @@ impl Rest {
         body: impl FnOnce(MethodBody) -> MethodBody,
     ) -> Result<Answered, Problem> {
         let expected = asked.expected()?;
-        self.refuse_weak(id, expected).await?;
-        let body = body(MethodBody::new(&asked.meta, expected.version())).into_bytes();
+        self.refuse_weak(id, &asked.meta, expected).await?;
+        let body = body(MethodBody::command(&asked.meta, expected.version())).into_bytes();
         let answer = self.task(id, method.as_str(), body).await;
         answer.map_err(|problem| precondition(problem, expected))
     }
 
     /// Refuses a command with a weak tag, whatever is there: RFC 9110 §13.1.1.
-    pub(super) async fn refuse_weak(&self, id: &TaskId, expected: Expected) -> Result<(), Problem> {
+    pub(super) async fn refuse_weak(
+        &self,
+        id: &TaskId,
+        meta: &Meta,
+        expected: Expected,
+    ) -> Result<(), Problem> {
         if expected != Expected::Never {
             return Ok(());
         }
-        let at = self.ask(id, "get", MethodBody::empty()).await?.version;
+        let at = self.ask(id, "get", MethodBody::question(meta)).await?.version;
         let detail = format!("the task is at version {at}; If-Match takes no weak tag");
         let problem = Problem::new(ProblemKind::PreconditionFailed, detail);
         Err(problem.at_version(at).with_task_id(id))

@@ -30,8 +30,8 @@ pub(in crate::http) async fn page_of_tasks(
     prefix: &str,
     mut asked: Asked,
 ) -> Result<Json<Page<TaskItem>>, Refusal> {
+    let user = asked.listed_user()?;
     let params = &mut asked.params;
-    let user = params.user("user")?;
     let status = params.word("status", StatusFilter::parse, StatusFilter::WORDS)?;
     let after = params.take("cursor")?.map(|text| cursor::read_task(&text)).transpose()?;
     let limit = params.size("limit", PAGE_DEFAULT, PAGE_MAX)?;
@@ -49,8 +49,8 @@ pub(super) async fn reminders(
     State(rest): State<Rest>,
     mut asked: Asked,
 ) -> Result<Json<Page<ReminderItem>>, Refusal> {
+    let user = asked.listed_user()?;
     let params = &mut asked.params;
-    let user = params.user("user")?;
     let (from, to) = (params.time("from")?, params.time("to")?);
     let status = params.word("status", ReminderStatus::parse, ReminderStatus::WORDS)?;
     let after = params.take("cursor")?.map(|text| cursor::read_waking(&text)).transpose()?;

@@ -38,17 +38,17 @@ pub(super) async fn put_changed(
     change: impl Fn(Value) -> Value,
 ) -> Result<Answered, Problem> {
     let (id, expected) = (what.id, asked.expected()?);
-    rest.refuse_weak(id, expected).await?;
+    rest.refuse_weak(id, &asked.meta, expected).await?;
     let command_id = asked.meta.command_id.as_ref().map(|key| name(key, what.sent)).transpose()?;
     let meta = Meta { command_id, ..asked.meta.clone() };
     let mut attempt = 0;
     loop {
         attempt += 1;
-        let present = rest.ask(id, "get", MethodBody::empty()).await;
+        let present = rest.ask(id, "get", MethodBody::question(&meta)).await;
         let present = present.map_err(|problem| absent(problem, expected))?;
         // The version is told as it was asked for: the actor may know the command and answer it as before.
         let version = expected.version().unwrap_or(present.version);
-        let mut body = MethodBody::new(&meta, Some(version));
+        let mut body = MethodBody::command(&meta, Some(version));
         body.optional("ifPast", what.if_past);
         let body = body.with("task", &change(task(&present.body)?)).into_bytes();
         match rest

@@ -13,6 +13,8 @@ pub(in crate::http) mod body;
 mod calendar;
 mod call;
 mod cursor;
+mod export;
+mod isolation;
 pub(in crate::http) mod lists;
 mod merge;
 pub mod openapi;
@@ -26,6 +28,7 @@ mod tasks;
 mod tests;
 mod users;
 
+use crate::http::guard::{self, Hosts};
 use crate::ports::ActorApi;
 use crate::read_model::Listing;
 use access::Access;
@@ -38,24 +41,32 @@ use axum::routing::{get, post};
 use reminder_contract::{Problem, ProblemKind};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// What the handlers need.
 #[derive(Clone)]
 pub struct Rest {
     actors: Arc<dyn ActorApi>,
     listing: Arc<Listing>,
+    /// Places for exports of users.
+    exports: Arc<Semaphore>,
 }
 
 impl Rest {
     /// An edge in front of these actors and lists.
     pub fn new(actors: Arc<dyn ActorApi>, listing: Arc<Listing>) -> Self {
-        Self { actors, listing }
+        Self { actors, listing, exports: export::places() }
     }
 }
 
 /// Every route of the edge. Each caller may call so often a second; `None`: as often as it likes.
-pub fn routes(rest: Rest, access: Access, per_second: Option<NonZeroU32>) -> Router {
-    Router::new()
+pub(super) fn routes(
+    rest: Rest,
+    access: &Arc<Access>,
+    hosts: Hosts,
+    per_second: Option<NonZeroU32>,
+) -> Router {
+    let resources = Router::new()
         .route("/v1/tasks", get(lists::tasks))
         .route("/v1/reminders", get(lists::reminders))
         .route("/v1/tasks:batch", post(batch::commands))
@@ -79,24 +90,26 @@ pub fn routes(rest: Rest, access: Access, per_second: Option<NonZeroU32>) -> Rou
         )
         .route("/v1/tasks/{taskId}/calendar", get(calendar::export).put(calendar::import))
         // A sidecar hands `%2F` on as `/`, so the user may be more than one part of the path.
-        .route("/v1/users/{*userPath}", get(users::read).put(users::put).post(pauses::act))
+        .route("/v1/users/{*userPath}", get(users::get).put(users::put).post(pauses::act))
         .route("/v1/{*path}", axum::routing::any(nowhere))
         .method_not_allowed_fallback(not_here)
         // Each handler reads its body itself, up to its own limit.
         .layer(DefaultBodyLimit::disable())
+        .layer(middleware::from_fn(isolation::check))
         .layer(middleware::from_fn_with_state(places::places(), places::take))
         .layer(middleware::from_fn_with_state(rate::of(per_second), rate::check))
-        .layer(middleware::from_fn_with_state(Arc::new(access), access::check))
-        .with_state(rest)
-        .merge(openapi::routes())
+        .layer(middleware::from_fn_with_state(Arc::clone(access), access::check))
+        .with_state(rest);
+    guard::guarded(resources.merge(openapi::routes()), hosts)
 }
 
 /// Puts before other routes what calls of the edge have to pass: the token, and a bound on how many are
-/// under way.
-pub(in crate::http) fn admitted(routes: Router, access: Access) -> Router {
+/// under way. They are for those who may see everything.
+pub(in crate::http) fn admitted(routes: Router, access: Arc<Access>) -> Router {
     routes
+        .layer(middleware::from_fn(isolation::check))
         .layer(middleware::from_fn_with_state(places::places(), places::take))
-        .layer(middleware::from_fn_with_state(Arc::new(access), access::check))
+        .layer(middleware::from_fn_with_state(access, access::check))
 }
 
 async fn nowhere(uri: Uri) -> Refusal {

@@ -4,7 +4,7 @@
 //! what all operations of a kind have in common (headers, problems) is added here, so that no handler can
 //! forget it.
 
-use super::{actions, batch, calendar, lists, pauses, tasks, users};
+use super::{actions, batch, calendar, export, lists, pauses, tasks, users};
 use axum::routing::get;
 use axum::{Json, Router};
 use reminder_contract::problem::CONTENT_TYPE as PROBLEM_JSON;
@@ -29,7 +29,7 @@ const PATH: &str = "/openapi.json";
         actions::put_reminder, actions::remove_reminder, actions::preview, actions::explain,
         calendar::export, calendar::import, batch::commands,
         lists::tasks, lists::reminders, users::read, users::put,
-        pauses::pause, pauses::resume
+        pauses::pause, pauses::resume, export::export
     ),
     tags(
         (name = "tasks", description = "What to be reminded of, one actor each"),
@@ -64,7 +64,7 @@ pub fn document() -> Value {
         } },
         "securitySchemes": { "bearer": {
             "type": "http", "scheme": "bearer",
-            "description": "The token of REST_TOKEN, where one is set",
+            "description": "REST_TOKEN, or a token of a user, where the service asks for one",
         } },
     });
     let Some(paths) = document["paths"].as_object_mut() else { return document };
@@ -129,6 +129,7 @@ fn parameters_of(path: &str, verb: &str) -> Vec<&'static str> {
         ("get", "/v1/reminders") => &["user", "from", "to", "due", "cursor", "limit"],
         ("get", path) if path.ends_with("/preview") => &["count"],
         ("get", path) if path.ends_with("/explain") => &["explainedId", "explainedTime"],
+        ("get", path) if path.ends_with("/export") => &[],
         ("get", _) => &["ifChanged"],
         ("post", "/v1/tasks:batch") => &["idempotencyKey", "correlationId", "traceparent"],
         _ => &["ifMatch", "ifAbsent", "idempotencyKey", "correlationId", "traceparent"],
@@ -142,7 +143,8 @@ fn parameters_of(path: &str, verb: &str) -> Vec<&'static str> {
 
 fn headers_of(path: &str, verb: &str, status: &str) -> Option<Value> {
     let header = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
-    let untagged = ["/preview", "/explain", ":batch"].iter().any(|end| path.ends_with(end));
+    let untagged =
+        ["/preview", "/explain", ":batch", "/export"].iter().any(|end| path.ends_with(end));
     let listed = path == "/v1/reminders" || (path == "/v1/tasks" && verb == "get");
     match status {
         "201" => Some(json!({ "ETag": header("ETag"), "Location": header("Location") })),

@@ -8,8 +8,7 @@ use super::call::precondition;
 use super::precondition::Expected;
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::header::{ALLOW, HeaderValue};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use reminder_contract::rest::JSON;
 use reminder_contract::wire::Method;
 use reminder_contract::{Problem, ProblemKind};
@@ -24,16 +23,8 @@ pub(super) async fn act(
     match asked.of_user()? {
         (user, OfUser::Pause) => pause(&rest, user, asked, body).await,
         (user, OfUser::Resume) => resume(&rest, user, asked, body).await,
-        (_, OfUser::Preferences) => Ok(not_here("preferences are read and put", "GET,HEAD,PUT")),
+        (_, what) => Ok(what.not_here()),
     }
-}
-
-/// The answer to another method than one that the path understands.
-pub(super) fn not_here(detail: &str, allowed: &'static str) -> Response {
-    let problem = Problem::new(ProblemKind::MethodNotAllowed, detail);
-    let mut response = Refusal(problem).into_response();
-    response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
-    response
 }
 
 /// Nothing of the user fires until it is resumed.
@@ -69,7 +60,7 @@ async fn command(
     asked.without_query()?;
     let body = body::read(&asked.headers, body, JSON, COMMAND_MAX_BYTES).await?;
     let fields = body::fields(&body)?;
-    let body = MethodBody::new(&asked.meta, expected.version()).with_fields(fields);
+    let body = MethodBody::to_user(&asked.meta, expected.version()).with_fields(fields);
     let answered = rest.user(user, method.as_str(), body).await;
     let answered = answered.map_err(|problem| precondition(problem, expected))?;
     Ok(answer::json(answered.version, answered.body))

@@ -2,6 +2,7 @@
 
 use super::access::ShownBySidecar;
 use super::answer::Refusal;
+use crate::tokens::Caller;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -43,8 +44,13 @@ pub(super) async fn check(State(rate): State<Rate>, request: Request, next: Next
     }
 }
 
-/// The application that calls, when the sidecar vouches for it, else the address.
+/// The user whose token it is, else the application that calls, when the sidecar vouches for it, else the
+/// address.
 fn caller(request: &Request) -> String {
+    if let Some(Caller::User(user)) = request.extensions().get::<Caller>() {
+        // No application and no address begins so.
+        return format!("user {user}");
+    }
     let vouched = request.extensions().get::<ShownBySidecar>().is_some();
     let app = request.headers().get(CALLER).filter(|_| vouched);
     if let Some(app) = app.and_then(|app| app.to_str().ok()) {

@@ -66,7 +66,7 @@ pub(super) async fn patch(
 pub(super) async fn read(State(rest): State<Rest>, mut asked: Asked) -> Result<Response, Refusal> {
     let id = asked.task()?;
     asked.without_query()?;
-    let answered = rest.ask(&id, "get", MethodBody::empty()).await?;
+    let answered = rest.ask(&id, "get", MethodBody::question(&asked.meta)).await?;
     if precondition::is_known(&asked.headers, answered.version)? {
         return Ok(answer::unchanged(answered.version));
     }

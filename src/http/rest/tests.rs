@@ -3,6 +3,7 @@
 use super::access::Access;
 use super::{Rest, routes};
 use crate::config::{ConsoleMode, ServerConfig};
+use crate::http::guard::Hosts;
 use crate::ports::{ActorApi, CallError};
 use crate::read_model::Listing;
 use async_trait::async_trait;
@@ -49,11 +50,15 @@ async fn call(script: &Arc<Script>, request: Request<Body>) -> (u16, HeaderMap, 
         listen,
         token: None,
         rest_token: None,
+        tokens: None,
+        rest_hosts: Vec::new(),
         rest_rate: None,
         console: ConsoleMode::Off,
     };
     let rest = Rest::new(script.clone(), Arc::new(Listing::default()));
-    let app = routes(rest, Access::new(&server), None);
+    let app = routes(rest, &Arc::new(Access::new(&server, None)), Hosts::of(&server), None);
+    let mut request = request;
+    request.headers_mut().entry("host").or_insert_with(|| "localhost".parse().unwrap());
     let response = app.oneshot(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();

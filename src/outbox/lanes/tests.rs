@@ -27,6 +27,7 @@ fn handover_with(id: &TaskId, stamp: Stamp, reminders: usize, fields: &str) -> H
         id: None,
         fingerprint: 0,
         if_version: None,
+        as_user: None,
         origin: Origin::default(),
     };
     let now = Timestamp::from_millis(1_700_000_000_000);

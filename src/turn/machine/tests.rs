@@ -32,7 +32,14 @@ fn put(due: Timestamp) -> Request {
 fn command(kind: CommandKind) -> Request {
     let fingerprint = xxhash_rust::xxh3::xxh3_64(format!("{kind:?}").as_bytes());
     let origin = Origin::default();
-    Request::Command(Box::new(Command { kind, id: None, fingerprint, if_version: None, origin }))
+    Request::Command(Box::new(Command {
+        kind,
+        id: None,
+        fingerprint,
+        if_version: None,
+        as_user: None,
+        origin,
+    }))
 }
 
 /// What every user prefers here.

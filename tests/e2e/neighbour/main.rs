@@ -52,7 +52,7 @@ async fn main() -> ExitCode {
         terminate.recv().await;
         stopping.cancel();
     });
-    match serve::serve(config, stop).await {
+    match Box::pin(serve::serve(config, stop)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(%error, "the service cannot run");

@@ -90,6 +90,7 @@ pub(super) fn read(
         fingerprint: fingerprint(&event),
         kind: CommandKind::Ingest(Box::new(event)),
         if_version: None,
+        as_user: None,
         origin: Origin::default(),
     };
     Ok(TaskNews { task_id, event_id: event_id.map(str::to_owned), command })

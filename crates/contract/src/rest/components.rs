@@ -1,7 +1,7 @@
 //! The schemas that the `OpenAPI` document refers to, made of the types themselves.
 
 use super::shown;
-use super::{BatchAnswer, Page, ReminderItem, TaskItem};
+use super::{BatchAnswer, ExportLine, Page, ReminderItem, TaskItem};
 use crate::data::shown::Reminder;
 use crate::problem::Problem;
 use crate::wire::{
@@ -33,6 +33,7 @@ pub fn components() -> Map<String, Value> {
         ("UserPaused", whole::<UserPaused<'static>>(of)),
         ("TaskPage", whole::<Page<TaskItem>>(of)),
         ("ReminderPage", whole::<Page<ReminderItem>>(of)),
+        ("ExportLine", whole::<ExportLine>(of)),
         ("BatchAnswer", whole::<BatchAnswer>(of)),
         ("Problem", whole::<Problem>(of)),
         ("Task", whole::<shown::Task>(of)),

@@ -3,7 +3,7 @@
 
 use reminder_domain::Origin;
 use reminder_domain::command::{Delay, IfPast};
-use reminder_domain::ids::{CorrelationId, PresetName, ReminderId, Traceparent};
+use reminder_domain::ids::{CorrelationId, Person, PresetName, ReminderId, Traceparent};
 use reminder_domain::object::object;
 use reminder_domain::pause::IfMissed;
 use reminder_domain::preferences::{PreferencesFields, SnoozeDelay};
@@ -19,6 +19,7 @@ use xxhash_rust::xxh3::xxh3_64;
 pub(super) struct Plain {
     pub(super) command_id: Option<CorrelationId>,
     pub(super) if_version: Option<u64>,
+    pub(super) as_user: Option<Person>,
     pub(super) correlation_id: Option<CorrelationId>,
     pub(super) traceparent: Option<Traceparent>,
 }
@@ -47,6 +48,8 @@ macro_rules! body {
             #[serde(default)]
             if_version: Option<u64>,
             #[serde(default)]
+            as_user: Option<Person>,
+            #[serde(default)]
             correlation_id: Option<CorrelationId>,
             #[serde(default)]
             traceparent: Option<Traceparent>,
@@ -59,6 +62,7 @@ macro_rules! body {
                 Plain {
                     command_id: self.command_id.take(),
                     if_version: self.if_version,
+                    as_user: self.as_user.take(),
                     correlation_id: self.correlation_id.take(),
                     traceparent: self.traceparent.take(),
                 }

@@ -5,11 +5,13 @@ use super::body::{
     RingBody, SkipBody, SnoozeBody,
 };
 use super::read::read;
-use super::{check_size, is_empty};
+use super::{check_size, is_empty, or_empty};
 use crate::problem::Problem;
 use reminder_domain::command::{Delay, Put};
+use reminder_domain::ids::Person;
 use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use reminder_domain::recurrence::LocalMoment;
+use reminder_domain::task::TaskFields;
 use reminder_domain::{Command, CommandKind, Task, TaskId};
 use reminder_icalendar::limits::CALENDAR_MAX_BYTES;
 use serde::Serialize;
@@ -115,6 +117,7 @@ pub fn parse_command(method: Method, body: &[u8]) -> Result<Command, Problem> {
         id: plain.id(),
         fingerprint: fingerprint(method, plain.if_version, &kind, body.len()),
         if_version: plain.if_version,
+        as_user: plain.as_user.clone(),
         origin: plain.origin(),
         kind,
     })
@@ -126,11 +129,6 @@ pub fn parse_command(method: Method, body: &[u8]) -> Result<Command, Problem> {
 /// A problem with `taskId` as its field.
 pub fn parse_task_id(text: &str) -> Result<TaskId, Problem> {
     TaskId::parse(text).map_err(|error| Problem::invalid("taskId", &error.to_string()))
-}
-
-/// Some clients send `null` for "no body".
-pub(super) fn or_empty(body: &[u8]) -> &[u8] {
-    if is_empty(body) { b"{}" } else { body }
 }
 
 pub(super) fn parse_plain(body: &[u8]) -> Result<Plain, Problem> {
@@ -145,6 +143,7 @@ pub(super) fn required<T: DeserializeOwned>(body: &[u8], field: &str) -> Result<
 fn parse_put(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {
     let mut body: PutBody = required(body, "task")?;
     let plain = body.plain();
+    own(&mut body.task, plain.as_user.as_ref(), "task.userId")?;
     let task = Task::try_from(body.task)
         .map_err(|error| Problem::invalid(format!("task.{}", error.field()), &error.to_string()))?;
     let put = Put { task, if_past: body.if_past, restored: Vec::new() };
@@ -156,11 +155,25 @@ fn parse_import(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {
     let plain = body.plain();
     let invalid = |error: String| Problem::invalid("calendar", &format!("cannot be used: {error}"));
     let imported = reminder_icalendar::import(&body.calendar);
-    let imported = imported.map_err(|error| invalid(error.to_string()))?;
+    let mut imported = imported.map_err(|error| invalid(error.to_string()))?;
+    own(&mut imported.task, plain.as_user.as_ref(), "calendar")?;
     let task = Task::try_from(imported.task)
         .map_err(|error| invalid(format!("{} {error}", error.field())))?;
     let put = Put { task, if_past: body.if_past, restored: imported.restored };
     Ok((plain, CommandKind::Put(Box::new(put))))
+}
+
+/// Makes what a user puts that user's, if it does not say so; nobody puts tasks of others.
+fn own(task: &mut TaskFields, user: Option<&Person>, field: &str) -> Result<(), Problem> {
+    let Some(user) = user else { return Ok(()) };
+    match &task.user_id {
+        Some(said) if said != user => Err(Problem::not_yours(field)),
+        Some(_) => Ok(()),
+        None => {
+            task.user_id = Some(user.clone());
+            Ok(())
+        }
+    }
 }
 
 fn parse_skip(body: &[u8]) -> Result<(Plain, CommandKind), Problem> {

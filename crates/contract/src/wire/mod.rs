@@ -10,7 +10,9 @@ mod view;
 
 pub use answer::CommandAnswer;
 pub use command::{Method, parse_command, parse_task_id};
-pub use query::{Query, parse_explain, parse_export, parse_get, parse_preview};
+pub use query::{
+    Query, Question, parse_explain, parse_export, parse_get, parse_nothing, parse_preview,
+};
 pub use user::{
     UserAnswer, UserPaused, UserTasks, UserView, parse_user_pause, parse_user_put,
     parse_user_resume,
@@ -31,6 +33,11 @@ fn check_size(body: &[u8], max: usize) -> Result<(), Problem> {
 fn is_empty(body: &[u8]) -> bool {
     let body = body.trim_ascii();
     body.is_empty() || body == b"null"
+}
+
+/// An object in place of no body.
+fn or_empty(body: &[u8]) -> &[u8] {
+    if is_empty(body) { b"{}" } else { body }
 }
 
 /// Writes one of our own types, which always serialise.

@@ -1,7 +1,8 @@
 //! The bodies of a user's actor methods, both ways.
 
 use super::body::{Plain, PutPreferencesBody, ResumeBody};
-use super::command::{or_empty, parse_plain, required};
+use super::command::{parse_plain, required};
+use super::or_empty;
 use super::read::read;
 use super::{check_size, to_json};
 use crate::data::shown;
@@ -24,6 +25,9 @@ pub fn parse_user_put(body: &[u8]) -> Result<UserCommand, Problem> {
     check_size(body, PAYLOAD_MAX_BYTES)?;
     let mut body: PutPreferencesBody = required(body, "preferences")?;
     let plain = body.plain();
+    if plain.as_user.is_some() {
+        return Err(Problem::invalid("asUser", "is for tasks: a user's actor is that of the user"));
+    }
     let preferences = Preferences::try_from(body.preferences).map_err(|error| {
         Problem::invalid(format!("preferences.{}", error.field()), &error.to_string())
     })?;

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use reminder_contract::Problem;
 use reminder_contract::problem::ProblemKind;
 use reminder_contract::wire::{
-    Method, Query, parse_command, parse_explain, parse_get, parse_preview, parse_task_id,
+    Method, Query, Question, parse_command, parse_explain, parse_get, parse_preview, parse_task_id,
 };
 use reminder_domain::decide::decide;
 use reminder_domain::{Command, CommandKind, TaskId, limits};
@@ -193,7 +193,7 @@ fn bad_bodies_of_other_commands() {
     check_other(Method::ImportCalendar, "{}", "calendar", "is missing");
     check_other(Method::ImportCalendar, r#"{"calendar":"hello"}"#, "calendar", "line 1");
     assert_eq!(parse_preview(br#"{"count":0}"#).unwrap_err().field.as_deref(), Some("count"));
-    assert_eq!(parse_preview(b""), Ok(Query::Preview { count: limits::PREVIEW_DEFAULT }));
+    assert_eq!(parse_preview(b""), Ok(asked(Query::Preview { count: limits::PREVIEW_DEFAULT })));
     assert_eq!(parse_explain(b"").unwrap_err().field.as_deref(), Some("reminderId"));
 }
 
@@ -267,8 +267,42 @@ fn bodies_that_need_not_be_there() {
             assert_eq!((command.id, command.if_version), (None, None));
         }
     }
-    assert_eq!(parse_get(b""), Ok(Query::Get));
-    assert_eq!(parse_get(b"{}"), Ok(Query::Get));
+    assert_eq!(parse_get(b""), Ok(asked(Query::Get)));
+    assert_eq!(parse_get(b"{}"), Ok(asked(Query::Get)));
+}
+
+fn asked(query: Query) -> Question {
+    Question { query, as_user: None }
+}
+
+#[test]
+fn what_a_user_puts_is_that_users() {
+    let owner = |body: &str| match put(body).map(|command| command.kind) {
+        Ok(CommandKind::Put(put)) => Ok(put.task.user_id.as_ref().map(ToString::to_string)),
+        Ok(_) => panic!("a put"),
+        Err(problem) => Err((problem.kind(), problem.field.clone())),
+    };
+    assert_eq!(owner(r#"{"task":{"title":"t"}}"#), Ok(None));
+    assert_eq!(owner(r#"{"asUser":"ada","task":{"title":"t"}}"#), Ok(Some("ada".into())));
+    let own = r#"{"asUser":"ada","task":{"title":"t","userId":"ada"}}"#;
+    assert_eq!(owner(own), Ok(Some("ada".into())));
+    let other = r#"{"asUser":"ada","task":{"title":"t","userId":"Ada"}}"#;
+    assert_eq!(owner(other), Err((Some(ProblemKind::Forbidden), Some("task.userId".into()))));
+    let calendar = |user: &str| {
+        let said = "BEGIN:VCALENDAR\r\nBEGIN:VTODO\r\nUID:t\r\nSUMMARY:t\r\nEND:VTODO\r\nEND:VCALENDAR\r\n";
+        let body = serde_json::json!({ "asUser": user, "calendar": said }).to_string();
+        parse_command(Method::ImportCalendar, body.as_bytes()).unwrap()
+    };
+    let CommandKind::Put(imported) = calendar("ada").kind else { panic!("a put") };
+    assert_eq!(imported.task.user_id.as_ref().unwrap().as_str(), "ada");
+    // Who sends it makes no other command of it, but whose task it makes does.
+    assert_ne!(calendar("ada").fingerprint, calendar("eve").fingerprint);
+    let complete = |body: &str| parse_command(Method::Complete, body.as_bytes()).unwrap();
+    assert_eq!(complete(r#"{"asUser":"ada"}"#).fingerprint, complete("{}").fingerprint);
+    assert_eq!(complete(r#"{"asUser":"ada"}"#).as_user.unwrap().as_str(), "ada");
+    let twice = parse_command(Method::Complete, br#"{"asUser":"ada","asUser":"eve"}"#);
+    assert_eq!(twice.unwrap_err().field.as_deref(), Some("asUser"));
+    assert_eq!(parse_get(br#"{"asUser":"ada"}"#).unwrap().as_user.unwrap().as_str(), "ada");
 }
 
 #[test]

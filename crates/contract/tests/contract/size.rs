@@ -58,6 +58,7 @@ fn largest(letter: char) -> Command {
         id: None,
         fingerprint: 0,
         if_version: None,
+        as_user: None,
         origin: Origin {
             correlation_id: Some(CorrelationId::parse(long).unwrap()),
             traceparent: Some(Traceparent::parse(TRACE).unwrap()),

@@ -5,6 +5,7 @@
 //! | [`put`], [`lifecycle`], [`reminders`], [`ring`] | what each command makes of a task |
 //! | [`ingest`] | what the owner of the task says of it |
 //! | [`pause`] | nothing fires for now |
+//! | [`owner`] | whether the caller may know of the task at all |
 //! | [`place`], [`restore`] | where the alarms stand when a task is made or changed |
 //! | [`advance`] | a recurring task moves on |
 //! | [`wake`], [`refresh`] | turns that no command asked for |
@@ -17,6 +18,7 @@ mod conclude;
 mod idempotency;
 mod ingest;
 mod lifecycle;
+mod owner;
 mod pause;
 mod place;
 mod put;
@@ -94,7 +96,8 @@ pub fn decide(
     preferences: Option<&KnownPreferences>,
     now: Timestamp,
 ) -> Result<Turn, Rejection> {
-    if let Some(answer) = idempotency::recorded(state, command, now)? {
+    let known = owner::admit(id, state, command)?;
+    if let Some(answer) = idempotency::recorded(known, command, now)? {
         return Ok(Turn::Answer(answer));
     }
     let live = state.and_then(TaskState::live);

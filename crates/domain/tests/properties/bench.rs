@@ -196,7 +196,14 @@ impl Bench {
             IfVersion::Absent => Some(0),
         };
         let fingerprint = hash(&format!("{kind:?}"));
-        Command { kind, id: request.id, fingerprint, if_version, origin: Origin::default() }
+        Command {
+            kind,
+            id: request.id,
+            fingerprint,
+            if_version,
+            as_user: None,
+            origin: Origin::default(),
+        }
     }
 
     /// Runs a command; says whether it made a commit.

@@ -27,6 +27,7 @@ fn put(task: &Value, now: Timestamp) -> TaskState {
         id: None,
         fingerprint: 1,
         if_version: None,
+        as_user: None,
         origin: Origin::default(),
     };
     let id = TaskId::parse("task-1").unwrap();

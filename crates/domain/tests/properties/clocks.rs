@@ -55,6 +55,7 @@ fn task(zone: Tz, due: NaiveDateTime, floating: bool, days: i64) -> (TaskState, 
         id: None,
         fingerprint: 1,
         if_version: None,
+        as_user: None,
         origin: Origin::default(),
     };
     let now = Timestamp::from_datetime(&(due - TimeDelta::days(days + 3)).and_utc()).unwrap();
@@ -122,6 +123,7 @@ proptest! {
                 id: None,
                 fingerprint: u64::try_from(day).unwrap() + 1,
                 if_version: None,
+                as_user: None,
                 origin: Origin::default(),
             };
             let Ok(Turn::Commit(change)) = decide(&id, Some(&state), &command, None, now) else {

@@ -59,6 +59,7 @@ fn event(number: u64, version: &Version) -> Command {
         fingerprint: hash(&format!("{number} {version:?}")),
         kind: CommandKind::Ingest(Box::new(Ingested { version: NonZeroU64::new(number), news })),
         if_version: None,
+        as_user: None,
         origin: Origin::default(),
     }
 }

@@ -64,7 +64,7 @@ proptest! {
                 let put = reminder_domain::command::Put { task, if_past, restored: Vec::new() };
                 CommandKind::Put(Box::new(put))
             } else if n % 2 == 1 { CommandKind::Complete } else { CommandKind::Reopen };
-            Command { kind, id: Some(n), fingerprint: n % 2, if_version: None, origin: Origin::default() }
+            Command { kind, id: Some(n), fingerprint: n % 2, if_version: None, as_user: None, origin: Origin::default() }
         };
         for n in 0..count {
             let Ok(Turn::Commit(change)) = decide(&id, state.as_ref(), &command(n), None, now) else {

@@ -6,6 +6,7 @@ mod history;
 mod ingest;
 mod lifecycle;
 mod missed;
+mod owner;
 mod pause;
 mod preview;
 mod quiet;
@@ -64,7 +65,14 @@ fn command(kind: CommandKind) -> Command {
     use std::sync::atomic::{AtomicU64, Ordering};
     static FINGERPRINT: AtomicU64 = AtomicU64::new(1);
     let fingerprint = FINGERPRINT.fetch_add(1, Ordering::Relaxed);
-    Command { kind, id: None, fingerprint, if_version: None, origin: Origin::default() }
+    Command {
+        kind,
+        id: None,
+        fingerprint,
+        if_version: None,
+        as_user: None,
+        origin: Origin::default(),
+    }
 }
 
 fn run(state: Option<&TaskState>, command: &Command, second: i64) -> Change {
