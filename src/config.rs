@@ -1,13 +1,17 @@
 //! Configuration: one struct per concern, from flags and environment variables, checked at start.
 
 mod parse;
+mod retention;
 
 pub use parse::ConsoleMode;
 pub(crate) use parse::{database_url, horizon_ms};
+pub use retention::RetentionArgs;
+pub(crate) use retention::warn_if_short;
 
 use crate::audit::settings as audit;
 use crate::ingest::settings as ingest;
 use crate::read_model::StateTable;
+use crate::retention::settings as retention_settings;
 use crate::telemetry::TelemetryConfig;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
 use crate::watch::settings as watch;
@@ -97,6 +101,8 @@ pub struct ServeArgs {
     /// How long nothing may come from `task-events` until a canary is published there, or "off"
     #[arg(long, env = "TOPIC_WATCH", default_value = "1m")]
     topic_watch: String,
+    #[command(flatten)]
+    retention: RetentionArgs,
     /// How long a shutdown may take in all, such as 10s; shorter than the pod's grace period
     #[arg(long, env = "SHUTDOWN_GRACE", default_value = "10s")]
     shutdown_grace: String,
@@ -128,6 +134,8 @@ pub struct Config {
     pub ingest: ingest::Settings,
     /// Whether the topics are consumed.
     pub watch: watch::Settings,
+    /// How long what is over is kept.
+    pub retention: retention_settings::Settings,
     /// How long a shutdown may take in all.
     pub shutdown_grace: Duration,
     /// Logs and traces.
@@ -220,6 +228,7 @@ impl ServeArgs {
         let followers = check.get("INGEST_CONCURRENCY", count(self.ingest_concurrency), 1);
         let batch = check.get("INGEST_BATCH", count(self.ingest_batch), 1);
         let quiet = check.get("TOPIC_WATCH", quiet(&self.topic_watch), None);
+        let retention = self.retention.checked(&mut check);
         let shutdown_grace = duration(&self.shutdown_grace);
         let shutdown_grace = check.get("SHUTDOWN_GRACE", shutdown_grace, Duration::ZERO);
         let log_format = self.log_format.parse();
@@ -246,6 +255,7 @@ impl ServeArgs {
             database: DatabaseConfig { url, state_table },
             limits: Limits {
                 horizon_ms,
+                history_ms: retention.history_ms,
                 wakes,
                 wakes_waiting: wakes.saturating_mul(WAKES_WAITING_PER_PLACE),
                 commands,
@@ -262,6 +272,7 @@ impl ServeArgs {
                 batch: u32::try_from(batch).unwrap_or(u32::MAX),
             },
             watch: watch::Settings { quiet },
+            retention,
             shutdown_grace,
             telemetry: TelemetryConfig {
                 log_format,

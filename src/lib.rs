@@ -17,6 +17,7 @@
 //! | [`cli`] | commands for operators |
 //! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings, logs, metrics, the one place that reads the clock |
 //! | [`watch`] | notices that the sidecar has stopped delivering, and has it subscribe anew |
+//! | [`retention`], [`erasure`] | what is over goes for good; everything of one user goes |
 //! | [`serve`] | wiring |
 
 pub mod audit;
@@ -25,6 +26,7 @@ pub mod clock;
 pub mod config;
 pub mod dapr;
 pub mod dead_letters;
+pub mod erasure;
 pub mod firing;
 pub mod http;
 pub mod ingest;
@@ -35,6 +37,7 @@ pub mod planted;
 pub mod ports;
 pub mod read_model;
 mod repair;
+pub mod retention;
 pub mod serve;
 pub mod telemetry;
 pub mod turn;

@@ -55,6 +55,8 @@ pub enum Bug {
     DeadEpochForgotten,
     /// The sweep moves on past wakes that could not be registered.
     SweepSkipsFailures,
+    /// A purge does not raise the incarnation in which tasks are born.
+    BirthsForgotten,
 }
 
 #[cfg(feature = "planted-bugs")]

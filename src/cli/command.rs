@@ -7,9 +7,11 @@ use super::dlq::DlqArgs;
 use super::doctor::DoctorArgs;
 use super::events::EventsArgs;
 use super::firing::FiringArgs;
+use super::purge::PurgeArgs;
 use super::rearm::RearmArgs;
 use super::repair::RepairArgs;
 use super::task::TaskArgs;
+use super::user::UserArgs;
 use crate::config::ServeArgs;
 use clap::{Parser, Subcommand};
 
@@ -42,6 +44,8 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Put, look at, change, import and export tasks, by the REST edge
     Task(Box<TaskArgs>),
+    /// Have everything of a user erased, by the REST edge
+    User(Box<UserArgs>),
     /// Look at everything that the service needs, and say what to do
     Doctor(Box<DoctorArgs>),
     /// Show what is told on the topics, as it is told
@@ -54,6 +58,8 @@ pub enum Command {
     Repair(RepairArgs),
     /// Register every near wake with Dapr's scheduler again
     Rearm(Box<RearmArgs>),
+    /// Remove what has been over for long enough, or count it
+    Purge(Box<PurgeArgs>),
     /// Make a restored backup safe to go on from; run it before the service is started again
     AfterRestore(AfterRestoreArgs),
     /// Show the settings that `serve` would have

@@ -8,9 +8,11 @@ pub mod dlq;
 pub mod doctor;
 pub mod events;
 pub mod firing;
+pub mod purge;
 pub mod rearm;
 pub mod repair;
 pub mod task;
+pub mod user;
 
 use crate::config::{Secret, database_url};
 use crate::read_model::{

@@ -1,5 +1,7 @@
 //! Runs turns: one at a time per actor, each to its end even when the caller has gone.
 
+mod perform;
+
 use super::cell::{Cell, Memory};
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
@@ -7,15 +9,15 @@ use super::measure::{self, Measured};
 use super::oversight::Oversight;
 use super::places::{Crowded, Places};
 use super::put_off::{Put, PutOff};
-use super::record::{self, UnreadableState};
+use super::record::UnreadableState;
 use super::recovery::RecoveryQueue;
 use super::trace;
-use crate::clock::{self, SharedClock};
+use crate::clock::SharedClock;
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::planted::{self, Bug};
-use crate::ports::{CommitError, Ports, Users};
-use reminder_domain::{TaskId, TaskState};
+use crate::ports::{Ports, Users};
+use reminder_domain::TaskId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -44,6 +46,8 @@ const REMEMBERED_MAX: usize = 50_000;
 pub struct Limits {
     /// How far ahead wakes are registered, in ms; `None`: any distance.
     pub horizon_ms: Option<i64>,
+    /// How long it is kept what happened to reminders, in ms; `None`: as long as there is room.
+    pub history_ms: Option<i64>,
     /// Wake turns that run at the same time.
     pub wakes: usize,
     /// Wakes that may wait for that with their callers; further ones are put off.
@@ -61,6 +65,7 @@ pub struct Driver<P> {
     recovery: Arc<RecoveryQueue<P>>,
     oversight: Oversight,
     horizon_ms: Option<i64>,
+    history_ms: Option<i64>,
     wakes: Places,
     wakes_waiting: usize,
     put_off: PutOff,
@@ -90,6 +95,7 @@ impl<P: Ports> Driver<P> {
             recovery,
             oversight,
             horizon_ms: limits.horizon_ms,
+            history_ms: limits.history_ms,
             wakes: Places::new(limits.wakes, UNASKED_WAITING_MAX),
             wakes_waiting: limits.wakes_waiting,
             put_off: PutOff::new(limits.wakes),
@@ -206,6 +212,7 @@ impl<P: Ports> Driver<P> {
         let mut machine =
             Machine::new(cell.id.clone(), request, known, self.horizon_ms, memory.wake_failures)
                 .stopped_by(Arc::clone(&self.oversight.firing.borrow()))
+                .keeping_history(self.history_ms)
                 .traced(trace);
         let finish = self.play(&cell.id, &mut machine, wake.as_mut()).await;
         if let (Some(wake), Reply::Awake(_)) = (wake, &finish.reply) {
@@ -230,7 +237,9 @@ impl<P: Ports> Driver<P> {
         let places = match request {
             Request::Wake => &self.wakes,
             Request::Get | Request::Command(_) => &self.commands,
-            Request::Refresh | Request::Settle { .. } => &self.internal,
+            Request::Refresh | Request::Settle { .. } | Request::Purge(_) | Request::Erase(_) => {
+                &self.internal
+            }
         };
         places.take().await
     }
@@ -273,70 +282,6 @@ impl<P: Ports> Driver<P> {
                 Effect::Finish(finish) => return *finish,
                 effect => self.perform(id, effect).await,
             };
-        }
-    }
-
-    async fn perform(&self, id: &TaskId, effect: Effect) -> Outcome {
-        let done = |result: Result<(), crate::ports::CallError>| match result {
-            Ok(()) => Outcome::Done,
-            Err(error) => Outcome::Failed(error.0),
-        };
-        match effect {
-            Effect::Load => self.load(id).await,
-            Effect::LoadWatermark(epoch) => match self.ports.load_watermark(epoch).await {
-                Ok(n) => Outcome::Watermark(n),
-                Err(error) => Outcome::Failed(error.0),
-            },
-            Effect::LoadPreferences(user) => match self.users.preferences(&user).await {
-                Ok(known) => Outcome::Preferences(Box::new(known)),
-                Err(error) => Outcome::Failed(error.0),
-            },
-            Effect::WaitUntil(at) => {
-                clock::wait_until(&*self.clock, at).await;
-                Outcome::Done
-            }
-            Effect::Arm(at) => done(self.ports.arm(id, at).await),
-            Effect::Disarm => done(self.ports.disarm(id).await),
-            Effect::Commit(state) if planted::is(Bug::PublishBeforeCommit) => {
-                self.publisher.enqueue(id, planted::handovers(&state));
-                self.commit(id, &state).await
-            }
-            Effect::Commit(state) => self.commit(id, &state).await,
-            Effect::Publish(handovers) => {
-                trace::committed(&handovers);
-                self.publisher.enqueue(id, handovers);
-                Outcome::Done
-            }
-            Effect::Finish(_) => Outcome::Done,
-        }
-    }
-
-    async fn commit(&self, id: &TaskId, state: &TaskState) -> Outcome {
-        match self.ports.commit(id, record::encode(state)).await {
-            Ok(()) => {
-                measure::commit("committed");
-                Outcome::Done
-            }
-            Err(CommitError::Fenced(reason)) => {
-                measure::commit("fenced");
-                tracing::info!(task.id = %id, reason, "another writer was first; deciding anew");
-                Outcome::Fenced
-            }
-            Err(CommitError::Unknown(reason)) => {
-                measure::commit("unconfirmed");
-                Outcome::Failed(reason)
-            }
-        }
-    }
-
-    async fn load(&self, id: &TaskId) -> Outcome {
-        match self.ports.load(id).await {
-            Ok(None) => Outcome::Loaded(None),
-            Ok(Some(bytes)) => match record::decode(&bytes) {
-                Ok(state) => Outcome::Loaded(Some(Arc::new(state))),
-                Err(why) => Outcome::Unreadable(why),
-            },
-            Err(error) => Outcome::Failed(error.0),
         }
     }
 }

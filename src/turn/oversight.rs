@@ -1,11 +1,13 @@
 //! What operators have a say in, and what they are told of: handed to the driver, so that turns need
 //! no database of their own for it.
 
+use super::effect::Numbers;
 use super::record::UnreadableState;
 use crate::firing::{Firing, never_stopped};
-use crate::ports::{CallError, Parking};
+use crate::ports::{CallError, Parking, Removal};
 use async_trait::async_trait;
 use reminder_domain::TaskId;
+use reminder_domain::restored::FIRST_INCARNATION;
 use std::sync::Arc;
 
 /// What operators have a say in, and what they are told of.
@@ -15,12 +17,14 @@ pub struct Oversight {
     pub firing: Firing,
     /// Where it is noted that a task's state cannot be used.
     pub parking: Arc<dyn Parking>,
+    /// How tasks go for good.
+    pub removal: Arc<dyn Removal>,
 }
 
 /// Nobody stops anything, and nobody is told anything.
 impl Default for Oversight {
     fn default() -> Self {
-        Self { firing: never_stopped(), parking: Arc::new(Nobody) }
+        Self { firing: never_stopped(), parking: Arc::new(Nobody), removal: Arc::new(Nobody) }
     }
 }
 
@@ -29,6 +33,18 @@ struct Nobody;
 #[async_trait]
 impl Parking for Nobody {
     async fn park(&self, _: &TaskId, _: &UnreadableState) -> Result<bool, CallError> {
+        Ok(false)
+    }
+}
+
+/// Nothing ever goes.
+#[async_trait]
+impl Removal for Nobody {
+    async fn births(&self) -> Result<u32, CallError> {
+        Ok(FIRST_INCARNATION)
+    }
+
+    async fn remove(&self, _: &TaskId, _: Numbers) -> Result<bool, CallError> {
         Ok(false)
     }
 }

@@ -67,6 +67,9 @@ struct IndexLine<'a> {
     p: u64,
     /// The zone database that its times were resolved by.
     z: Option<&'a str>,
+    /// Whether the task begins with it, so that the fence refuses it where there is one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    b: bool,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +79,15 @@ struct SchemaOnly {
 
 /// Writes a state.
 pub fn encode(state: &TaskState) -> Vec<u8> {
+    written(state, false)
+}
+
+/// Writes the first state of a task, which takes the place of none.
+pub fn encode_first(state: &TaskState) -> Vec<u8> {
+    written(state, true)
+}
+
+fn written(state: &TaskState, begins: bool) -> Vec<u8> {
     let (user, status) = match &state.lifecycle {
         Lifecycle::Live(live) => (live.task.user_id.as_ref(), live.task.status.as_str()),
         Lifecycle::Deleted { user_id, .. } => (user_id.as_ref(), "deleted"),
@@ -93,6 +105,7 @@ pub fn encode(state: &TaskState) -> Vec<u8> {
         t: state.updated_at.as_millis(),
         p: state.live().map_or(0, |live| live.preferences.version),
         z: state.live().map(|live| live.zone_database.as_str()),
+        b: begins,
     };
     join(&index, state)
 }

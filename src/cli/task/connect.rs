@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Where to, and as whom.
 #[derive(Args, Clone, Debug)]
-pub(super) struct ClientArgs {
+pub(in crate::cli) struct ClientArgs {
     // As attributes, for help is no Markdown.
     #[arg(
         long,
@@ -33,7 +33,7 @@ pub(super) struct ClientArgs {
 }
 
 impl ClientArgs {
-    pub(super) fn build(&self) -> Result<Client, CliError> {
+    pub(in crate::cli) fn build(&self) -> Result<Client, CliError> {
         let usage =
             |what: &str, why: &dyn std::fmt::Display| CliError::Usage(format!("{what} {why}"));
         let timeout = humantime::parse_duration(&self.timeout)

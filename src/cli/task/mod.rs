@@ -2,7 +2,7 @@
 
 mod act;
 mod ask;
-mod connect;
+pub(super) mod connect;
 mod list;
 mod put;
 mod table;

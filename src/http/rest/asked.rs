@@ -4,8 +4,10 @@ use super::answer::Refusal;
 use super::params::Params;
 use super::precondition::Expected;
 use axum::extract::{FromRequestParts, RawPathParams};
+use axum::http::header::{ALLOW, HeaderValue};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName};
+use axum::response::{IntoResponse, Response};
 use reminder_contract::wire::parse_task_id;
 use reminder_contract::{Problem, ProblemKind, rest};
 use reminder_domain::ids::{CorrelationId, Person, ReminderId, Traceparent};
@@ -25,6 +27,33 @@ pub(in crate::http) struct Asked {
     pub(super) meta: Meta,
     /// All of them.
     pub(in crate::http) headers: HeaderMap,
+}
+
+/// What a path means of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OfUser {
+    /// Everything.
+    All,
+    /// What the user prefers.
+    Preferences,
+    /// How the erasure stands.
+    Erasure,
+}
+
+impl OfUser {
+    /// The refusal of a method that it does not understand.
+    pub(super) fn not_here(self) -> Response {
+        let methods = match self {
+            Self::All => "DELETE",
+            Self::Preferences => "GET,HEAD,PUT",
+            Self::Erasure => "GET,HEAD",
+        };
+        let detail = format!("of a user this understands {methods} only");
+        let mut response =
+            Refusal(Problem::new(ProblemKind::MethodNotAllowed, detail)).into_response();
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+        response
+    }
 }
 
 /// What the headers say of a command.
@@ -83,14 +112,18 @@ impl Asked {
             .map_err(|error| Problem::invalid("reminderId", &error.to_string()))
     }
 
-    /// The user of a path of preferences.
-    pub(super) fn user(&self) -> Result<Person, Problem> {
+    /// The user of a path, and what of the user is meant; nothing: all. Whatever else the path says is
+    /// part of the user: a sidecar hands `%2F` on as `/`.
+    pub(super) fn of_user(&self) -> Result<(Person, OfUser), Problem> {
         let path = self.part("userPath");
-        let user = path.strip_suffix("/preferences").ok_or_else(|| {
-            let detail = "of users there is only /v1/users/{userId}/preferences";
-            Problem::new(ProblemKind::UnknownPath, detail)
-        })?;
-        Person::parse(user).map_err(|error| Problem::invalid("userId", &error.to_string()))
+        let (user, what) = match path.rsplit_once('/') {
+            Some((user, "preferences")) => (user, OfUser::Preferences),
+            Some((user, "erasure")) => (user, OfUser::Erasure),
+            _ => (path, OfUser::All),
+        };
+        let user =
+            Person::parse(user).map_err(|error| Problem::invalid("userId", &error.to_string()))?;
+        Ok((user, what))
     }
 
     fn part(&self, name: &str) -> &str {

@@ -13,6 +13,7 @@ pub(in crate::http) mod body;
 mod calendar;
 mod call;
 mod cursor;
+mod erasure;
 pub(in crate::http) mod lists;
 mod merge;
 pub mod openapi;
@@ -76,7 +77,7 @@ pub fn routes(rest: Rest, access: Access, per_second: Option<NonZeroU32>) -> Rou
         )
         .route("/v1/tasks/{taskId}/calendar", get(calendar::export).put(calendar::import))
         // A sidecar hands `%2F` on as `/`, so the user may be more than one part of the path.
-        .route("/v1/users/{*userPath}", get(users::read).put(users::put))
+        .route("/v1/users/{*userPath}", get(users::read).put(users::put).delete(erasure::request))
         .route("/v1/{*path}", axum::routing::any(nowhere))
         .method_not_allowed_fallback(not_here)
         // Each handler reads its body itself, up to its own limit.

@@ -2,9 +2,10 @@
 
 use super::Rest;
 use super::answer::{self, Refusal};
-use super::asked::{Asked, COMMAND_MAX_BYTES};
+use super::asked::{Asked, COMMAND_MAX_BYTES, OfUser};
 use super::body::{self, MethodBody};
 use super::call::precondition;
+use super::erasure;
 use super::precondition::{Expected, is_known};
 use axum::body::Body;
 use axum::extract::State;
@@ -15,7 +16,11 @@ use reminder_contract::{Problem, ProblemKind};
 /// What holds for a user, the defaults included.
 #[utoipa::path(get, path = "/v1/users/{userId}/preferences", tag = "users", responses((status = 200, description = "What holds, and how far the tasks have followed", content_type = "application/json", body = ref("#/components/schemas/UserView")), (status = 304, description = "It still is at the version of `If-None-Match`")))]
 pub(super) async fn read(State(rest): State<Rest>, mut asked: Asked) -> Result<Response, Refusal> {
-    let user = asked.user()?;
+    let user = match asked.of_user()? {
+        (user, OfUser::Preferences) => user,
+        (user, OfUser::Erasure) => return erasure::progress(rest, &user, asked).await,
+        (_, what @ OfUser::All) => return Ok(what.not_here()),
+    };
     asked.without_query()?;
     let answered = rest.user(&user, "get", MethodBody::empty()).await?;
     // How far the tasks have followed changes without a version, so a tag is only as good as the version.
@@ -32,7 +37,10 @@ pub(super) async fn put(
     mut asked: Asked,
     body: Body,
 ) -> Result<Response, Refusal> {
-    let (user, expected) = (asked.user()?, asked.expected()?);
+    let (user, expected) = match asked.of_user()? {
+        (user, OfUser::Preferences) => (user, asked.expected()?),
+        (_, what) => return Ok(what.not_here()),
+    };
     asked.without_query()?;
     if matches!(expected, Expected::Existing | Expected::Never) {
         let detail =

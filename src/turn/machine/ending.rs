@@ -56,8 +56,8 @@ impl Machine {
         let next = next_wake(&state).filter(|at| *at > now || !self.is_withheld(&state));
         match self.request {
             // A refresh has registered an earlier wake before its commit; a later one may stay.
-            Request::Get | Request::Refresh => {}
-            Request::Command(_) => {
+            Request::Get | Request::Refresh | Request::Purge(_) => {}
+            Request::Command(_) | Request::Erase(_) => {
                 if planted::is(Bug::ArmAfterCommit)
                     && let Some(at) = self.to_arm_first(&state, now)
                 {

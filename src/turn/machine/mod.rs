@@ -14,10 +14,12 @@ mod arming;
 mod choice;
 mod ending;
 mod preferences;
+mod purge;
 
 use self::arming::Registration;
 use self::choice::Decision;
 use self::preferences::UserPreferences;
+use self::purge::Births;
 use crate::planted::{self, Bug};
 use crate::turn::draft::{self, Draft, Ledger, Pending};
 use crate::turn::effect::{Effect, Handover, Known, Outcome, Reply, Request};
@@ -38,6 +40,8 @@ enum Phase {
     Loading,
     LoadingWatermark(u64),
     LoadingPreferences,
+    LoadingBirths,
+    Removing,
     WaitingForDue,
     Arming { draft: Box<Draft>, at: Timestamp, reply: Reply },
     Committing { state: Arc<TaskState>, handovers: Range<usize>, reply: Reply },
@@ -56,6 +60,8 @@ pub struct Machine {
     request: Request,
     /// How far ahead wakes are registered, in ms; `None`: any distance.
     horizon_ms: Option<i64>,
+    /// How long it is kept what happened to reminders, in ms; `None`: as long as there is room.
+    history_ms: Option<i64>,
     firing: Arc<FiringStop>,
     /// The trace that this turn belongs to, where no command says one.
     trace: Option<Traceparent>,
@@ -70,6 +76,8 @@ pub struct Machine {
     watermarks: BTreeMap<u64, u64>,
     /// What the user prefers of whom the request tells.
     preferences: UserPreferences,
+    /// Whether it is known in which incarnation tasks are born.
+    births: Births,
     /// Stamps taken by this turn. All its attempts use the same ones: at most one takes effect.
     stamps: Vec<Stamp>,
     /// The version of a statement whose outcome is unknown; 0: none.
@@ -96,6 +104,7 @@ impl Machine {
             id,
             request,
             horizon_ms,
+            history_ms: None,
             firing: Arc::default(),
             trace: None,
             wake_failures,
@@ -105,6 +114,7 @@ impl Machine {
             presumed: false,
             watermarks: BTreeMap::new(),
             preferences: UserPreferences::default(),
+            births: Births::Known,
             stamps: Vec::new(),
             doubtful: 0,
             ever_doubtful: false,
@@ -133,9 +143,15 @@ impl Machine {
                 self.consider(ledger, now)
             }
             (Phase::LoadingPreferences, outcome) => self.learned(outcome, ledger, now),
-            (Phase::Loading | Phase::LoadingWatermark(_), Outcome::Failed(reason)) => {
-                self.fail(reason, ledger, now)
+            (Phase::LoadingBirths, Outcome::Births(births)) => {
+                self.born(births, ledger);
+                self.consider(ledger, now)
             }
+            (Phase::Removing, outcome) => self.removed(outcome, ledger, now),
+            (
+                Phase::Loading | Phase::LoadingWatermark(_) | Phase::LoadingBirths,
+                Outcome::Failed(reason),
+            ) => self.fail(reason, ledger, now),
             (Phase::WaitingForDue, Outcome::Done) => self.consider(ledger, now),
             (Phase::Arming { mut draft, at, reply }, outcome) => {
                 let armed = matches!(outcome, Outcome::Done);
@@ -148,6 +164,7 @@ impl Machine {
                 self.committed(&state, handovers, reply, ledger, now)
             }
             (Phase::Committing { .. }, Outcome::Fenced) => {
+                self.doubt_births();
                 self.retry("other writers kept getting in between".into(), ledger, now)
             }
             (Phase::Committing { .. }, Outcome::Failed(reason))
@@ -189,32 +206,6 @@ impl Machine {
         }
     }
 
-    fn start(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
-        let takes_on_events = !matches!(self.request, Request::Get);
-        if takes_on_events && ledger.is_full() {
-            let reason = "too many events wait for the broker".to_owned();
-            return match self.request {
-                Request::Command(_) => self.finish(Reply::Overloaded(reason), ledger),
-                _ => self.fail(reason, ledger, now),
-            };
-        }
-        match self.known {
-            Known::Nothing if self.may_presume(ledger) => {
-                self.presumed = true;
-                self.known = Known::Absent;
-                self.consider(ledger, now)
-            }
-            Known::Nothing => self.load(),
-            Known::Absent | Known::State(_) => self.consider(ledger, now),
-        }
-    }
-
-    fn load(&mut self) -> Effect {
-        self.presumed = false;
-        self.phase = Phase::Loading;
-        Effect::Load
-    }
-
     /// Decides, once everything that the decision needs is known.
     fn consider(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
         let state = self.state();
@@ -231,12 +222,19 @@ impl Machine {
                 return Effect::WaitUntil(due);
             }
         }
+        if let Request::Purge(retention) = self.request {
+            return self.purge(retention, ledger, now);
+        }
+        if self.must_ask_births(state.as_deref()) {
+            self.phase = Phase::LoadingBirths;
+            return Effect::LoadBirths;
+        }
         if let Some(user) = self.to_ask(state.as_deref()) {
             self.phase = Phase::LoadingPreferences;
             return Effect::LoadPreferences(user);
         }
         let stored = state.as_deref();
-        let unborn = TaskState::unborn(ledger.incarnation(), now);
+        let unborn = TaskState::unborn(ledger.births(), now);
         let before = stored.or(Some(&unborn));
         let decision = self.decide(before, now);
         // The fence judges what is known of the state only where something is committed. A process
@@ -246,9 +244,10 @@ impl Machine {
         if !trusts_memory && matches!(decision, Decision::Reply(_)) {
             return self.load();
         }
-        let pending = stored
+        let mut pending = stored
             .map(|state| draft::sort_pending(state, ledger, &self.watermarks))
             .unwrap_or_default();
+        let erases = self.erase_pending(&mut pending);
         let (change, origin, reply) = match decision {
             Decision::Commit(change, origin, reply) => (*change, origin, reply),
             Decision::Reply(reply) => {
@@ -260,7 +259,8 @@ impl Machine {
                 (fence(before, now), Origin::default(), reply)
             }
         };
-        if !change.events.is_empty()
+        if !erases
+            && !change.events.is_empty()
             && pending.len() >= reminder_domain::limits::PENDING_COMMITS_MAX
         {
             return self.overfull(pending.len(), ledger, now);
@@ -287,6 +287,7 @@ impl Machine {
             taken += 1;
             stamps[taken - 1]
         });
+        self.forget_history(&mut draft.state, now);
         let to_arm = self.plan_registration(&mut draft.state, now);
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
         match to_arm {
@@ -305,7 +306,7 @@ impl Machine {
         let state = Arc::new(draft.state);
         let handovers = draft.handovers;
         self.phase = Phase::Committing { state: Arc::clone(&state), handovers, reply };
-        Effect::Commit(state)
+        if self.state().is_none() { Effect::Create(state) } else { Effect::Commit(state) }
     }
 
     fn committed(

@@ -45,7 +45,11 @@ impl Machine {
                 (!(follows && has_copy)).then(|| user.clone())
             }
             Request::Refresh => state?.live()?.task.user_id.clone(),
-            Request::Get | Request::Wake | Request::Settle { .. } => None,
+            Request::Get
+            | Request::Wake
+            | Request::Settle { .. }
+            | Request::Purge(_)
+            | Request::Erase(_) => None,
         }
     }
 

@@ -9,7 +9,9 @@ use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{Command, CommandKind, Task, Turn, decide, next_wake};
 
+mod erase;
 mod presumed;
+mod purge;
 mod restored;
 
 const NOW_MS: i64 = 1_800_000_000_000;
@@ -94,7 +96,9 @@ fn play_in(
             Effect::WaitUntil(_) => "wait".into(),
             Effect::Arm(at) => format!("arm +{}s", at.millis_since(now) / 1000),
             Effect::Disarm => "disarm".into(),
-            Effect::Commit(_) => "commit".into(),
+            Effect::Commit(_) | Effect::Create(_) => "commit".into(),
+            Effect::LoadBirths => "load births".into(),
+            Effect::Remove(_) => "remove".into(),
             Effect::Publish(_) => "publish".into(),
             Effect::Finish(_) => String::new(),
         };
@@ -109,7 +113,8 @@ fn play_in(
             Effect::Load => Outcome::Loaded(stored.map(Arc::clone)),
             Effect::LoadWatermark(_) => Outcome::Watermark(u64::MAX),
             Effect::LoadPreferences(_) => Outcome::Preferences(Box::new(preferences())),
-            Effect::Commit(state) => {
+            Effect::LoadBirths => Outcome::Births(1),
+            Effect::Commit(state) | Effect::Create(state) => {
                 committed = Some(state);
                 Outcome::Done
             }

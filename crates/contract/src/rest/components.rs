@@ -1,7 +1,7 @@
 //! The schemas that the `OpenAPI` document refers to, made of the types themselves.
 
 use super::shown;
-use super::{BatchAnswer, Page, ReminderItem, TaskItem};
+use super::{BatchAnswer, ErasureView, Page, ReminderItem, TaskItem};
 use crate::data::shown::Reminder;
 use crate::problem::Problem;
 use crate::wire::{CommandAnswer, ExplanationView, PreviewView, TaskView, UserAnswer, UserView};
@@ -28,6 +28,7 @@ pub fn components() -> Map<String, Value> {
         ("ExplanationView", whole::<ExplanationView<'static>>(of)),
         ("UserView", whole::<UserView<'static>>(of)),
         ("UserAnswer", whole::<UserAnswer<'static>>(of)),
+        ("ErasureView", whole::<ErasureView>(of)),
         ("TaskPage", whole::<Page<TaskItem>>(of)),
         ("ReminderPage", whole::<Page<ReminderItem>>(of)),
         ("BatchAnswer", whole::<BatchAnswer>(of)),

@@ -2,11 +2,13 @@
 
 mod batch;
 mod components;
+mod erasure;
 mod list;
 pub(crate) mod shown;
 
 pub use batch::{Batch, BatchAnswer, BatchItem, BatchMethod, BatchResult, parse_batch};
 pub use components::components;
+pub use erasure::ErasureView;
 pub use list::{Page, ReminderItem, ReminderStatus, StatusFilter, TaskItem};
 
 /// Names a command, so that it is applied once however often it is sent; the `commandId` of the actor API.
