@@ -2,16 +2,21 @@
 
 mod jwt;
 mod parse;
+mod parts;
+mod retention;
 
 pub use parse::ConsoleMode;
 pub(crate) use parse::{database_url, horizon_ms};
+pub use parts::{DatabaseConfig, ServerConfig, SidecarConfig};
+pub use retention::RetentionArgs;
+pub(crate) use retention::warn_if_short;
 
 use crate::audit::settings as audit;
 use crate::ingest::settings as ingest;
 use crate::quota;
 use crate::read_model::StateTable;
+use crate::retention::settings as retention_settings;
 use crate::telemetry::TelemetryConfig;
-use crate::tokens::settings::Settings as TokenSettings;
 use crate::turn::driver::{Limits, WAKES_WAITING_PER_PLACE};
 use crate::watch::settings as watch;
 use clap::Args;
@@ -113,6 +118,8 @@ pub struct ServeArgs {
     /// How long nothing may come from `task-events` until a canary is published there, or "off"
     #[arg(long, env = "TOPIC_WATCH", default_value = "1m")]
     topic_watch: String,
+    #[command(flatten)]
+    retention: RetentionArgs,
     /// How long a shutdown may take in all, such as 10s; shorter than the pod's grace period
     #[arg(long, env = "SHUTDOWN_GRACE", default_value = "10s")]
     shutdown_grace: String,
@@ -146,51 +153,12 @@ pub struct Config {
     pub ingest: ingest::Settings,
     /// Whether the topics are consumed.
     pub watch: watch::Settings,
+    /// How long what is over is kept.
+    pub retention: retention_settings::Settings,
     /// How long a shutdown may take in all.
     pub shutdown_grace: Duration,
     /// Logs and traces.
     pub telemetry: TelemetryConfig,
-}
-
-/// Where we listen.
-#[derive(Clone, Debug)]
-pub struct ServerConfig {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// What a caller must show, if anything.
-    pub token: Option<Secret>,
-    /// What a direct caller of the REST edge must show, if anything.
-    pub rest_token: Option<Secret>,
-    /// Which tokens of an identity provider it may show instead, if any.
-    pub tokens: Option<TokenSettings>,
-    /// Under which names besides those of this host callers without a token are answered.
-    pub rest_hosts: Vec<String>,
-    /// Calls of the REST edge that each caller may make a second, if that is bounded.
-    pub rest_rate: Option<NonZeroU32>,
-    /// What the console offers.
-    pub console: ConsoleMode,
-}
-
-/// How the sidecar is reached and what its components are called.
-#[derive(Clone, Debug)]
-pub struct SidecarConfig {
-    /// Its gRPC port on loopback.
-    pub grpc_port: u16,
-    /// What we show it, if anything.
-    pub token: Option<Secret>,
-    /// The actor state store.
-    pub state_store: String,
-    /// The broker.
-    pub pubsub: String,
-}
-
-/// The database behind the actor state store.
-#[derive(Clone, Debug)]
-pub struct DatabaseConfig {
-    /// Its URL.
-    pub url: Secret,
-    /// The state store's table.
-    pub state_table: StateTable,
 }
 
 /// Everything that is wrong with a configuration.
@@ -244,6 +212,7 @@ impl ServeArgs {
         let followers = check.get("INGEST_CONCURRENCY", count(self.ingest_concurrency), 1);
         let batch = check.get("INGEST_BATCH", count(self.ingest_batch), 1);
         let quiet = check.get("TOPIC_WATCH", quiet(&self.topic_watch), None);
+        let retention = self.retention.checked(&mut check);
         let shutdown_grace = duration(&self.shutdown_grace);
         let shutdown_grace = check.get("SHUTDOWN_GRACE", shutdown_grace, Duration::ZERO);
         let log_format = self.log_format.parse();
@@ -272,6 +241,7 @@ impl ServeArgs {
             database: DatabaseConfig { url, state_table },
             limits: Limits {
                 horizon_ms,
+                history_ms: retention.history_ms,
                 wakes,
                 wakes_waiting: wakes.saturating_mul(WAKES_WAITING_PER_PLACE),
                 commands,
@@ -292,6 +262,7 @@ impl ServeArgs {
                 batch: u32::try_from(batch).unwrap_or(u32::MAX),
             },
             watch: watch::Settings { quiet },
+            retention,
             shutdown_grace,
             telemetry: TelemetryConfig {
                 log_format,

@@ -19,6 +19,7 @@
 //! | [`tokens`] | the tokens that callers show, verified by the keys of an identity provider |
 //! | [`config`], [`telemetry`], [`metrics`], [`clock`] | settings, logs, metrics, the one place that reads the clock |
 //! | [`watch`] | notices that the sidecar has stopped delivering, and has it subscribe anew |
+//! | [`retention`], [`erasure`] | what is over goes for good; everything of one user goes |
 //! | [`serve`] | wiring |
 
 pub mod audit;
@@ -27,6 +28,7 @@ pub mod clock;
 pub mod config;
 pub mod dapr;
 pub mod dead_letters;
+pub mod erasure;
 pub mod firing;
 pub mod http;
 pub mod ingest;
@@ -38,6 +40,7 @@ pub mod ports;
 pub mod quota;
 pub mod read_model;
 mod repair;
+pub mod retention;
 pub mod serve;
 pub mod telemetry;
 pub mod tokens;

@@ -26,6 +26,7 @@ async fn main() -> ExitCode {
         Command::Dlq(args) => ended(Box::pin(cli::dlq::run(*args))).await,
         Command::Repair(args) => ended(cli::repair::run(args)).await,
         Command::Rearm(args) => ended(cli::rearm::run(*args)).await,
+        Command::Purge(args) => ended(Box::pin(cli::purge::run(*args))).await,
         Command::AfterRestore(args) => cli::after_restore::run(args).await,
         Command::Config(args) => ended(async { cli::config::run(*args, &matches) }).await,
         Command::Completions(args) => ended(async { cli::completions::run(&args) }).await,

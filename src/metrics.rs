@@ -184,6 +184,30 @@ metrics! {
     keys_age: Age = Age::default(),
         "reminder_token_keys_age_seconds", "gauge", "-",
         "How long ago the keys were last read; 0 where there are none";
+    purged: Family<One, Counter> = Family::default(),
+        "reminder_purged_tasks_total", "counter", "what",
+        "Tasks that a purge looked at: removed (tombstone, completed), kept, or not reached";
+    purge_rounds: Family<One, Counter> = Family::default(),
+        "reminder_purge_rounds_total", "counter", "outcome",
+        "Rounds of the purge: done, failed, or left to another replica";
+    last_purge: Gauge<f64, AtomicU64> = Gauge::default(),
+        "reminder_purge_last_round_timestamp_seconds", "gauge", "-",
+        "When this replica last came to the end of a purge, in seconds since 1970; 0: never";
+    purge_job_registered: Gauge = Gauge::default(),
+        "reminder_purge_job_registered", "gauge", "-",
+        "1 when the Dapr job that begins purges was found registered at the last look";
+    erasures: Gauge = Gauge::default(),
+        "reminder_erasures", "gauge", "-",
+        "Users of whom everything is being erased, at most 100";
+    erasure_failures: Counter = Counter::default(),
+        "reminder_erasure_failures_total", "counter", "-",
+        "How often erasing could not go on; it is tried again each second";
+    erased_tasks: Counter = Counter::default(),
+        "reminder_erased_tasks_total", "counter", "-",
+        "Tasks of which everything personal was erased";
+    erased_users: Counter = Counter::default(),
+        "reminder_erased_users_total", "counter", "-",
+        "Erasures that are done: nothing of the user was left";
     parked: Gauge = Gauge::default(),
         "reminder_parked_tasks", "gauge", "-",
         "Tasks whose stored state cannot be read";

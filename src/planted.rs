@@ -61,6 +61,8 @@ pub enum Bug {
     PresumedWakeOverwrites,
     /// The sweep moves on past wakes that could not be registered.
     SweepSkipsFailures,
+    /// A purge does not raise the incarnation in which tasks are born.
+    BirthsForgotten,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -2,11 +2,12 @@
 //!
 //! Every call has a deadline of its own inside the implementation, so none of these hangs.
 
+use crate::turn::effect::Numbers;
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
-use reminder_domain::{TaskId, Timestamp, Topic};
+use reminder_domain::{Retention, TaskId, Timestamp, Topic};
 use std::num::NonZeroU32;
 
 /// A call that did not succeed. It may still take effect, now or later.
@@ -95,6 +96,11 @@ pub trait Actors: Send + Sync {
     async fn settle(&self, id: &TaskId, at_least: u64) -> Result<u64, CallError>;
     /// Has the task follow its user's present preferences and the present rules of its zones.
     async fn refresh(&self, id: &TaskId) -> Result<(), CallError>;
+    /// Removes the task for good if it has been over for long enough; `false`: it is kept.
+    async fn purge(&self, id: &TaskId, retention: Retention) -> Result<bool, CallError>;
+    /// Leaves nothing of a user in a task; the version that it is at then, 0 when there is no state, or
+    /// none that can be used.
+    async fn erase(&self, id: &TaskId, user: &Person) -> Result<u64, CallError>;
 }
 
 /// Actors as the REST edge calls them, by the bodies of the actor API.
@@ -145,6 +151,17 @@ pub trait Users: Send + Sync {
 pub trait Parking: Send + Sync {
     /// Parks a task at the version that is known of it; tells whether that is news.
     async fn park(&self, id: &TaskId, why: &UnreadableState) -> Result<bool, CallError>;
+}
+
+/// How tasks go for good. The sidecar could delete a row, but whatever is in it: a statement that was
+/// given up and takes effect late must not take a later life of the task with it.
+#[async_trait]
+pub trait Removal: Send + Sync {
+    /// The incarnation in which tasks are born that are not stored.
+    async fn births(&self) -> Result<u32, CallError>;
+    /// Deletes what is stored of a task, if it is still at these numbers and was born before tasks are
+    /// born now; `false`: it is not.
+    async fn remove(&self, id: &TaskId, numbers: Numbers) -> Result<bool, CallError>;
 }
 
 /// All of it.

@@ -1,9 +1,12 @@
 //! Wiring: starts the parts in the order in which they need each other, and stops them again.
 
+mod housekeeping;
+
 use crate::audit::Audit;
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::dapr::inbound::dead_letters::{self, LetterBox};
+use crate::dapr::inbound::job as purge_job;
 use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
@@ -13,19 +16,23 @@ use crate::http::console::Console;
 use crate::http::health::{DATABASE, Readiness, SIDECAR};
 use crate::http::rest::Rest;
 use crate::http::server::{self, LateRoutes};
+use crate::http::watch::watch as watch_parts;
 use crate::ingest::Ingest;
 use crate::outbox::publisher::Publisher;
 use crate::quota::Quotas;
 use crate::read_model::{
-    self, ConsoleModel, FiringSwitch, Listing, ParkedTable, ReadModel, UserLookup,
+    self, ConsoleModel, FiringSwitch, Listing, ParkedTable, ReadModel, RemovalTable, UserLookup,
 };
+use crate::retention::job::Bell;
 use crate::tokens::Tokens;
+use crate::turn::draft::Ledger as _;
 use crate::turn::driver::Driver;
 use crate::turn::firing::FiringStop;
 use crate::turn::oversight::Oversight;
 use crate::turn::recovery::RecoveryQueue;
 use crate::users::turns::UserTurns;
-use crate::watch::{Ears, Watch};
+use crate::watch::Ears;
+use housekeeping::Parts;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -95,7 +102,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let parked = Arc::new(ParkedTable::default());
     let (switch, firing) = watch::channel(Arc::default());
     let (quotas, parking) = (Quotas::new(config.quotas), parked.clone());
-    let oversight = Oversight { firing: firing.clone(), parking, quotas };
+    let removal = Arc::new(RemovalTable::default());
+    let oversight = Oversight { firing: firing.clone(), parking, removal: removal.clone(), quotas };
     let tasks = Driver::new(
         Arc::clone(&sidecar),
         clock.clone(),
@@ -136,7 +144,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let server = tokio::spawn(server.into_future());
 
     tokio::spawn(background.clone().run_until_cancelled_owned(sweep(hosts.clone())));
-    let letters = LetterBox::default();
+    let (letters, bell) = (LetterBox::default(), Bell::default());
     let told = Told {
         publisher: &publisher,
         lookup: &lookup,
@@ -145,6 +153,8 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         switch: &switch,
         letters: &letters,
         ears: &ears,
+        removal: &removal,
+        bell: &bell,
     };
     let start = prepare(&config, &sidecar, &hosts, told, &late, &readiness);
     if let Some(started) = stop.run_until_cancelled(start).await {
@@ -153,13 +163,11 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
         let following = firing::follow(model.clone(), switch);
         tokio::spawn(background.clone().run_until_cancelled_owned(following));
-        let watching =
-            crate::http::watch::watch(Arc::clone(&sidecar), model.clone(), readiness.clone());
+        let watching = watch_parts(Arc::clone(&sidecar), model.clone(), readiness.clone());
         tokio::spawn(background.clone().run_until_cancelled_owned(watching));
-        let keeping = letters.keep();
-        tokio::spawn(background.clone().run_until_cancelled_owned(keeping));
-        let watched = (Arc::clone(&sidecar), Arc::clone(&model), ears, readiness.clone());
-        watch(&config, watched, &stop);
+        let given = Parts { sidecar: &sidecar, publisher: &publisher, users: &lookup, epoch };
+        let told = (bell, ears, &letters, &readiness);
+        housekeeping::begin(&config, given, &model, told, &stop);
         let (ports, settings) = (Arc::clone(&sidecar), config.audit);
         let audit = Audit::new(ports, clock, model, epoch, settings, changed, firing);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
@@ -186,18 +194,6 @@ fn tokens(
     let following = tokens.provider().follow();
     tokio::spawn(background.clone().run_until_cancelled_owned(following));
     Ok(Some(Arc::new(tokens)))
-}
-
-/// Watches whether the topics are consumed, until `stop`.
-fn watch(
-    config: &Config,
-    (sidecar, model, ears, readiness): (Arc<Sidecar>, Arc<ReadModel>, Ears, Readiness),
-    stop: &CancellationToken,
-) {
-    let (settings, ingests) = (config.watch, config.ingest.enabled);
-    if let Some(watch) = Watch::new(sidecar, model, ears, readiness, settings, ingests) {
-        tokio::spawn(stop.clone().run_until_cancelled_owned(watch.run()));
-    }
 }
 
 /// Finishes what was begun. The server goes on answering meanwhile: the sidecar stays as long as
@@ -231,6 +227,8 @@ struct Told<'a> {
     switch: &'a watch::Sender<Arc<FiringStop>>,
     letters: &'a LetterBox,
     ears: &'a Ears,
+    removal: &'a RemovalTable,
+    bell: &'a Bell,
 }
 
 /// Waits for the sidecar and the database, then lets the actors in.
@@ -249,7 +247,8 @@ async fn prepare(
         };
         let router = wait_for(SIDECAR, readiness, connect).await;
         // Only this function sets it, and only once.
-        let _ = late.set(router.merge(dead_letters::routes(told.letters, told.ears)));
+        let router = router.merge(dead_letters::routes(told.letters, told.ears));
+        let _ = late.set(router.merge(purge_job::route(told.bell)));
         readiness.ready(SIDECAR);
         Ok(())
     };
@@ -262,10 +261,12 @@ async fn prepare(
         let table = database.state_table.as_str();
         let migrated = read_model::migrate(url, table, &report).await?;
         told.publisher.outbox().restored_in(migrated.incarnation);
+        told.publisher.outbox().raise_births(migrated.births);
         told.lookup.open(url, migrated.schema.clone())?;
         told.listing.open(url, migrated.schema.clone())?;
         told.console.open(url, table, &migrated)?;
-        // Over a connection of their own: a flood of letters must not hold up the audit.
+        // Over connections of their own: neither a purge nor a flood of letters must hold up the audit.
+        told.removal.open(Arc::new(ReadModel::new(url, migrated.schema.clone())?), table);
         told.letters.open(Arc::new(ReadModel::new(url, migrated.schema.clone())?));
         let model = ReadModel::new(url, migrated.schema)?;
         // Nothing fires before it is known whether it may.

@@ -20,6 +20,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/cli/rearm.rs",
     "src/cli/task/transfer/export.rs",
     "src/cli/task/transfer/import.rs",
+    "src/cli/user/erase.rs",
     "src/cli/user/export.rs",
     "src/audit/mod.rs",
     "src/audit/pending.rs",
@@ -33,6 +34,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/dapr/inbound/registry.rs",
     "src/read_model/migrate.rs",
     "src/read_model/waiting.rs",
+    "src/retention/tests.rs",
     "src/tokens/provider.rs",
     "src/watch/mod.rs",
 ];

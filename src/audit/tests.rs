@@ -10,7 +10,7 @@ use crate::turn::firing::FiringStop;
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
 use reminder_domain::ids::Person;
-use reminder_domain::{TaskId, Timestamp, Topic};
+use reminder_domain::{Retention, TaskId, Timestamp, Topic};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -60,8 +60,14 @@ impl Actors for World {
         }
         answer
     }
+    async fn erase(&self, _: &TaskId, _: &Person) -> Result<u64, CallError> {
+        Ok(1)
+    }
     async fn refresh(&self, _: &TaskId) -> Result<(), CallError> {
         Ok(())
+    }
+    async fn purge(&self, _: &TaskId, _: Retention) -> Result<bool, CallError> {
+        Ok(false)
     }
 }
 

@@ -7,6 +7,7 @@ use super::dlq::DlqArgs;
 use super::doctor::DoctorArgs;
 use super::events::EventsArgs;
 use super::firing::FiringArgs;
+use super::purge::PurgeArgs;
 use super::rearm::RearmArgs;
 use super::repair::RepairArgs;
 use super::task::TaskArgs;
@@ -43,7 +44,7 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Put, look at, change, import and export tasks, by the REST edge
     Task(Box<TaskArgs>),
-    /// Export what is kept of a user, by the REST edge
+    /// Export what is kept of a user, or have all of it erased, by the REST edge
     User(Box<UserArgs>),
     /// Look at everything that the service needs, and say what to do
     Doctor(Box<DoctorArgs>),
@@ -57,6 +58,8 @@ pub enum Command {
     Repair(RepairArgs),
     /// Register every near wake with Dapr's scheduler again
     Rearm(Box<RearmArgs>),
+    /// Remove what has been over for long enough, or count it
+    Purge(Box<PurgeArgs>),
     /// Make a restored backup safe to go on from; run it before the service is started again
     AfterRestore(AfterRestoreArgs),
     /// Show the settings that `serve` would have

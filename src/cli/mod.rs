@@ -9,6 +9,7 @@ pub mod dlq;
 pub mod doctor;
 pub mod events;
 pub mod firing;
+pub mod purge;
 pub mod rearm;
 pub mod repair;
 mod sidecar;

@@ -52,6 +52,9 @@ pub(crate) const HORIZONS: [(&str, i64); 7] = [
     ("later", i64::MAX),
 ];
 
+/// What a purge finds of the tasks that it looks at.
+const PURGED: [&str; 4] = ["tombstone", "completed", "kept", "failed"];
+
 /// Makes them. Of commands there is one, for there are many methods.
 pub(super) fn begin(metrics: &Metrics) {
     for outcome in OUTCOMES {
@@ -82,7 +85,7 @@ pub(super) fn begin(metrics: &Metrics) {
         drop(metrics.pending.get_or_create(&[("horizon", horizon)]));
     }
     let wakes = [&OUTCOMES[..], &["put_off"]].concat();
-    let counters: [(&Family<One, Counter>, &'static str, &[&'static str]); 14] = [
+    let counters: [(&Family<One, Counter>, &'static str, &[&'static str]); 16] = [
         (&metrics.wakes, "outcome", &wakes),
         (&metrics.overloads, "turn", &["command", "unasked"]),
         (&metrics.firings, "cause", &CAUSES),
@@ -97,6 +100,8 @@ pub(super) fn begin(metrics: &Metrics) {
         (&metrics.resubscriptions, "outcome", &RESUBSCRIBED),
         (&metrics.tokens, "outcome", &TOKENS),
         (&metrics.key_fetches, "outcome", &["done", "failed"]),
+        (&metrics.purged, "what", &PURGED),
+        (&metrics.purge_rounds, "outcome", &["done", "failed", "left"]),
     ];
     for (counter, label, values) in counters {
         for value in values {

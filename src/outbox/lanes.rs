@@ -11,6 +11,7 @@ use crate::planted::{self, Bug};
 use crate::turn::draft::{Ledger, Standing};
 use crate::turn::effect::Handover;
 use reminder_contract::size::{EVENT_MAX_BYTES, MESSAGE_MAX_BYTES, bound};
+use reminder_domain::ids::Person;
 use reminder_domain::restored::FIRST_INCARNATION;
 use reminder_domain::state::Stamp;
 use reminder_domain::{TaskId, Topic};
@@ -101,6 +102,7 @@ pub struct Outbox {
     topics: BTreeMap<Topic, TopicLanes>,
     waiting: usize,
     incarnation: u32,
+    births: u32,
 }
 
 impl Outbox {
@@ -117,7 +119,7 @@ impl Outbox {
         };
         let topics = Topic::ALL.into_iter().map(|topic| (topic, lanes())).collect();
         let (slots, incarnation) = (BTreeMap::new(), FIRST_INCARNATION);
-        Self { epoch, last_n: 0, slots, topics, waiting: 0, incarnation }
+        Self { epoch, last_n: 0, slots, topics, waiting: 0, incarnation, births: incarnation }
     }
 
     /// Takes note of the incarnation that everything goes on in since a backup was last restored.
@@ -147,6 +149,25 @@ impl Outbox {
             self.slots.remove(&n);
         } else {
             self.slots.insert(n, Slot::Queued { left: events, handover });
+        }
+    }
+
+    /// What waits goes out without a word of these users. What is on its way already has gone.
+    pub fn erase(&mut self, users: &[Person]) {
+        let mut erased: HashMap<u64, Arc<Handover>> = HashMap::new();
+        let mut told = |handover: &mut Arc<Handover>| {
+            if handover.names(users) {
+                let n = handover.commit().stamp.n;
+                let blank = erased.entry(n).or_insert_with(|| Arc::new(handover.erased()));
+                *handover = Arc::clone(blank);
+            }
+        };
+        let lanes = self.topics.values_mut().flat_map(|topic| topic.lanes.values_mut());
+        lanes.flatten().for_each(|item| told(&mut item.handover));
+        for slot in self.slots.values_mut() {
+            if let Slot::Queued { handover, .. } = slot {
+                told(handover);
+            }
         }
     }
 
@@ -304,6 +325,14 @@ impl Ledger for Outbox {
 
     fn incarnation(&self) -> u32 {
         self.incarnation
+    }
+
+    fn births(&self) -> u32 {
+        self.births.max(self.incarnation)
+    }
+
+    fn raise_births(&mut self, births: u32) {
+        self.births = self.births.max(births);
     }
 }
 

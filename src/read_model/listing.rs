@@ -3,6 +3,7 @@
 //! Whatever is asked, a page reads a bounded number of rows along an index: one whose filter leaves most of
 //! them out is short, and says where to go on.
 
+use super::erasure::ErasureProgress;
 use super::error::MigrateError;
 use super::index::{QueryError, Waking};
 use super::store::{ReadModel, millis};
@@ -68,6 +69,22 @@ impl Listing {
         // A second call would say the same.
         let _ = self.0.set(ReadModel::new(database_url, schema)?);
         Ok(())
+    }
+
+    /// Asks for a user to be erased.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn request_erasure(&self, user: &Person) -> Result<(), QueryError> {
+        self.model()?.request_erasure(user).await
+    }
+
+    /// How the erasure of a user stands.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn erasure(&self, user: &Person) -> Result<ErasureProgress, QueryError> {
+        self.model()?.erasure(user).await
     }
 
     /// Tasks in the order of their ids: those of one user or of all, that stand at one of these, whose ids
@@ -146,12 +163,16 @@ impl Listing {
         Ok(ListedPage { rows: found, next })
     }
 
+    fn model(&self) -> Result<&ReadModel, QueryError> {
+        self.0.get().ok_or_else(|| QueryError("is not ready yet".into()))
+    }
+
     async fn query(
         &self,
         sql: &str,
         parameters: &[&(dyn ToSql + Sync)],
     ) -> Result<Vec<Row>, QueryError> {
-        let model = self.0.get().ok_or_else(|| QueryError("is not ready yet".into()))?;
+        let model = self.model()?;
         let answer = tokio::time::timeout(PAGE_DEADLINE, model.query(sql, parameters)).await;
         answer.map_err(|_| QueryError("no answer in time".into()))?
     }

@@ -7,9 +7,9 @@
 
 use super::connect::Server;
 use super::error::{MigrateError, Obstacle};
-use super::restored;
 use super::state_table::StateTable;
 use super::waiting::Waiting;
+use super::{restored, retention};
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_postgres::Transaction;
@@ -77,6 +77,16 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0011_new_tasks",
         template: include_str!("../../migrations/0011_new_tasks.sql"),
     },
+    Migration {
+        number: 12,
+        name: "0012_retention",
+        template: include_str!("../../migrations/0012_retention.sql"),
+    },
+    Migration {
+        number: 13,
+        name: "0013_erasure",
+        template: include_str!("../../migrations/0013_erasure.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.
@@ -110,6 +120,8 @@ pub struct Migrated {
     pub applied: Vec<&'static str>,
     /// The incarnation that everything goes on in since a backup was last restored.
     pub incarnation: u32,
+    /// The incarnation in which tasks are born since the last purge.
+    pub births: u32,
 }
 
 /// Installs what is missing of the fence and the read model.
@@ -180,9 +192,10 @@ async fn attempt(server: &Server, state_table: &StateTable) -> Result<Migrated, 
         run(&transaction, &target, &due).await?;
     }
     let incarnation = restored::incarnation(&transaction, &target.schema).await?;
+    let births = retention::births(&transaction, &target.schema).await?;
     transaction.commit().await?;
     let applied = due.iter().map(|file| file.name).collect();
-    Ok(Migrated { schema: target.schema, applied, incarnation })
+    Ok(Migrated { schema: target.schema, applied, incarnation, births })
 }
 
 /// The state table, found.

@@ -93,12 +93,12 @@ impl ReadModel {
 }
 
 /// The state table with its schema. Its name needs no quotes: see [`super::StateTable`].
-fn qualified(table: &str) -> String {
+pub(super) fn qualified(table: &str) -> String {
     let name = table.rsplit('.').next().unwrap_or(table);
     format!("{{schema}}.{name}")
 }
 
 /// The key under which Dapr keeps a task's state.
-fn key(task: &TaskId) -> String {
+pub(super) fn key(task: &TaskId) -> String {
     format!("{APP_ID}||{ACTOR_TYPE}||{task}||{STATE_KEY}")
 }

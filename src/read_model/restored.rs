@@ -136,7 +136,8 @@ impl Restored {
              SELECT $1, greatest(
                  floor(extract(epoch FROM clock_timestamp()))::bigint,
                  (SELECT coalesce(max(incarnation), 0) + 1 FROM {schema}.task_index
-                  WHERE app_id = $1)), clock_timestamp()
+                  WHERE app_id = $1),
+                 (SELECT births + 1 FROM {schema}.retention WHERE app_id = $1)), clock_timestamp()
              ON CONFLICT (app_id) DO UPDATE
                  SET incarnation = greatest(excluded.incarnation, stored.incarnation + 1),
                      restored_at = excluded.restored_at

@@ -4,6 +4,7 @@
 //! raises the incarnation, so that no event id is used twice. The service finds the events of the new
 //! state as those of a process that is gone, publishes them, and registers the wake.
 
+mod bury;
 mod successor;
 
 use crate::clock::{Clock, SystemClock};
@@ -11,6 +12,7 @@ use crate::dapr::inbound::actor::new_correlation_id;
 use crate::ports::{CallError, Users};
 use crate::read_model::{QueryError, ReadModel, Stored, UserLookup};
 use crate::turn::record::{self, UnreadableState};
+pub(crate) use bury::Burying;
 use reminder_contract::Problem;
 use reminder_contract::wire::{Method, parse_command};
 use reminder_domain::{Command, TaskId, TaskState};
@@ -35,6 +37,8 @@ pub(crate) enum Replacement {
     Task(Box<Command>),
     /// A deleted task, so that a new `put` can start over.
     Tombstone,
+    /// A deleted task of nobody's.
+    Erased,
 }
 
 /// What was done.
@@ -89,10 +93,12 @@ pub(crate) async fn repair(
             Some(user) => Some(users.preferences(user).await?),
             None => None,
         },
-        Replacement::Tombstone => None,
+        Replacement::Tombstone | Replacement::Erased => None,
     };
-    let now = SystemClock.now();
-    let state = successor(task, &stored, incarnation, replacement, preferences.as_ref(), now)?;
+    // What is not stored any more is born once more.
+    let births = if stored.value.is_none() { model.births().await? } else { incarnation };
+    let (present, now) = (incarnation.max(births), SystemClock.now());
+    let state = successor(task, &stored, present, replacement, preferences.as_ref(), now)?;
     let (old, new) = (stored.value.as_deref(), record::encode(&state));
     if !model.replace_state(table, task, old, &new).await? {
         return Err(RepairError::Refused(format!(

@@ -38,7 +38,8 @@ pub(super) fn successor(
         (Some(_), None) => index.map_or(0, |row| row.version),
     };
     let known = line.i.into_iter().chain(index.map(|row| row.incarnation)).max().unwrap_or(1);
-    let user_id = index.and_then(|row| row.user.clone());
+    let erases = matches!(replacement, Replacement::Erased);
+    let user_id = index.and_then(|row| row.user.clone()).filter(|_| !erases);
     let user_id = user_id.and_then(|user| Person::parse(user).ok());
     let incarnation = known.saturating_add(1);
     // What was told before is lost with the state; the numbers of a later incarnation lie above it.
@@ -56,7 +57,7 @@ pub(super) fn successor(
     };
     state.go_on_in(present);
     let command = match replacement {
-        Replacement::Tombstone => {
+        Replacement::Tombstone | Replacement::Erased => {
             state.version += 1;
             return Ok(state);
         }
@@ -154,6 +155,9 @@ mod tests {
         let deleted = next(&stored(Some(b"damaged")), &Replacement::Tombstone);
         assert!(deleted.live().is_none() && deleted.pending.is_empty());
         assert_eq!(record::decode(&record::encode(&deleted)).unwrap(), deleted);
+        assert_eq!(deleted.user().map(Person::as_str), Some("ada@example.org"));
+        let erased = next(&stored(Some(b"damaged")), &Replacement::Erased);
+        assert!(erased.live().is_none() && erased.user().is_none());
     }
 
     #[test]

@@ -21,6 +21,10 @@ pub trait Ledger {
     fn is_full(&self) -> bool;
     /// The incarnation that everything goes on in since a backup was last restored.
     fn incarnation(&self) -> u32;
+    /// The incarnation in which a task begins that is not stored.
+    fn births(&self) -> u32;
+    /// Takes note that tasks are born in this incarnation, or a later one.
+    fn raise_births(&mut self, births: u32);
 }
 
 /// Where a stamp stands.

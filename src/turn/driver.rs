@@ -1,6 +1,6 @@
 //! Runs turns: one at a time per actor, each to its end even when the caller has gone.
 
-mod stored;
+mod perform;
 
 use super::cell::Cell;
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
@@ -14,12 +14,11 @@ use super::recall::Recall;
 use super::record::UnreadableState;
 use super::recovery::RecoveryQueue;
 use super::trace;
-use crate::clock::{self, SharedClock};
+use crate::clock::SharedClock;
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::planted::{self, Bug};
-use crate::ports::{Ports, Registered, Users};
-use crate::quota::Admitted;
+use crate::ports::{Ports, Users};
 use reminder_domain::TaskId;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -49,6 +48,8 @@ const REMEMBERED_MAX: usize = 50_000;
 pub struct Limits {
     /// How far ahead wakes are registered, in ms; `None`: any distance.
     pub horizon_ms: Option<i64>,
+    /// How long it is kept what happened to reminders, in ms; `None`: as long as there is room.
+    pub history_ms: Option<i64>,
     /// Wake turns that run at the same time.
     pub wakes: usize,
     /// Wakes that may wait for that with their callers; further ones are put off.
@@ -66,6 +67,7 @@ pub struct Driver<P> {
     recovery: Arc<RecoveryQueue<P>>,
     oversight: Oversight,
     horizon_ms: Option<i64>,
+    history_ms: Option<i64>,
     wakes: Places,
     wakes_waiting: usize,
     put_off: PutOff,
@@ -96,6 +98,7 @@ impl<P: Ports> Driver<P> {
             recovery,
             oversight,
             horizon_ms: limits.horizon_ms,
+            history_ms: limits.history_ms,
             wakes: Places::new(limits.wakes, UNASKED_WAITING_MAX),
             wakes_waiting: limits.wakes_waiting,
             put_off: PutOff::new(limits.wakes),
@@ -216,6 +219,7 @@ impl<P: Ports> Driver<P> {
                 .stopped_by(Arc::clone(&self.oversight.firing.borrow()))
                 .presuming_new(may_be_new && self.presumption.holds())
                 .with_quotas(self.oversight.quotas.is_some())
+                .keeping_history(self.history_ms)
                 .traced(trace);
         let finish = self.play(&cell.id, &mut machine, wake.as_mut()).await;
         if let (Some(wake), Reply::Awake(_)) = (wake, &finish.reply) {
@@ -243,7 +247,9 @@ impl<P: Ports> Driver<P> {
         let places = match request {
             Request::Wake => &self.wakes,
             Request::Get | Request::Command(_) => &self.commands,
-            Request::Refresh | Request::Settle { .. } => &self.internal,
+            Request::Refresh | Request::Settle { .. } | Request::Purge(_) | Request::Erase(_) => {
+                &self.internal
+            }
         };
         places.take().await
     }
@@ -274,52 +280,6 @@ impl<P: Ports> Driver<P> {
                 Effect::Finish(finish) => return *finish,
                 effect => self.perform(id, effect).await,
             };
-        }
-    }
-
-    async fn perform(&self, id: &TaskId, effect: Effect) -> Outcome {
-        let done = |result: Result<(), crate::ports::CallError>| match result {
-            Ok(()) => Outcome::Done,
-            Err(error) => Outcome::Failed(error.0),
-        };
-        match effect {
-            Effect::Load => self.load(id).await,
-            Effect::LoadWatermark(epoch) => match self.ports.load_watermark(epoch).await {
-                Ok(n) => Outcome::Watermark(n),
-                Err(error) => Outcome::Failed(error.0),
-            },
-            Effect::LoadPreferences { user, may_be_old } => {
-                self.users.preferences(&user, may_be_old).await
-            }
-            Effect::Admit { user, opens } => {
-                match self.oversight.admit(self.users.read(), &user, opens).await {
-                    Admitted::Yes => Outcome::Done,
-                    Admitted::No(over) => Outcome::OverQuota(over),
-                    Admitted::Unknown(reason) => Outcome::Failed(reason),
-                }
-            }
-            Effect::WaitUntil(at) => {
-                clock::wait_until(&*self.clock, at).await;
-                Outcome::Done
-            }
-            Effect::Arm(at) => done(self.ports.arm(id, at).await),
-            Effect::ArmIfAbsent(at) => match self.ports.arm_if_absent(id, at).await {
-                Ok(Registered::Now) => Outcome::Done,
-                Ok(Registered::Already) => Outcome::ArmedAlready,
-                Err(error) => Outcome::Failed(error.0),
-            },
-            Effect::Disarm => done(self.ports.disarm(id).await),
-            Effect::Commit(state) if planted::is(Bug::PublishBeforeCommit) => {
-                self.publisher.enqueue(id, planted::handovers(&state));
-                self.commit(id, &state).await
-            }
-            Effect::Commit(state) => self.commit(id, &state).await,
-            Effect::Publish(handovers) => {
-                trace::committed(&handovers);
-                self.publisher.enqueue(id, handovers);
-                Outcome::Done
-            }
-            Effect::Finish(_) => Outcome::Done,
         }
     }
 }

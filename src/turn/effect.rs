@@ -5,7 +5,7 @@ use crate::quota::OverQuota;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::state::{PendingCommit, Snapshot, Stamp};
-use reminder_domain::{Answer, Command, CommandKind, Rejection, TaskState, Timestamp};
+use reminder_domain::{Answer, Command, CommandKind, Rejection, Retention, TaskState, Timestamp};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -27,6 +27,10 @@ pub enum Request {
         /// The version that must be reached.
         at_least: u64,
     },
+    /// Remove the task for good, if it has been over for long enough.
+    Purge(Retention),
+    /// Leave nothing of the user, if it is that user's task.
+    Erase(Person),
 }
 
 impl Request {
@@ -68,10 +72,25 @@ pub enum Effect {
     Disarm,
     /// Write the state.
     Commit(Arc<TaskState>),
+    /// Write the state of a task that is not stored.
+    Create(Arc<TaskState>),
+    /// Read in which incarnation tasks are born.
+    LoadBirths,
+    /// Delete what is stored, if it is still at these numbers.
+    Remove(Numbers),
     /// Hand committed events to the outbox.
     Publish(Vec<Handover>),
     /// The turn is over.
     Finish(Box<Finish>),
+}
+
+/// Which commit a stored state is of: no two states of a task have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// The version.
+    pub version: u64,
+    /// The incarnation.
+    pub incarnation: u32,
 }
 
 /// What came of the last effect.
@@ -91,7 +110,10 @@ pub enum Outcome {
     Done,
     /// Of [`Effect::ArmIfAbsent`]: a wake is registered already, and was left as it is.
     ArmedAlready,
-    /// Of [`Effect::Commit`]: refused, and it will never take effect.
+    /// Of [`Effect::LoadBirths`].
+    Births(u32),
+    /// Of [`Effect::Commit`], [`Effect::Create`] and [`Effect::Remove`]: refused, and it will never take
+    /// effect.
     Fenced,
     /// Of [`Effect::Admit`]: the user may not.
     OverQuota(OverQuota),
@@ -114,6 +136,24 @@ impl Handover {
     /// The events of the pending commit number `index` of a committed state.
     pub fn new(state: Arc<TaskState>, index: usize) -> Self {
         Self { state, index, snapshot: OnceLock::new(), taken_on: None }
+    }
+
+    /// Whether its events are told as one of these users'.
+    pub fn names(&self, users: &[Person]) -> bool {
+        self.snapshot().task.user_id.as_ref().is_some_and(|user| users.contains(user))
+    }
+
+    /// The same events without a word of what they were about.
+    #[must_use]
+    pub fn erased(&self) -> Self {
+        let mut commit = self.commit().clone();
+        commit.snapshot = Some(Box::new(self.snapshot().clone()));
+        commit.incarnation = Some(self.incarnation());
+        commit.erase();
+        let TaskState { incarnation, updated_at, .. } = *self.state;
+        let state =
+            TaskState { pending: vec![commit], ..TaskState::unborn(incarnation, updated_at) };
+        Self { taken_on: self.taken_on, ..Self::new(Arc::new(state), 0) }
     }
 
     /// Notes when the outbox took it on, for the time that publishing took.

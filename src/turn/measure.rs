@@ -21,7 +21,11 @@ impl Measured {
         let method = match request {
             Request::Get => Some("get"),
             Request::Command(command) => Some(command.kind.name()),
-            Request::Wake | Request::Refresh | Request::Settle { .. } => None,
+            Request::Wake
+            | Request::Refresh
+            | Request::Settle { .. }
+            | Request::Purge(_)
+            | Request::Erase(_) => None,
         };
         let is_wake = matches!(request, Request::Wake);
         Self { began: Instant::now(), method, is_wake }

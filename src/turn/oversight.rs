@@ -1,13 +1,15 @@
 //! What operators have a say in, and what they are told of: handed to the driver, so that turns need
 //! no database of their own for it.
 
+use super::effect::Numbers;
 use super::record::UnreadableState;
 use crate::firing::{Firing, never_stopped};
-use crate::ports::{CallError, Parking, Users};
+use crate::ports::{CallError, Parking, Removal, Users};
 use crate::quota::{Admitted, Quotas};
 use async_trait::async_trait;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
+use reminder_domain::restored::FIRST_INCARNATION;
 use std::sync::Arc;
 
 /// What operators have a say in, and what they are told of.
@@ -17,6 +19,8 @@ pub struct Oversight {
     pub firing: Firing,
     /// Where it is noted that a task's state cannot be used.
     pub parking: Arc<dyn Parking>,
+    /// How tasks go for good.
+    pub removal: Arc<dyn Removal>,
     /// What users may have; `None`: as much as there is.
     pub quotas: Option<Arc<Quotas>>,
 }
@@ -24,7 +28,8 @@ pub struct Oversight {
 /// Nobody stops anything, and nobody is told anything.
 impl Default for Oversight {
     fn default() -> Self {
-        Self { firing: never_stopped(), parking: Arc::new(Nobody), quotas: None }
+        let (parking, removal) = (Arc::new(Nobody), Arc::new(Nobody));
+        Self { firing: never_stopped(), parking, removal, quotas: None }
     }
 }
 
@@ -33,6 +38,18 @@ struct Nobody;
 #[async_trait]
 impl Parking for Nobody {
     async fn park(&self, _: &TaskId, _: &UnreadableState) -> Result<bool, CallError> {
+        Ok(false)
+    }
+}
+
+/// Nothing ever goes.
+#[async_trait]
+impl Removal for Nobody {
+    async fn births(&self) -> Result<u32, CallError> {
+        Ok(FIRST_INCARNATION)
+    }
+
+    async fn remove(&self, _: &TaskId, _: Numbers) -> Result<bool, CallError> {
         Ok(false)
     }
 }

@@ -70,6 +70,9 @@ struct IndexLine<'a> {
     /// Whether it is paused.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     h: bool,
+    /// Whether the task begins with it, so that the fence refuses it where there is one.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    b: bool,
 }
 
 #[derive(Deserialize)]
@@ -79,6 +82,15 @@ struct SchemaOnly {
 
 /// Writes a state.
 pub fn encode(state: &TaskState) -> Vec<u8> {
+    written(state, false)
+}
+
+/// Writes the first state of a task, which takes the place of none.
+pub fn encode_first(state: &TaskState) -> Vec<u8> {
+    written(state, true)
+}
+
+fn written(state: &TaskState, begins: bool) -> Vec<u8> {
     let (user, status) = match &state.lifecycle {
         Lifecycle::Live(live) => (live.task.user_id.as_ref(), live.task.status.as_str()),
         Lifecycle::Deleted { user_id, .. } => (user_id.as_ref(), "deleted"),
@@ -97,6 +109,7 @@ pub fn encode(state: &TaskState) -> Vec<u8> {
         p: state.live().map_or(0, |live| live.preferences.version),
         z: state.live().map(|live| live.zone_database.as_str()),
         h: state.live().is_some_and(|live| live.pause().is_some()),
+        b: begins,
     };
     join(&index, state)
 }

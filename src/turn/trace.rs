@@ -64,6 +64,8 @@ fn name(request: &Request) -> &'static str {
         Request::Get => "get",
         Request::Command(command) => command.kind.name(),
         Request::Refresh => "refresh",
+        Request::Purge(_) => "purge",
+        Request::Erase(_) => "erase",
         Request::Wake => "wake",
         Request::Settle { .. } => "settle",
     }

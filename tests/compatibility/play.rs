@@ -133,10 +133,11 @@ impl Play {
                 Effect::LoadPreferences { .. } => {
                     Outcome::Preferences(Box::new(self.preferences.clone()))
                 }
-                Effect::Commit(state) => {
+                Effect::Commit(state) | Effect::Create(state) => {
                     self.stored = Some(record::encode(&state));
                     Outcome::Done
                 }
+                Effect::LoadBirths | Effect::Remove(_) => panic!("nothing is purged here"),
                 Effect::Publish(handovers) => {
                     for handover in handovers {
                         self.outbox.enqueue(&id, handover);

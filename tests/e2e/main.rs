@@ -15,6 +15,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod api;
+mod erasure;
 mod event;
 mod journal;
 mod process;
@@ -49,6 +50,7 @@ mod rest;
 mod rest_lists;
 mod rest_refusals;
 mod restarts;
+mod retention;
 mod ringing;
 mod runtime_facts;
 mod secrets;

@@ -23,7 +23,7 @@ fn bad_calls_get_problems_with_their_true_statuses() {
         let patch = "application/merge-patch+json";
         let cases: Vec<Case<'_>> = vec![
             (Method::GET, "/v1/nothing", "", "", 404, None),
-            (Method::GET, "/v1/users/ada", "", "", 404, None),
+            (Method::GET, "/v1/users/ada", "", "", 405, None),
             (Method::GET, "/v1/tasks/no-such-task", "", "", 404, None),
             (Method::POST, "/v1/tasks/a", "{}", JSON, 405, None),
             (Method::DELETE, "/v1/tasks:batch", "", "", 405, None),

@@ -22,7 +22,7 @@ async fn eight_replicas_migrate_at_once() {
         runs += usize::from(!replica.await.unwrap().unwrap().applied.is_empty());
     }
     assert_eq!(runs, 1, "one migrates, the others find it done");
-    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 11);
+    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 13);
 }
 
 #[tokio::test]
@@ -41,6 +41,8 @@ async fn a_second_migration_changes_nothing() {
         "0009_topic_watch",
         "0010_pause",
         "0011_new_tasks",
+        "0012_retention",
+        "0013_erasure",
     ];
     assert_eq!(first.applied, all);
     assert_eq!(first.schema, "public");
@@ -130,7 +132,7 @@ async fn a_role_that_may_only_look_finds_a_migrated_database_ready() {
     let role = unique("reader");
     let sql = format!(
         "CREATE ROLE {role} LOGIN PASSWORD 'p';
-         GRANT SELECT ON reminder_migrations, task_restore TO {role}"
+         GRANT SELECT ON reminder_migrations, task_restore, retention TO {role}"
     );
     database.client.batch_execute(&sql).await.unwrap();
     assert!(migrate(&database.url_as(&role, "p")).await.unwrap().applied.is_empty());
@@ -168,7 +170,7 @@ async fn a_fence_that_went_with_its_table_is_put_back() {
         if damage.starts_with("DROP TABLE") {
             database.create_table().await;
         }
-        assert_eq!(database.migrate().await.unwrap().applied.len(), 11, "{damage}");
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 13, "{damage}");
         refused(&database.client, &key("b"), &value(2).bytes(), FENCED_SQLSTATE).await;
         upsert(&database.client, &key("a"), &value(1).bytes()).await.unwrap();
         let version = "SELECT version FROM task_index WHERE task_id = 'a'";

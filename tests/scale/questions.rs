@@ -67,7 +67,8 @@ impl Asker {
         let listing = Listing::default();
         listing.open(url, "public".into()).unwrap();
         let console = ConsoleModel::default();
-        let migrated = Migrated { schema: "public".into(), applied: Vec::new(), incarnation: 1 };
+        let migrated =
+            Migrated { schema: "public".into(), applied: Vec::new(), incarnation: 1, births: 1 };
         console.open(url, "reminder_state", &migrated).unwrap();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
         let now_ms = i64::try_from(now).unwrap();

@@ -1,6 +1,7 @@
 //! What the world can be asked for, and how it goes wrong.
 
 use reminder_domain::{Timestamp, Topic};
+use reminder_scheduler::turn::effect::Numbers;
 use reminder_scheduler::turn::record;
 
 /// How an effect goes wrong.
@@ -41,6 +42,9 @@ pub(crate) struct Crashed;
 #[derive(Clone, Debug)]
 pub(crate) enum Call {
     Commit(Vec<u8>),
+    /// A commit that begins a task.
+    Create(Vec<u8>),
+    Remove(Numbers),
     Arm(Timestamp),
     ArmIfAbsent(Timestamp),
     Disarm,
@@ -71,6 +75,10 @@ impl Call {
             Self::Commit(bytes) => {
                 format!("commit version {}", record::decode(bytes).unwrap().version)
             }
+            Self::Create(bytes) => {
+                format!("create version {}", record::decode(bytes).unwrap().version)
+            }
+            Self::Remove(Numbers { version, .. }) => format!("remove version {version}"),
             Self::Arm(at) => format!("arm {at}"),
             Self::ArmIfAbsent(at) => format!("arm {at} if absent"),
             Self::Disarm => "disarm".into(),

@@ -8,4 +8,5 @@
 mod calls;
 mod faults;
 mod scripts;
+mod store;
 mod world;

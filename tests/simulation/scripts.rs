@@ -23,6 +23,7 @@ pub(crate) const ALL: &[Script] = &[
     Script { name: "completed, then reopened", run: completed_and_reopened },
     Script { name: "changed while one topic is down", run: while_a_topic_is_down },
     Script { name: "several reminders, deleted half way, made again", run: deleted_and_remade },
+    Script { name: "deleted, purged, made again", run: purged_and_remade },
     Script { name: "recurs, completed twice", run: recurring },
     Script { name: "rings, snoozed, acknowledged", run: snoozed },
     Script { name: "nags until acknowledged", run: nagging },
@@ -91,6 +92,18 @@ fn deleted_and_remade(world: &mut World) {
     world.advance(SOON_MS + HEAL_MS);
     plain(world, Method::Delete, "b");
     world.advance(LATER_MS);
+    put(world, "c", SOON_MS, "");
+    world.advance(SOON_MS + HEAL_MS);
+}
+
+/// A task goes for good, and another one of its name takes its place at once: of what the first life still
+/// has on its way, nothing may come to the second one.
+pub(crate) fn purged_and_remade(world: &mut World) {
+    put(world, "a", SOON_MS, "");
+    world.advance(SOON_MS + HEAL_MS);
+    plain(world, Method::Delete, "b");
+    world.advance(HEAL_MS);
+    world.purge();
     put(world, "c", SOON_MS, "");
     world.advance(SOON_MS + HEAL_MS);
 }

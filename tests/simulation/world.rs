@@ -4,7 +4,7 @@
 use crate::calls::{Call, Crashed, Fault, Late, Record};
 use reminder_contract::cloud_event;
 use reminder_contract::wire::{self, Method};
-use reminder_domain::{CommandKind, TaskId, Timestamp, Topic, next_wake};
+use reminder_domain::{CommandKind, Retention, TaskId, Timestamp, Topic, next_wake};
 use reminder_scheduler::outbox::lanes::{Next, Outbox};
 use reminder_scheduler::turn::draft::Ledger;
 use reminder_scheduler::turn::effect::{Effect, Finish, Known, Outcome, Recovery, Reply, Request};
@@ -43,11 +43,14 @@ pub(crate) struct World {
     pub(crate) audited: bool,
     /// A topic that takes no events for now.
     pub(crate) silent_topic: Option<Topic>,
+    /// Whether a purge raises the incarnation in which tasks are born.
+    pub(crate) raises_births: bool,
+    pub(crate) births: u32,
     faults: BTreeMap<usize, Fault>,
     late: Vec<Late>,
-    store: Option<Vec<u8>>,
-    watermarks: BTreeMap<u64, u64>,
-    reminder: Option<Timestamp>,
+    pub(crate) store: Option<Vec<u8>>,
+    pub(crate) watermarks: BTreeMap<u64, u64>,
+    pub(crate) reminder: Option<Timestamp>,
     process: Process,
     epochs: u64,
 }
@@ -75,6 +78,8 @@ impl World {
             trace: Vec::new(),
             audited,
             silent_topic: None,
+            raises_births: true,
+            births: 1,
             faults,
             late: Vec::new(),
             store: None,
@@ -147,6 +152,15 @@ impl World {
                 Err(Crashed) => self.restart(),
             }
         }
+    }
+
+    /// A round of the purge: what is over goes, however young it is.
+    pub(crate) fn purge(&mut self) {
+        if self.raises_births {
+            self.births = u32::try_from(self.now_ms / 1_000).unwrap();
+        }
+        let retention = Retention { completed_ms: Some(0), tombstones_ms: Some(0) };
+        self.until_answered(&Request::Purge(retention));
     }
 
     fn deliver_wake(&mut self) {
@@ -250,6 +264,9 @@ impl World {
             Effect::ArmIfAbsent(at) => self.call(Call::ArmIfAbsent(at)),
             Effect::Disarm => self.call(Call::Disarm),
             Effect::Commit(state) => self.call(Call::Commit(record::encode(&state))),
+            Effect::Create(state) => self.call(Call::Create(record::encode_first(&state))),
+            Effect::Remove(numbers) => self.call(Call::Remove(numbers)),
+            Effect::LoadBirths => self.read("load births", |world| Outcome::Births(world.births)),
             Effect::Publish(handovers) => {
                 // Between the commit and the hand-over a process may die as well.
                 self.read("hand over", |_| Outcome::Done)?;
@@ -279,7 +296,7 @@ impl World {
                 };
                 let records = batch.items.iter().map(|item| {
                     let (commit, incarnation) =
-                        (item.handover.commit(), item.handover.state().incarnation);
+                        (item.handover.commit(), item.handover.incarnation());
                     let event = &commit.events[item.index];
                     let snapshot = item.handover.snapshot();
                     Record {
@@ -356,29 +373,6 @@ impl World {
             self.trace.push(format!("  late: {}", call.describe()));
             self.take_effect(call);
         }
-    }
-
-    fn take_effect(&mut self, call: Call) -> Outcome {
-        match call {
-            Call::Commit(bytes) => {
-                let version = |bytes: &[u8]| record::decode(bytes).unwrap().version;
-                let stored = self.store.as_deref().map_or(0, version);
-                let identical = self.store.as_deref() == Some(&bytes);
-                if !identical && version(&bytes) != stored + 1 {
-                    return Outcome::Fenced;
-                }
-                self.store = Some(bytes);
-            }
-            Call::ArmIfAbsent(_) if self.reminder.is_some() => return Outcome::ArmedAlready,
-            Call::Arm(at) | Call::ArmIfAbsent(at) => self.reminder = Some(at),
-            Call::Disarm => self.reminder = None,
-            Call::Publish(records) => self.log.extend(records),
-            Call::SaveWatermark(epoch, n) => {
-                let saved = self.watermarks.entry(epoch).or_default();
-                *saved = n.max(*saved);
-            }
-        }
-        Outcome::Done
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::send::Call;
 use crate::{CallOptions, Client, Error, Person};
+use reminder_contract::rest::ErasureView;
 use reminder_contract::wire::{UserAnswer, UserPaused, UserView};
 use reminder_domain::pause::IfMissed;
 use reqwest::Method;
@@ -46,6 +47,18 @@ impl Client {
         let url = self.url(&["users", user.as_str(), "resume"]);
         let call = Call::command(Method::POST, url, options);
         self.read(call.json(&json!({ "missed": missed }))?).await
+    }
+
+    /// Has everything of a user erased; answers how far that is. Asked for once more, it goes on.
+    pub async fn erase_user(&self, user: &Person) -> Result<ErasureView, Error> {
+        let options = CallOptions::default();
+        let url = self.url(&["users", user.as_str()]);
+        self.read(Call::command(Method::DELETE, url, &options)).await
+    }
+
+    /// How the erasure of a user stands. With `erasing` false and no tasks, nothing is left.
+    pub async fn erasure(&self, user: &Person) -> Result<ErasureView, Error> {
+        self.read(Call::get(self.url(&["users", user.as_str(), "erasure"]))).await
     }
 
     fn preferences_url(&self, user: &Person) -> reqwest::Url {

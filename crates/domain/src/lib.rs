@@ -17,12 +17,14 @@
 //! | [`ingested`] | what the owner of a task says of it |
 //! | [`command`], [`event`], [`rejection`] | what goes in and what comes out of a turn |
 //! | [`decide`] | the decision itself |
+//! | [`retention`], [`erasure`] | what is over goes for good; everything of one user goes |
 //! | [`preview`], [`explain`] | what will fire, what fired, and why |
 //! | [`object`] | a helper for strict deserialisation |
 
 pub mod alarm;
 pub mod command;
 pub mod decide;
+pub mod erasure;
 pub mod event;
 pub mod explain;
 pub mod history;
@@ -38,6 +40,7 @@ pub mod recurrence;
 pub mod rejection;
 pub mod reminder;
 pub mod restored;
+pub mod retention;
 pub mod schedule;
 pub mod state;
 pub mod task;
@@ -50,6 +53,7 @@ pub use event::{Event, Fact, Topic};
 pub use ids::{ReminderId, TaskId};
 pub use next_wake::next_wake;
 pub use rejection::Rejection;
+pub use retention::Retention;
 pub use state::TaskState;
 pub use task::Task;
 pub use time::Timestamp;

@@ -38,6 +38,8 @@ pub struct Tally {
     pub events: u64,
     /// Events that came again.
     pub duplicates: u64,
+    /// Tasks that were purged.
+    pub purged: u64,
 }
 
 impl AddAssign for Tally {
@@ -48,6 +50,7 @@ impl AddAssign for Tally {
         self.fired += other.fired;
         self.events += other.events;
         self.duplicates += other.duplicates;
+        self.purged += other.purged;
     }
 }
 
@@ -69,6 +72,8 @@ struct Book {
     told: u64,
     committed: Sequences,
     consumed: Sequences,
+    /// The incarnation in which the task was born; 0: not yet.
+    born: u32,
 }
 
 struct Sent {
@@ -158,7 +163,8 @@ impl Judge {
     ) -> Verdict {
         self.tally.commits += 1;
         let book = self.tasks.entry(task.clone()).or_default();
-        let expected_version = previous.map_or(0, |state| state.version) + 1;
+        let before = previous.map_or_else(|| book.begin(next), |state| state.version);
+        let expected_version = before + 1;
         let version = next.version;
         must!(
             version == expected_version,
@@ -197,6 +203,17 @@ impl Judge {
         book.agrees(task, next)
     }
 
+    /// A task was purged: it is over, and the broker has all its events.
+    pub fn removed(&mut self, task: &TaskId, last: &TaskState) -> Verdict {
+        self.tally.purged += 1;
+        let book = self.tasks.entry(task.clone()).or_default();
+        let (told, committed) = (book.consumed, book.committed);
+        must!(told == committed, "{task}: purged with {told:?} of {committed:?} events told");
+        must!(last.over().is_some(), "{task}: purged although it is open");
+        book.model = Model::default();
+        Ok(())
+    }
+
     /// A message reached its topic.
     pub fn consumed(&mut self, topic: Topic, message: &Message) -> Verdict {
         let (id, hash) = (&message.id, xxh3_64(&message.body));
@@ -208,7 +225,7 @@ impl Judge {
         self.tally.events += 1;
         let book = self.tasks.entry(message.key.clone()).or_default();
         let sequence = id.rsplit('-').next().and_then(|text| text.parse().ok()).unwrap_or(0);
-        let expected_id = cloud_event::event_id(&message.key, 1, topic, sequence);
+        let expected_id = cloud_event::event_id(&message.key, book.born, topic, sequence);
         must!(*id == expected_id, "{id} should be {expected_id}");
         let committed = last(&book.committed, topic);
         must!(sequence <= committed, "{id} was published, and committed were {committed}");
@@ -236,6 +253,14 @@ impl Judge {
 }
 
 impl Book {
+    /// A life of the task begins, with the numbers of its incarnation; answers the version before it.
+    fn begin(&mut self, first: &TaskState) -> u64 {
+        self.born = first.incarnation;
+        let unborn = TaskState::unborn(self.born, first.updated_at);
+        (self.committed, self.consumed) = (unborn.sequences, unborn.sequences);
+        unborn.version
+    }
+
     /// What this commit tells for the first time.
     fn new_facts<'a>(
         &mut self,

@@ -22,6 +22,8 @@ pub struct Plan {
     /// Whether wakes beyond one at a time are put off: what a process that dies has put off, only the
     /// audit finds.
     pub puts_wakes_off: bool,
+    /// Whether what is over is purged, again and again.
+    pub purges: bool,
     /// Who sends commands, one for each task.
     pub callers: Vec<Caller>,
     /// How likely calls go wrong.
@@ -146,6 +148,15 @@ impl Plan {
         let far = matches!(class, Class::Everything | Class::SweepOnly);
         let horizons: &[_] = if far { &[None, Some(30_000), Some(60_000)] } else { &[None] };
         let tasks = 1 + dice.below("tasks", 3);
+        let purges = class == Class::Everything && dice.happens("purges", 300);
+        let caller = |n| {
+            let dice = dice.of(("caller", n));
+            if purges && dice.happens("made again", 700) {
+                workload::one_who_makes_it_again(dice, n)
+            } else {
+                workload::caller(dice, n)
+            }
+        };
         Self {
             seed,
             class,
@@ -154,7 +165,8 @@ impl Plan {
             audit_interval_ms: dice.pick("interval", &[5_000, 10_000]),
             grace_ms: dice.pick("grace", &[2_000, 5_000]),
             puts_wakes_off: class == Class::Everything && dice.happens("puts off", 500),
-            callers: (0..tasks).map(|n| workload::caller(dice.of(("caller", n)), n)).collect(),
+            purges,
+            callers: (0..tasks).map(caller).collect(),
             rates: Rates::new(dice.of("rates"), class),
             faults: timed(dice.of("faults"), class, hosts),
         }

@@ -54,6 +54,9 @@ async fn live(plan: Plan, traced: bool) -> Outcome {
         world.start(host);
     }
     tokio::spawn(Arc::clone(&world).run_scheduler());
+    if world.plan.purges {
+        tokio::spawn(Arc::clone(&world).run_purges());
+    }
     for fault in world.plan.faults.clone() {
         tokio::spawn(strike(Arc::clone(&world), fault));
     }

@@ -81,6 +81,9 @@ fn candidates(plan: &Plan) -> Vec<Plan> {
     if plan.hosts > 1 {
         with(&|plan| plan.hosts -= 1);
     }
+    if plan.purges {
+        with(&|plan| plan.purges = false);
+    }
     if plan.horizon_ms.is_some() {
         with(&|plan| plan.horizon_ms = None);
     }

@@ -58,6 +58,16 @@ pub fn caller(dice: Dice, name: u64) -> Caller {
     Caller { name, steps: steps.collect() }
 }
 
+/// A caller who deletes the task or completes it, and makes it again when a purge may have come between.
+pub fn one_who_makes_it_again(dice: Dice, name: u64) -> Caller {
+    let (soon, late) = (dice.within("over after", 0, 20_000), dice.within("again", 60_000, 95_000));
+    let over = if dice.happens("deleted", 700) { Kind::Delete } else { Kind::Complete };
+    let again = put(dice.of("again"), soon + late);
+    let steps = [(0, put(dice, 0)), (soon, Act::Command(over)), (late, again)];
+    let steps = steps.into_iter().map(|(after_ms, act)| Step { after_ms, act });
+    Caller { name, steps: steps.collect() }
+}
+
 fn pause(dice: Dice) -> i64 {
     match dice.below("pause", 4) {
         0 => dice.within("ms", 0, 300),

@@ -30,6 +30,11 @@ fn no_promise_is_broken() {
     // What is never tried is not shown to hold.
     assert_eq!(sum.runs, SEEDS);
     assert!(sum.tally.fired > SEEDS, "about three firings a run: {:?}", sum.tally);
+    assert!(
+        sum.tally.purged > SEEDS / 20,
+        "tasks go for good, and are made again: {:?}",
+        sum.tally
+    );
     assert!(sum.tally.duplicates > 0, "crashes and lost answers lead to repeats: {:?}", sum.tally);
 }
 

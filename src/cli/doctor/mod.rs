@@ -6,6 +6,7 @@
 mod clocks;
 mod database;
 mod finding;
+mod job;
 mod service;
 mod sidecar;
 
@@ -92,8 +93,10 @@ async fn look(args: &DoctorArgs, config: &Config) -> Result<Vec<Finding>, CliErr
     );
     let reached = through.first().is_some_and(|found| found.status == Status::Ok);
     let clocks = clocks::look(args.dapr_http_port, database.facts.as_ref());
-    let (clocks, canary) = tokio::join!(clocks, canary(&sidecar, reached, database.audit.as_ref()));
-    let all = [through, itself, vec![clocks], database.findings, vec![canary]];
+    let job = job::look(&sidecar, reached, config.retention);
+    let (clocks, canary, job) =
+        tokio::join!(clocks, canary(&sidecar, reached, database.audit.as_ref()), job);
+    let all = [through, itself, vec![clocks], database.findings, vec![canary, job]];
     Ok(all.into_iter().flatten().collect())
 }
 

@@ -1,7 +1,9 @@
 //! The `TaskActor` as the SDK sees it: it parses, asks the driver for a turn, and words the answer.
 
 use super::argument::argument;
-use super::internal::{INGEST, Ingested, NO_VERSION, REFRESH, SETTLE, SettleRequest};
+use super::internal::{
+    ERASE, EraseRequest, INGEST, Ingested, NO_VERSION, PURGE, REFRESH, SETTLE, SettleRequest,
+};
 use super::registry::{Hosted, Registry};
 use super::reply;
 use crate::clock::{Clock, SystemClock};
@@ -74,6 +76,8 @@ pub fn registration(
         .register_method(Method::ImportCalendar.as_str(), TaskActor::import_calendar)
         .register_method(SETTLE, TaskActor::settle)
         .register_method(REFRESH, TaskActor::refresh)
+        .register_method(PURGE, TaskActor::purge)
+        .register_method(ERASE, TaskActor::erase)
         .register_method(INGEST, TaskActor::ingest)
 }
 
@@ -169,6 +173,20 @@ impl TaskActor {
 
     async fn refresh(&self, body: Bytes) -> Response {
         self.answer_with(wire::parse_nothing(&body).map(|()| Request::Refresh), settled).await
+    }
+
+    async fn purge(&self, body: Bytes) -> Response {
+        let request = serde_json::from_slice(&body)
+            .map(Request::Purge)
+            .map_err(|error| Problem::new(ProblemKind::MalformedJson, error.to_string()));
+        self.answer(request).await
+    }
+
+    async fn erase(&self, body: Bytes) -> Response {
+        let request = serde_json::from_slice(&body)
+            .map(|EraseRequest { user_id }| Request::Erase(user_id))
+            .map_err(|error| Problem::new(ProblemKind::MalformedJson, error.to_string()));
+        self.answer_with(request, settled).await
     }
 
     async fn ingest(&self, headers: HeaderMap, body: Bytes) -> Response {

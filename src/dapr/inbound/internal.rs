@@ -1,11 +1,25 @@
 //! The internal actor methods: both of their ends are this service.
 
+use reminder_domain::ids::Person;
 use serde::{Deserialize, Serialize};
 
 /// Puts a task in order.
 pub const SETTLE: &str = "settle";
 /// Has a task follow the present preferences and zones. Its body is empty.
 pub const REFRESH: &str = "refresh";
+/// Removes a task for good if it has been over for long enough. Its body says how long that is.
+pub const PURGE: &str = "purge";
+
+/// Leaves nothing of a user in a task. Its body says whose.
+pub const ERASE: &str = "erase";
+
+/// What `erase` is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct EraseRequest {
+    /// Whose tasks are erased; one that is another's is left alone.
+    pub user_id: Person,
+}
 
 /// Has a task follow an event of its owner. Its body is the event as it was published: of all that two
 /// versions of this service could agree on, that is what changes least.

@@ -10,6 +10,7 @@ pub mod actor;
 mod argument;
 pub mod dead_letters;
 pub mod internal;
+pub mod job;
 pub mod near;
 pub mod registry;
 pub mod reply;

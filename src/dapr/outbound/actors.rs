@@ -1,12 +1,15 @@
 //! Our own actors, wherever they live now.
 
 use super::{Sidecar, failed, request, within};
-use crate::dapr::inbound::internal::{REFRESH, Reached, SETTLE, SettleRequest};
+use crate::dapr::inbound::internal::{
+    ERASE, EraseRequest, NO_VERSION, PURGE, REFRESH, Reached, SETTLE, SettleRequest,
+};
 use crate::ports::{ActorApi, Actors, CallError};
 use async_trait::async_trait;
 use dapr::dapr::proto::runtime::v1::InvokeActorRequest;
 use reminder_contract::names::ACTOR_TYPE;
-use reminder_domain::TaskId;
+use reminder_domain::ids::Person;
+use reminder_domain::{Retention, TaskId};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -38,6 +41,17 @@ impl Actors for Sidecar {
 
     async fn refresh(&self, id: &TaskId) -> Result<(), CallError> {
         self.internal(id, REFRESH, Vec::new()).await.map(|Reached { .. }| ())
+    }
+
+    async fn purge(&self, id: &TaskId, retention: Retention) -> Result<bool, CallError> {
+        let body = serde_json::to_vec(&retention).map_err(|error| CallError(error.to_string()))?;
+        Ok(self.internal(id, PURGE, body).await?.version == NO_VERSION)
+    }
+
+    async fn erase(&self, id: &TaskId, user: &Person) -> Result<u64, CallError> {
+        let body = serde_json::to_vec(&EraseRequest { user_id: user.clone() });
+        let body = body.map_err(|error| CallError(error.to_string()))?;
+        Ok(self.internal(id, ERASE, body).await?.version)
     }
 }
 

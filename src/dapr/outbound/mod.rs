@@ -8,6 +8,7 @@ mod broker;
 mod canary;
 pub(crate) mod ingest;
 mod inspect;
+mod jobs;
 mod letters;
 mod reminders;
 mod state;

@@ -99,15 +99,12 @@ impl Asked {
             .map_err(|error| Problem::invalid("reminderId", &error.to_string()))
     }
 
-    /// The user of a path, whom the caller may be, and what the path is about.
+    /// The user of a path, whom the caller may be, and what the path is about. Whatever else it says is part
+    /// of the user: a sidecar hands `%2F` on as `/`.
     pub(super) fn of_user(&self) -> Result<(Person, OfUser), Problem> {
         let path = self.part("userPath");
         let known = |(end, what): &(&str, OfUser)| Some((path.strip_suffix(end)?, *what));
-        let (user, what) = OfUser::ALL.iter().find_map(known).ok_or_else(|| {
-            let detail = "of users there are only /v1/users/{userId}/preferences, /export, /pause and \
-                          /resume";
-            Problem::new(ProblemKind::UnknownPath, detail)
-        })?;
+        let (user, what) = OfUser::PARTS.iter().find_map(known).unwrap_or((path, OfUser::All));
         let user = Person::parse(user);
         let user = user.map_err(|error| Problem::invalid("userId", &error.to_string()))?;
         self.may_be(&user, "userId").map(|()| (user, what))
@@ -159,15 +156,19 @@ pub(super) enum OfUser {
     Pause,
     Resume,
     Export,
+    Erasure,
+    /// Everything: the path says nothing more.
+    All,
 }
 
 impl OfUser {
     /// How the path ends.
-    const ALL: &[(&str, Self)] = &[
+    const PARTS: &[(&str, Self)] = &[
         ("/preferences", Self::Preferences),
         ("/pause", Self::Pause),
         ("/resume", Self::Resume),
         ("/export", Self::Export),
+        ("/erasure", Self::Erasure),
     ];
 
     /// The refusal of a method that it does not understand: to the router, all of a user is one route.
@@ -175,7 +176,8 @@ impl OfUser {
         let methods = match self {
             Self::Preferences => "GET,HEAD,PUT",
             Self::Pause | Self::Resume => "POST",
-            Self::Export => "GET,HEAD",
+            Self::Export | Self::Erasure => "GET,HEAD",
+            Self::All => "DELETE",
         };
         let detail = format!("of a user this understands {methods} only");
         let mut response =

@@ -93,7 +93,8 @@ mod tests {
     use crate::http::rest::openapi;
 
     /// What is for those alone who may see everything.
-    const NOT_FOR_USERS: &[(&str, &str)] = &[];
+    const NOT_FOR_USERS: &[(&str, &str)] =
+        &[("DELETE", "/v1/users/{userId}"), ("GET", "/v1/users/{userId}/erasure")];
 
     /// A new operation is named in one of the tables, or this fails.
     #[test]

@@ -13,6 +13,7 @@ pub(in crate::http) mod body;
 mod calendar;
 mod call;
 mod cursor;
+mod erasure;
 mod export;
 mod isolation;
 pub(in crate::http) mod lists;
@@ -90,7 +91,10 @@ pub(super) fn routes(
         )
         .route("/v1/tasks/{taskId}/calendar", get(calendar::export).put(calendar::import))
         // A sidecar hands `%2F` on as `/`, so the user may be more than one part of the path.
-        .route("/v1/users/{*userPath}", get(users::get).put(users::put).post(pauses::act))
+        .route(
+            "/v1/users/{*userPath}",
+            get(users::get).put(users::put).post(pauses::act).delete(erasure::request),
+        )
         .route("/v1/{*path}", axum::routing::any(nowhere))
         .method_not_allowed_fallback(not_here)
         // Each handler reads its body itself, up to its own limit.

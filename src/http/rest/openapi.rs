@@ -4,7 +4,7 @@
 //! what all operations of a kind have in common (headers, problems) is added here, so that no handler can
 //! forget it.
 
-use super::{actions, batch, calendar, export, lists, pauses, tasks, users};
+use super::{actions, batch, calendar, erasure, export, lists, pauses, tasks, users};
 use axum::routing::get;
 use axum::{Json, Router};
 use reminder_contract::problem::CONTENT_TYPE as PROBLEM_JSON;
@@ -29,13 +29,13 @@ const PATH: &str = "/openapi.json";
         actions::put_reminder, actions::remove_reminder, actions::preview, actions::explain,
         calendar::export, calendar::import, batch::commands,
         lists::tasks, lists::reminders, users::read, users::put,
-        pauses::pause, pauses::resume, export::export
+        pauses::pause, pauses::resume, export::export, erasure::request, erasure::progress
     ),
     tags(
         (name = "tasks", description = "What to be reminded of, one actor each"),
         (name = "reminders", description = "The reminders of a task"),
         (name = "lists", description = "From the read model, which follows every commit"),
-        (name = "users", description = "What users prefer")
+        (name = "users", description = "What users prefer, and that they are forgotten")
     )
 )]
 struct Document;
@@ -95,7 +95,7 @@ fn complete(path: &str, verb: &str, operation: &mut Value) {
         }
     }
     let on_task = path.contains("{taskId}");
-    let command = verb != "get" && !path.ends_with(":batch");
+    let command = verb != "get" && !path.ends_with(":batch") && path != "/v1/users/{userId}";
     let statuses = [
         (401, true),
         (403, true),
@@ -125,6 +125,8 @@ fn parameters_of(path: &str, verb: &str) -> Vec<&'static str> {
         }
     }
     names.extend_from_slice(match (verb, path) {
+        ("get", "/v1/users/{userId}/erasure") => &[],
+        ("delete", "/v1/users/{userId}") => &["idempotencyKey", "correlationId", "traceparent"],
         ("get", "/v1/tasks") => &["user", "status", "cursor", "limit"],
         ("get", "/v1/reminders") => &["user", "from", "to", "due", "cursor", "limit"],
         ("get", path) if path.ends_with("/preview") => &["count"],
@@ -143,8 +145,9 @@ fn parameters_of(path: &str, verb: &str) -> Vec<&'static str> {
 
 fn headers_of(path: &str, verb: &str, status: &str) -> Option<Value> {
     let header = |name: &str| json!({ "$ref": format!("#/components/headers/{name}") });
-    let untagged =
-        ["/preview", "/explain", ":batch", "/export"].iter().any(|end| path.ends_with(end));
+    let untagged = ["/preview", "/explain", ":batch", "/export", "/erasure"]
+        .iter()
+        .any(|end| path.ends_with(end));
     let listed = path == "/v1/reminders" || (path == "/v1/tasks" && verb == "get");
     match status {
         "201" => Some(json!({ "ETag": header("ETag"), "Location": header("Location") })),

@@ -5,6 +5,7 @@ use super::answer::{self, Refusal};
 use super::asked::{Asked, COMMAND_MAX_BYTES, OfUser};
 use super::body::{self, MethodBody};
 use super::call::precondition;
+use super::erasure;
 use super::export;
 use super::precondition::is_known;
 use axum::body::Body;
@@ -18,6 +19,7 @@ pub(super) async fn get(State(rest): State<Rest>, asked: Asked) -> Result<Respon
     match asked.of_user()? {
         (user, OfUser::Preferences) => read(&rest, &user, asked).await,
         (user, OfUser::Export) => export::export(rest, user, asked).await,
+        (user, OfUser::Erasure) => erasure::progress(rest, &user, asked).await,
         (_, what) => Ok(what.not_here()),
     }
 }

@@ -44,10 +44,10 @@ impl Machine {
         armed.is_none_or(|armed| at < armed).then_some(at)
     }
 
-    /// Whether a command leaves nothing to wake for, while the registered wake is far away.
+    /// Whether a command, or an erasure, leaves nothing to wake for, while the registered wake is far away.
     fn makes_wake_obsolete(&self, state: &TaskState, now: Timestamp) -> bool {
         let far = |armed: Timestamp| armed.millis_since(now) > settings::DISARM_BEYOND_MS;
-        matches!(self.request, Request::Command(_))
+        matches!(self.request, Request::Command(_) | Request::Erase(_))
             && next_wake(state).is_none()
             && state.armed.is_some_and(far)
     }

@@ -1,14 +1,14 @@
 //! What a turn decides, once the state is known.
 
-use super::Machine;
+use super::{Machine, Phase};
 use crate::planted::{self, Bug};
 use crate::turn::draft::Ledger;
-use crate::turn::effect::{Known, Reply, Request};
+use crate::turn::effect::{Effect, Known, Reply, Request};
 use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::{decide_refresh, decide_wake};
+use reminder_domain::erasure::{decide_erase, erased_origin};
 use reminder_domain::ids::Traceparent;
-use reminder_domain::restored::FIRST_INCARNATION;
 use reminder_domain::{Change, Origin, Rejection, TaskState, Timestamp, Turn, decide, next_wake};
 use std::sync::Arc;
 
@@ -44,24 +44,51 @@ impl Machine {
         }
     }
 
+    pub(super) fn start(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        let takes_on_events = !matches!(self.request, Request::Get | Request::Purge(_));
+        if takes_on_events && ledger.is_full() {
+            let reason = "too many events wait for the broker".to_owned();
+            return match self.request {
+                Request::Command(_) => self.finish(Reply::Overloaded(reason), ledger),
+                _ => self.fail(reason, ledger, now),
+            };
+        }
+        match self.known {
+            Known::Nothing if self.may_presume() => {
+                self.source = Source::Guess;
+                self.known = Known::Absent;
+                self.consider(ledger, now)
+            }
+            Known::Nothing => self.load(),
+            Known::Absent | Known::State(_) => self.consider(ledger, now),
+        }
+    }
+
+    pub(super) fn load(&mut self) -> Effect {
+        self.phase = Phase::Loading;
+        Effect::Load
+    }
+
     /// Takes note of what is stored. What was written before a backup was restored goes on in the
     /// incarnation of now; its next commit makes it so in the store.
     pub(super) fn loaded(&mut self, state: Option<Arc<TaskState>>, incarnation: u32) {
         self.source = Source::Store;
         self.known = state.map_or(Known::Absent, |mut state| {
-            if state.incarnation < incarnation {
+            // What is to be removed is known by the numbers that are stored.
+            let goes_on = !matches!(self.request, Request::Purge(_));
+            if goes_on && state.incarnation < incarnation {
                 Arc::make_mut(&mut state).go_on_in(incarnation);
             }
             Known::State(state)
         });
     }
 
-    /// Whether to do without reading that the task is not there: the fence refuses a first version of
-    /// a task that is. After a restore it would not, for an incarnation may begin with any version.
-    pub(super) fn may_presume(&self, ledger: &dyn Ledger) -> bool {
+    /// Whether to do without reading that the task is not there: the fence refuses what begins a task
+    /// that is.
+    pub(super) fn may_presume(&self) -> bool {
         let told =
             matches!(&self.request, Request::Command(command) if command.tells_of_a_new_task());
-        (told || self.guesses_new) && ledger.incarnation() == FIRST_INCARNATION
+        told || self.guesses_new
     }
 
     /// The same turn with a guess: its put makes a new task, if nothing says otherwise.
@@ -74,6 +101,12 @@ impl Machine {
     #[must_use]
     pub fn stopped_by(self, firing: Arc<FiringStop>) -> Self {
         Self { firing, ..self }
+    }
+
+    /// The same turn where what happened to reminders is forgotten after a while.
+    #[must_use]
+    pub fn keeping_history(self, history_ms: Option<i64>) -> Self {
+        Self { history_ms, ..self }
     }
 
     /// The same turn as part of a trace, where no command says one.
@@ -112,6 +145,15 @@ impl Machine {
                     }
                 }
             }
+            Request::Purge(_) => Decision::Reply(Reply::Awake(self.version())),
+            // What is told of an erased task belongs to nobody's flow.
+            Request::Erase(user) => match state.map(|state| decide_erase(state, user, now)) {
+                Some(Turn::Commit(change)) => {
+                    let reply = Reply::Awake(change.state.version);
+                    Decision::Commit(change, erased_origin(), reply)
+                }
+                _ => Decision::Reply(Reply::Awake(self.version())),
+            },
             Request::Refresh => {
                 let known = self.preferences.known();
                 self.unasked(state, |state| decide_refresh(state, known, now))

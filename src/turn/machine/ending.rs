@@ -3,12 +3,36 @@
 use super::{Machine, Phase};
 use crate::planted::{self, Bug};
 use crate::turn::draft::Ledger;
-use crate::turn::effect::{Effect, Finish, Known, Recovery, Reply, Request};
+use crate::turn::effect::{Effect, Finish, Handover, Known, Recovery, Reply, Request};
 use crate::turn::settings;
 use reminder_domain::state::Stamp;
-use reminder_domain::{Rejection, Timestamp, next_wake};
+use reminder_domain::{Rejection, TaskState, Timestamp, next_wake};
+use std::ops::Range;
+use std::sync::Arc;
 
 impl Machine {
+    /// The state is written: its events go out.
+    pub(super) fn committed(
+        &mut self,
+        state: &Arc<TaskState>,
+        handovers: Range<usize>,
+        reply: Reply,
+        ledger: &mut dyn Ledger,
+        now: Timestamp,
+    ) -> Effect {
+        // Whatever else was on its way for this version is refused from now on.
+        self.doubtful = 0;
+        let carried: Vec<Stamp> =
+            state.pending[handovers.clone()].iter().map(|commit| commit.stamp).collect();
+        self.stamps.retain(|stamp| !carried.contains(stamp));
+        self.known = Known::State(Arc::clone(state));
+        if handovers.is_empty() {
+            return self.conclude(reply, ledger, now);
+        }
+        self.phase = Phase::Publishing { reply };
+        Effect::Publish(handovers.map(|index| Handover::new(Arc::clone(state), index)).collect())
+    }
+
     /// Begins anew after a commit that was refused or not confirmed, a bounded number of times.
     pub(super) fn retry(
         &mut self,
@@ -57,8 +81,8 @@ impl Machine {
         let next = next_wake(&state).filter(|at| *at > now || !self.is_withheld(&state));
         match self.request {
             // A refresh has registered an earlier wake before its commit; a later one may stay.
-            Request::Get | Request::Refresh => {}
-            Request::Command(_) => {
+            Request::Get | Request::Refresh | Request::Purge(_) => {}
+            Request::Command(_) | Request::Erase(_) => {
                 if planted::is(Bug::ArmAfterCommit)
                     && let Some(at) = self.to_arm_first(&state, now)
                 {

@@ -15,14 +15,16 @@ mod arming;
 mod choice;
 mod ending;
 mod preferences;
+mod purge;
 
 use self::admission::Admission;
 use self::arming::Registration;
 use self::choice::{Decision, Source};
 use self::preferences::UserPreferences;
+use self::purge::Births;
 use crate::planted::{self, Bug};
 use crate::turn::draft::{self, Draft, Ledger, Pending};
-use crate::turn::effect::{Effect, Handover, Known, Outcome, Reply, Request};
+use crate::turn::effect::{Effect, Known, Outcome, Reply, Request};
 use crate::turn::firing::FiringStop;
 use crate::turn::settings;
 use reminder_domain::decide::fence;
@@ -41,6 +43,8 @@ enum Phase {
     LoadingWatermark(u64),
     LoadingPreferences,
     Admitting,
+    LoadingBirths,
+    Removing,
     WaitingForDue,
     Arming { draft: Box<Draft>, at: Timestamp, reply: Reply },
     Committing { state: Arc<TaskState>, handovers: Range<usize>, reply: Reply },
@@ -59,6 +63,8 @@ pub struct Machine {
     request: Request,
     /// How far ahead wakes are registered, in ms; `None`: any distance.
     horizon_ms: Option<i64>,
+    /// How long it is kept what happened to reminders, in ms; `None`: as long as there is room.
+    history_ms: Option<i64>,
     firing: Arc<FiringStop>,
     /// The trace that this turn belongs to, where no command says one.
     trace: Option<Traceparent>,
@@ -75,6 +81,8 @@ pub struct Machine {
     preferences: UserPreferences,
     /// Whether the command may be done.
     admission: Admission,
+    /// Whether it is known in which incarnation tasks are born.
+    births: Births,
     /// Stamps taken by this turn. All its attempts use the same ones: at most one takes effect.
     stamps: Vec<Stamp>,
     /// The version of a statement whose outcome is unknown; 0: none.
@@ -101,6 +109,7 @@ impl Machine {
             id,
             request,
             horizon_ms,
+            history_ms: None,
             firing: Arc::default(),
             trace: None,
             wake_failures,
@@ -111,6 +120,7 @@ impl Machine {
             watermarks: BTreeMap::new(),
             preferences: UserPreferences::default(),
             admission: Admission::default(),
+            births: Births::Known,
             stamps: Vec::new(),
             doubtful: 0,
             ever_doubtful: false,
@@ -139,10 +149,16 @@ impl Machine {
                 self.consider(ledger, now)
             }
             (Phase::LoadingPreferences, outcome) => self.learned(outcome, ledger, now),
-            (Phase::Admitting, outcome) => self.admitted(outcome, ledger, now),
-            (Phase::Loading | Phase::LoadingWatermark(_), Outcome::Failed(reason)) => {
-                self.fail(reason, ledger, now)
+            (Phase::LoadingBirths, Outcome::Births(births)) => {
+                self.born(births, ledger);
+                self.consider(ledger, now)
             }
+            (Phase::Admitting, outcome) => self.admitted(outcome, ledger, now),
+            (Phase::Removing, outcome) => self.removed(outcome, ledger, now),
+            (
+                Phase::Loading | Phase::LoadingWatermark(_) | Phase::LoadingBirths,
+                Outcome::Failed(reason),
+            ) => self.fail(reason, ledger, now),
             (Phase::WaitingForDue, Outcome::Done) => self.consider(ledger, now),
             // There is a task after all, or one has left its wake behind.
             (Phase::Arming { .. }, Outcome::ArmedAlready) => self.load(),
@@ -158,6 +174,7 @@ impl Machine {
                 self.committed(&state, handovers, reply, ledger, now)
             }
             (Phase::Committing { .. }, Outcome::Fenced) => {
+                self.doubt_births();
                 self.retry("other writers kept getting in between".into(), ledger, now)
             }
             (Phase::Committing { .. }, Outcome::Failed(reason))
@@ -199,31 +216,6 @@ impl Machine {
         }
     }
 
-    fn start(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
-        let takes_on_events = !matches!(self.request, Request::Get);
-        if takes_on_events && ledger.is_full() {
-            let reason = "too many events wait for the broker".to_owned();
-            return match self.request {
-                Request::Command(_) => self.finish(Reply::Overloaded(reason), ledger),
-                _ => self.fail(reason, ledger, now),
-            };
-        }
-        match self.known {
-            Known::Nothing if self.may_presume(ledger) => {
-                self.source = Source::Guess;
-                self.known = Known::Absent;
-                self.consider(ledger, now)
-            }
-            Known::Nothing => self.load(),
-            Known::Absent | Known::State(_) => self.consider(ledger, now),
-        }
-    }
-
-    fn load(&mut self) -> Effect {
-        self.phase = Phase::Loading;
-        Effect::Load
-    }
-
     /// Decides, once everything that the decision needs is known.
     fn consider(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
         let state = self.state();
@@ -240,12 +232,19 @@ impl Machine {
                 return Effect::WaitUntil(due);
             }
         }
+        if let Request::Purge(retention) = self.request {
+            return self.purge(retention, ledger, now);
+        }
+        if self.must_ask_births(state.as_deref()) {
+            self.phase = Phase::LoadingBirths;
+            return Effect::LoadBirths;
+        }
         if let Some(question) = self.to_ask(state.as_deref()) {
             self.phase = Phase::LoadingPreferences;
             return question;
         }
         let stored = state.as_deref();
-        let unborn = TaskState::unborn(ledger.incarnation(), now);
+        let unborn = TaskState::unborn(ledger.births(), now);
         let before = stored.or(Some(&unborn));
         let decision = self.decide(before, now);
         // The fence judges what is known of the state only where something is committed. A process
@@ -261,9 +260,10 @@ impl Machine {
         {
             return ask;
         }
-        let pending = stored
+        let mut pending = stored
             .map(|state| draft::sort_pending(state, ledger, &self.watermarks))
             .unwrap_or_default();
+        let erases = self.erase_pending(&mut pending);
         let (change, origin, reply) = match decision {
             Decision::Commit(change, origin, reply) => (*change, origin, reply),
             Decision::Reply(reply) => {
@@ -275,7 +275,8 @@ impl Machine {
                 (fence(before, now), Origin::default(), reply)
             }
         };
-        if !change.events.is_empty()
+        if !erases
+            && !change.events.is_empty()
             && pending.len() >= reminder_domain::limits::PENDING_COMMITS_MAX
         {
             return self.overfull(pending.len(), ledger, now);
@@ -302,6 +303,7 @@ impl Machine {
             taken += 1;
             stamps[taken - 1]
         });
+        self.forget_history(&mut draft.state, now);
         let to_arm = self.plan_registration(&mut draft.state, now);
         let wakes = matches!(self.request, Request::Wake | Request::Settle { .. });
         match to_arm {
@@ -321,28 +323,7 @@ impl Machine {
         let state = Arc::new(draft.state);
         let handovers = draft.handovers;
         self.phase = Phase::Committing { state: Arc::clone(&state), handovers, reply };
-        Effect::Commit(state)
-    }
-
-    fn committed(
-        &mut self,
-        state: &Arc<TaskState>,
-        handovers: Range<usize>,
-        reply: Reply,
-        ledger: &mut dyn Ledger,
-        now: Timestamp,
-    ) -> Effect {
-        // Whatever else was on its way for this version is refused from now on.
-        self.doubtful = 0;
-        let carried: Vec<Stamp> =
-            state.pending[handovers.clone()].iter().map(|commit| commit.stamp).collect();
-        self.stamps.retain(|stamp| !carried.contains(stamp));
-        self.known = Known::State(Arc::clone(state));
-        if handovers.is_empty() {
-            return self.conclude(reply, ledger, now);
-        }
-        self.phase = Phase::Publishing { reply };
-        Effect::Publish(handovers.map(|index| Handover::new(Arc::clone(state), index)).collect())
+        if self.state().is_none() { Effect::Create(state) } else { Effect::Commit(state) }
     }
 }
 

@@ -52,7 +52,11 @@ impl Machine {
                 (!(follows && has_copy)).then(|| user.clone())
             }
             Request::Refresh => state?.live()?.task.user_id.clone(),
-            Request::Get | Request::Wake | Request::Settle { .. } => None,
+            Request::Get
+            | Request::Wake
+            | Request::Settle { .. }
+            | Request::Purge(_)
+            | Request::Erase(_) => None,
         };
         user.map(|user| Effect::LoadPreferences { user, may_be_old })
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::outbox::lanes::Outbox;
+use crate::turn::effect::Handover;
 use crate::turn::firing::FiringStop;
 use crate::turn::record::UnreadableState;
 use reminder_domain::command::{IfPast, Put};
@@ -10,8 +11,10 @@ use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{Command, CommandKind, Task, Turn, decide, next_wake};
 
 mod admission;
+mod erase;
 mod paused;
 mod presumed;
+mod purge;
 mod recalled;
 mod restored;
 
@@ -106,7 +109,9 @@ fn play_in(
             Effect::Arm(at) => format!("arm +{}s", at.millis_since(now) / 1000),
             Effect::ArmIfAbsent(at) => format!("arm +{}s if absent", at.millis_since(now) / 1000),
             Effect::Disarm => "disarm".into(),
-            Effect::Commit(_) => "commit".into(),
+            Effect::Commit(_) | Effect::Create(_) => "commit".into(),
+            Effect::LoadBirths => "load births".into(),
+            Effect::Remove(_) => "remove".into(),
             Effect::Publish(_) => "publish".into(),
             Effect::Finish(_) => String::new(),
         };
@@ -121,7 +126,8 @@ fn play_in(
             Effect::Load => Outcome::Loaded(stored.map(Arc::clone)),
             Effect::LoadWatermark(_) => Outcome::Watermark(u64::MAX),
             Effect::LoadPreferences { .. } => Outcome::Preferences(Box::new(preferences())),
-            Effect::Commit(state) => {
+            Effect::LoadBirths => Outcome::Births(1),
+            Effect::Commit(state) | Effect::Create(state) => {
                 committed = Some(state);
                 Outcome::Done
             }

@@ -1,7 +1,7 @@
 //! The schemas that the `OpenAPI` document refers to, made of the types themselves.
 
 use super::shown;
-use super::{BatchAnswer, ExportLine, Page, ReminderItem, TaskItem};
+use super::{BatchAnswer, ErasureView, ExportLine, Page, ReminderItem, TaskItem};
 use crate::data::shown::Reminder;
 use crate::problem::Problem;
 use crate::wire::{
@@ -31,6 +31,7 @@ pub fn components() -> Map<String, Value> {
         ("UserView", whole::<UserView<'static>>(of)),
         ("UserAnswer", whole::<UserAnswer<'static>>(of)),
         ("UserPaused", whole::<UserPaused<'static>>(of)),
+        ("ErasureView", whole::<ErasureView>(of)),
         ("TaskPage", whole::<Page<TaskItem>>(of)),
         ("ReminderPage", whole::<Page<ReminderItem>>(of)),
         ("ExportLine", whole::<ExportLine>(of)),

@@ -2,12 +2,14 @@
 
 mod batch;
 mod components;
+mod erasure;
 mod export;
 mod list;
 pub(crate) mod shown;
 
 pub use batch::{Batch, BatchAnswer, BatchItem, BatchMethod, BatchResult, parse_batch};
 pub use components::components;
+pub use erasure::ErasureView;
 pub use export::{EXPORT_FORMAT, ExportLine, JSON_LINES};
 pub use list::{Page, ReminderItem, ReminderStatus, StatusFilter, TaskItem};
 

@@ -8,13 +8,14 @@
 //! | [`owner`] | whether the caller may know of the task at all |
 //! | [`place`], [`restore`] | where the alarms stand when a task is made or changed |
 //! | [`advance`] | a recurring task moves on |
-//! | [`wake`], [`refresh`] | turns that no command asked for |
+//! | [`wake`], [`refresh`], [`gone`] | turns that no command asked for |
 //! | [`clocks`] | which clocks of an alarm have run out |
 //! | [`conclude`], [`idempotency`] | numbering, recording, repeated commands |
 
 mod advance;
 mod clocks;
 mod conclude;
+pub(crate) mod gone;
 mod idempotency;
 mod ingest;
 mod lifecycle;

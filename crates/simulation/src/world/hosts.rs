@@ -66,6 +66,12 @@ pub(super) struct Actor {
 }
 
 impl Running {
+    /// What the process calls.
+    pub(super) fn ports(&self, world: &Arc<World>) -> Arc<HostPorts> {
+        let process = Arc::clone(&self.process);
+        Arc::new(HostPorts { world: Arc::clone(world), process })
+    }
+
     /// The actor, known to live here from now on.
     pub(super) fn activate(&self, task: &TaskId) -> Arc<Actor> {
         let mut actors = self.actors.lock().expect("nobody panics here");
@@ -111,7 +117,8 @@ impl World {
         let (wakes, wakes_waiting) =
             if self.plan.puts_wakes_off { (1, 0) } else { (CONCURRENCY, usize::MAX) };
         let horizon_ms = self.plan.horizon_ms;
-        let limits = Limits { horizon_ms, wakes, wakes_waiting, commands: CONCURRENCY };
+        let limits =
+            Limits { horizon_ms, history_ms: None, wakes, wakes_waiting, commands: CONCURRENCY };
         let firing = if self.plan.stops_firing() {
             let (switch, firing) = tokio::sync::watch::channel(Arc::default());
             let follow = firing::follow(ports.clone(), switch);
@@ -121,7 +128,8 @@ impl World {
             // Nobody has to look every second where nobody stops anything.
             firing::never_stopped()
         };
-        let oversight = Oversight { firing: firing.clone(), ..Oversight::default() };
+        let oversight =
+            Oversight { firing: firing.clone(), removal: ports.clone(), ..Oversight::default() };
         let driver = Driver::new(
             Arc::clone(&ports),
             clock.clone(),

@@ -15,6 +15,8 @@ use std::time::Duration;
 pub(super) struct Rows {
     lease: Option<Lease>,
     seen: BTreeMap<u64, i64>,
+    /// Who has a round of the purge under way, and until when.
+    purge: Option<(u64, i64)>,
 }
 
 struct Lease {
@@ -53,6 +55,22 @@ impl Rows {
         let canary = lease.swept.canary + 1;
         lease.swept = Swept { until: Timestamp::from_millis(0), canary };
         Some(canary)
+    }
+
+    pub(super) fn hold(&mut self, epoch: u64, hold: Duration, now_ms: i64) -> bool {
+        let free = self.purge.is_none_or(|(holder, until)| holder == epoch || until < now_ms);
+        if free {
+            self.purge = Some((epoch, now_ms + millis(hold)));
+        }
+        free
+    }
+
+    pub(super) fn holds(&self, epoch: u64, now_ms: i64) -> bool {
+        self.purge.is_some_and(|(holder, until)| holder == epoch && until > now_ms)
+    }
+
+    pub(super) fn finished(&mut self, epoch: u64) {
+        self.purge.take_if(|(holder, _)| *holder == epoch);
     }
 
     fn is_alive(&self, epoch: u64, unseen_for: Duration, now_ms: i64) -> bool {

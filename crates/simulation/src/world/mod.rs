@@ -5,6 +5,7 @@ mod broker;
 mod hosts;
 mod index;
 mod ports;
+mod purge;
 mod queries;
 mod reminders;
 mod store;

@@ -6,7 +6,7 @@ use super::{Part, World, key, sleep_ms, users};
 use async_trait::async_trait;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
-use reminder_domain::{TaskId, Timestamp, Topic};
+use reminder_domain::{Retention, TaskId, Timestamp, Topic};
 use reminder_scheduler::ports::{
     Actors, Broker, CallError, CommitError, Message, Progress, Registered, ReminderIndex,
     Reminders, StateStore, Users,
@@ -255,6 +255,20 @@ impl Actors for HostPorts {
 
     async fn refresh(&self, id: &TaskId) -> Result<(), CallError> {
         self.ask(id, Request::Refresh).await.map(drop)
+    }
+
+    async fn erase(&self, id: &TaskId, user: &Person) -> Result<u64, CallError> {
+        match self.ask(id, Request::Erase(user.clone())).await? {
+            Reply::Awake(version) => Ok(version),
+            reply => Err(CallError(format!("{reply:?}"))),
+        }
+    }
+
+    async fn purge(&self, id: &TaskId, retention: Retention) -> Result<bool, CallError> {
+        match self.ask(id, Request::Purge(retention)).await? {
+            Reply::Awake(version) => Ok(version == 0),
+            reply => Err(CallError(format!("{reply:?}"))),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use reminder_scheduler::turn::firing::FiringStop;
 use std::time::Duration;
 
 impl HostPorts {
-    async fn query<T: Send + 'static>(
+    pub(super) async fn query<T: Send + 'static>(
         &self,
         name: &'static str,
         effect: impl FnOnce(&World) -> T + Send + 'static,

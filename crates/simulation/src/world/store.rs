@@ -2,8 +2,10 @@
 
 use super::World;
 use crate::near::Near;
+use reminder_domain::restored::FIRST_INCARNATION;
 use reminder_domain::{TaskId, TaskState};
 use reminder_scheduler::planted::{self, Bug};
+use reminder_scheduler::turn::effect::Numbers;
 use reminder_scheduler::turn::record;
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -13,13 +15,53 @@ use std::sync::atomic::Ordering;
 pub(super) struct Store {
     tasks: BTreeMap<TaskId, (Vec<u8>, TaskState)>,
     watermarks: BTreeMap<u64, u64>,
+    /// The incarnation in which tasks are born, since the first purge.
+    births: Option<u32>,
 }
 
 /// The fence has refused a write.
 #[derive(Debug)]
 pub(super) struct Refused(pub(super) String);
 
+/// What the fence says of a write.
+fn accepted(
+    previous: Option<&TaskState>,
+    next: &TaskState,
+    begins: bool,
+    births: u32,
+) -> Result<(), Refused> {
+    let (version, incarnation) = (next.version, next.incarnation);
+    let refused = |why: String| Err(Refused(format!("version {version} of {incarnation}: {why}")));
+    match previous {
+        Some(_) if begins => refused("the task is there".into()),
+        Some(stored) if version != stored.version + 1 => {
+            refused(format!("expected {}", stored.version + 1))
+        }
+        None if incarnation < births => refused(format!("tasks are born in {births}")),
+        None if incarnation == FIRST_INCARNATION && version != 1 => refused("expected 1".into()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the index line says that it is the first of its task.
+fn begins(bytes: &[u8]) -> bool {
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.ends_with(br#","b":true}"#)
+}
+
 impl Store {
+    /// The incarnation in which tasks are born.
+    pub(super) fn births(&self) -> u32 {
+        self.births.unwrap_or(FIRST_INCARNATION)
+    }
+
+    /// A purge is about to delete what was born before now.
+    pub(super) fn raise_births(&mut self, second: u32) {
+        if !planted::is(Bug::BirthsForgotten) {
+            self.births = Some(second.max(self.births() + 1));
+        }
+    }
+
     pub(super) fn load(&self, task: &TaskId) -> Option<Vec<u8>> {
         self.tasks.get(task).map(|(bytes, _)| bytes.clone())
     }
@@ -42,6 +84,25 @@ impl Store {
 }
 
 impl World {
+    /// A statement deletes what is stored of a task, if it is at these numbers.
+    pub(super) fn remove(&self, task: &TaskId, numbers: Numbers) -> bool {
+        let now_ms = self.now_ms();
+        let mut state = self.state();
+        let state = &mut *state;
+        let Some((_, stored)) = state.store.tasks.get(task) else { return false };
+        let is = Numbers { version: stored.version, incarnation: stored.incarnation };
+        let born_before = stored.incarnation < state.store.births();
+        if is != numbers || !(born_before || planted::is(Bug::BirthsForgotten)) {
+            return false;
+        }
+        let verdict = state.judge.removed(task, stored);
+        state.store.tasks.remove(task);
+        if let Err(violation) = verdict {
+            state.judge.violated(now_ms, violation);
+        }
+        true
+    }
+
     /// A write reaches the table.
     pub(super) fn commit(&self, host: usize, task: &TaskId, bytes: &[u8]) -> Result<(), Refused> {
         let next = record::decode(bytes).expect("a host writes what it can read");
@@ -54,9 +115,8 @@ impl World {
             return Ok(());
         }
         let previous = known.map(|(_, stored)| stored);
-        let expected = previous.map_or(0, |stored| stored.version) + 1;
-        if next.version != expected && !planted::is(Bug::NoFence) {
-            return Err(Refused(format!("version {}, expected {expected}", next.version)));
+        if !planted::is(Bug::NoFence) {
+            accepted(previous, &next, begins(bytes), state.store.births())?;
         }
         if previous.is_none() && super::index::is_outdated(&next, &state.users) {
             return Err(Refused("other preferences by now".into()));

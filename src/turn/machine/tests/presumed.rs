@@ -28,7 +28,7 @@ fn refused_once(request: Request, stored: &Arc<TaskState>) -> (usize, Box<Finish
     loop {
         outcome = match machine.step(outcome, &mut outbox, at(0)) {
             Effect::Commit(state) if state.version == stored.version + 1 => Outcome::Done,
-            Effect::Commit(_) => Outcome::Fenced,
+            Effect::Commit(_) | Effect::Create(_) => Outcome::Fenced,
             Effect::Load => {
                 loads += 1;
                 Outcome::Loaded(Some(Arc::clone(stored)))
@@ -113,10 +113,14 @@ fn a_wake_registered_for_a_state_that_is_refused_is_put_right() {
 }
 
 #[test]
-fn after_a_restore_every_task_is_read() {
-    let mut outbox = Outbox::new(1);
-    outbox.restored_in(outbox.incarnation() + 1);
-    // The fence takes a write of a later incarnation whatever its version: it would not refuse.
-    let (calls, ..) = play_with(&mut outbox, new_task(at(2 * HOUR_MS)), None, at(0), "");
-    assert_eq!(calls, ["load", "commit", "publish"]);
+fn after_a_restore_or_a_purge_a_new_task_is_not_read_either() {
+    // The fence refuses what begins a task that is there, whatever the incarnation.
+    let (mut restored, mut purged) = (Outbox::new(1), Outbox::new(1));
+    restored.restored_in(1_795_347_173);
+    purged.raise_births(1_795_347_173);
+    for mut outbox in [restored, purged] {
+        let (calls, state, _) = play_with(&mut outbox, new_task(at(2 * HOUR_MS)), None, at(0), "");
+        assert_eq!(calls, ["commit", "publish"]);
+        assert_eq!(state.unwrap().version, 1_795_347_172_001);
+    }
 }

@@ -1,0 +1,17 @@
+//! The bounds of erasure, each with its unit.
+
+use std::time::Duration;
+
+/// How often it is looked for users to be erased.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long nothing of a user must have been found before the request is forgotten. So long a call may take
+/// that some replica has under way, and every replica has looked several times by then.
+pub const CLEAN_FOR: Duration = Duration::from_secs(15);
+/// Users looked at in one go; the rest come after them.
+pub const USERS_MAX: i64 = 100;
+/// Tasks read at once.
+pub const PAGE: i64 = 500;
+/// Tasks erased in a second at most: each is a turn of its actor, with its events.
+pub const RATE: usize = 200;
+/// Dead letters looked through in one statement.
+pub const LETTERS_PAGE: i64 = 2_000;

@@ -1,0 +1,199 @@
+//! Whose data is to go, what there is of it, and what else than tasks is kept of a user.
+
+use super::index::QueryError;
+use super::repair::qualified;
+use super::store::ReadModel;
+use crate::erasure::settings::LETTERS_PAGE;
+use async_trait::async_trait;
+use reminder_contract::names::{APP_ID, USER_ACTOR_TYPE, USER_STATE_KEY};
+use reminder_contract::user_id::to_actor_id;
+use reminder_domain::TaskId;
+use reminder_domain::ids::Person;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Tasks counted of a user at most.
+const COUNTED_MAX: i64 = 100_000;
+
+/// The rows that erasing goes by.
+#[async_trait]
+pub trait ErasureTable: Send + Sync + 'static {
+    /// Users to be erased, the earliest request first.
+    async fn under_way(&self, limit: i64) -> Result<Vec<Person>, QueryError>;
+    /// Tasks of a user, whatever their status, after an id, in order.
+    async fn tasks_of(
+        &self,
+        user: &Person,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<TaskId>, QueryError>;
+    /// Takes note that these tasks were erased, and forgets what consumers could not handle of them.
+    async fn erased(&self, user: &Person, tasks: &[TaskId]) -> Result<(), QueryError>;
+    /// Forgets everything of a user but tasks; tells whether there was anything.
+    async fn forget(&self, user: &Person) -> Result<bool, QueryError>;
+    /// Takes note of whether nothing was found. The request itself goes when that has been so for a while;
+    /// tells whether it has gone.
+    async fn settled(
+        &self,
+        user: &Person,
+        clean: bool,
+        clean_for: Duration,
+    ) -> Result<bool, QueryError>;
+}
+
+/// How an erasure stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasureProgress {
+    /// When it was asked for, in ms since 1970; `None`: none is under way.
+    pub requested_ms: Option<i64>,
+    /// Tasks erased so far.
+    pub erased: u64,
+    /// Tasks of the user that are there; counted up to a bound.
+    pub tasks: u64,
+}
+
+/// The rows, with the table that the states are in.
+pub struct Erasures {
+    model: Arc<ReadModel>,
+    table: String,
+}
+
+impl Erasures {
+    /// Over this database; `table` is the state table.
+    pub fn new(model: Arc<ReadModel>, table: &str) -> Self {
+        Self { model, table: table.to_owned() }
+    }
+}
+
+impl ReadModel {
+    /// Asks for a user to be erased; once more changes nothing.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn request_erasure(&self, user: &Person) -> Result<(), QueryError> {
+        let sql = "INSERT INTO {schema}.erasure (app_id, user_id) VALUES ($1, $2)
+                   ON CONFLICT (app_id, user_id) DO UPDATE SET clean_since = NULL";
+        self.query(sql, &[&APP_ID, &user.as_str()]).await.map(drop)
+    }
+
+    /// How the erasure of a user stands.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn erasure(&self, user: &Person) -> Result<ErasureProgress, QueryError> {
+        let sql = "SELECT (SELECT (extract(epoch FROM requested_at) * 1000)::int8
+                           FROM {schema}.erasure WHERE app_id = $1 AND user_id = $2),
+                          coalesce((SELECT erased FROM {schema}.erasure
+                                    WHERE app_id = $1 AND user_id = $2), 0),
+                          (SELECT count(*) FROM (
+                               SELECT FROM {schema}.task_index
+                               WHERE app_id = $1 AND user_id = $2 LIMIT $3) AS tasks)";
+        let rows = self.query(sql, &[&APP_ID, &user.as_str(), &COUNTED_MAX]).await?;
+        let count = |row: &tokio_postgres::Row, column| u64::try_from(row.get::<_, i64>(column));
+        Ok(rows.first().map_or(
+            ErasureProgress { requested_ms: None, erased: 0, tasks: 0 },
+            |row| ErasureProgress {
+                requested_ms: row.get(0),
+                erased: count(row, 1).unwrap_or(0),
+                tasks: count(row, 2).unwrap_or(0),
+            },
+        ))
+    }
+
+    /// Forgets dead letters that name a user, page by page; tells whether there were any.
+    async fn forget_letters_of(&self, user: &Person) -> Result<bool, QueryError> {
+        let sql = "WITH page AS MATERIALIZED (
+                       SELECT id FROM {schema}.dead_letter
+                       WHERE app_id = $1 AND id > $3 ORDER BY id LIMIT $4
+                   ), gone AS (
+                       DELETE FROM {schema}.dead_letter AS letter USING page
+                       WHERE letter.app_id = $1 AND letter.id = page.id
+                         AND (position(convert_to($2, 'UTF8') IN letter.value) > 0
+                              OR position($2 IN letter.headers::text) > 0
+                              OR position($2 IN coalesce(letter.detail, '')) > 0
+                              OR position($2 IN coalesce(letter.message_key, '')) > 0)
+                       RETURNING 1
+                   )
+                   SELECT (SELECT max(id) FROM page), (SELECT count(*) FROM gone)";
+        let (mut after, mut found) = (0_i64, false);
+        loop {
+            let user = user.as_str();
+            let rows = self.query(sql, &[&APP_ID, &user, &after, &LETTERS_PAGE]).await?;
+            let Some(row) = rows.first() else { return Ok(found) };
+            found |= row.get::<_, i64>(1) > 0;
+            match row.get::<_, Option<i64>>(0) {
+                Some(last) => after = last,
+                None => return Ok(found),
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl ErasureTable for Erasures {
+    async fn under_way(&self, limit: i64) -> Result<Vec<Person>, QueryError> {
+        let sql = "SELECT user_id FROM {schema}.erasure WHERE app_id = $1
+                   ORDER BY requested_at, user_id LIMIT $2";
+        let rows = self.model.query(sql, &[&APP_ID, &limit]).await?;
+        Ok(rows.iter().filter_map(|row| Person::parse(row.get::<_, String>(0)).ok()).collect())
+    }
+
+    async fn tasks_of(
+        &self,
+        user: &Person,
+        after: &str,
+        limit: i64,
+    ) -> Result<Vec<TaskId>, QueryError> {
+        let sql = "SELECT task_id FROM {schema}.task_index
+                   WHERE app_id = $1 AND user_id = $2 AND task_id > $3 ORDER BY task_id LIMIT $4";
+        let rows = self.model.query(sql, &[&APP_ID, &user.as_str(), &after, &limit]).await?;
+        Ok(rows.iter().filter_map(|row| TaskId::parse(row.get::<_, String>(0)).ok()).collect())
+    }
+
+    async fn erased(&self, user: &Person, tasks: &[TaskId]) -> Result<(), QueryError> {
+        let ids: Vec<&str> = tasks.iter().map(TaskId::as_str).collect();
+        let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+        let sql = "UPDATE {schema}.erasure SET erased = erased + $3
+                   WHERE app_id = $1 AND user_id = $2";
+        self.model.query(sql, &[&APP_ID, &user.as_str(), &count]).await?;
+        for table in ["dead_letter", "task_parked"] {
+            let sql =
+                format!("DELETE FROM {{schema}}.{table} WHERE app_id = $1 AND task_id = ANY ($2)");
+            self.model.query(&sql, &[&APP_ID, &ids]).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget(&self, user: &Person) -> Result<bool, QueryError> {
+        let key = format!("{APP_ID}||{USER_ACTOR_TYPE}||{}||{USER_STATE_KEY}", to_actor_id(user));
+        // Its trigger takes the row of the index along, unless it is damaged.
+        let state = format!("DELETE FROM {} WHERE key = $1 RETURNING 1", qualified(&self.table));
+        let mut found = !self.model.query(&state, &[&key]).await?.is_empty();
+        for table in ["user_index", "firing_stop"] {
+            let sql = format!(
+                "DELETE FROM {{schema}}.{table} WHERE app_id = $1 AND user_id = $2 RETURNING 1"
+            );
+            found |= !self.model.query(&sql, &[&APP_ID, &user.as_str()]).await?.is_empty();
+        }
+        found |= self.model.forget_letters_of(user).await?;
+        Ok(found)
+    }
+
+    async fn settled(
+        &self,
+        user: &Person,
+        clean: bool,
+        clean_for: Duration,
+    ) -> Result<bool, QueryError> {
+        let note = "UPDATE {schema}.erasure
+                    SET clean_since = CASE WHEN $3 THEN coalesce(clean_since, now()) END
+                    WHERE app_id = $1 AND user_id = $2";
+        self.model.query(note, &[&APP_ID, &user.as_str(), &clean]).await?;
+        let go = "DELETE FROM {schema}.erasure
+                  WHERE app_id = $1 AND user_id = $2
+                    AND clean_since <= now() - $3 * interval '1 second' RETURNING 1";
+        let gone =
+            self.model.query(go, &[&APP_ID, &user.as_str(), &clean_for.as_secs_f64()]).await?;
+        Ok(!gone.is_empty())
+    }
+}

@@ -1,0 +1,107 @@
+//! What is kept of a user beside tasks goes, and the request last of all.
+
+use crate::support::{Database, key, upsert, value};
+use reminder_contract::names::APP_ID;
+use reminder_domain::TaskId;
+use reminder_domain::ids::Person;
+use reminder_scheduler::read_model::{ErasureTable, Erasures, ReadModel, TaskIndex as _};
+use reminder_scheduler::turn::record::UnreadableState;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Whose the tasks of [`value`] are.
+const USER: &str = "u@example.org";
+
+fn user() -> Person {
+    Person::parse(USER).unwrap()
+}
+
+fn erasures(database: &Database) -> (Arc<ReadModel>, Erasures) {
+    let model = Arc::new(ReadModel::new(&database.url, "public".into()).unwrap());
+    (Arc::clone(&model), Erasures::new(model, "reminder_state"))
+}
+
+/// A dead letter about a task, with this value.
+async fn letter(database: &Database, task: &str, value: &str) {
+    let sql = "INSERT INTO dead_letter (app_id, topic, identity, headers, value, reason, task_id)
+               VALUES ($1, 'reminders-dlq', $2, '{}', $3, 'failed', $4)";
+    let identity = format!("{task}:{value}");
+    let value = value.as_bytes();
+    database.client.execute(sql, &[&APP_ID, &identity, &value, &task]).await.unwrap();
+}
+
+/// Says what a user prefers, as the service stores it.
+async fn prefer(database: &Database, user: &str, actor: &str) {
+    let line =
+        format!(r#"{{"s":1,"v":1,"u":"{user}","p":{{"zone":"Asia/Tokyo"}},"t":1790000000123}}"#);
+    let key = format!("{APP_ID}||UserActor||{actor}||user");
+    upsert(&database.client, &key, format!("{line}\n{{}}").as_bytes()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_request_is_kept_once_and_tells_what_is_there() {
+    let database = Database::migrated().await;
+    let (model, table) = erasures(&database);
+    for id in ["b", "a", "c"] {
+        upsert(&database.client, &key(id), &value(1).bytes()).await.unwrap();
+    }
+    assert_eq!(model.erasure(&user()).await.unwrap().requested_ms, None);
+    assert!(table.under_way(9).await.unwrap().is_empty());
+    for _ in 0..2 {
+        model.request_erasure(&user()).await.unwrap();
+    }
+    assert_eq!(table.under_way(9).await.unwrap(), [user()]);
+    let page = table.tasks_of(&user(), "", 2).await.unwrap();
+    let rest = table.tasks_of(&user(), page[1].as_str(), 2).await.unwrap();
+    let ids: Vec<&str> = page.iter().chain(&rest).map(TaskId::as_str).collect();
+    assert_eq!(ids, ["a", "b", "c"]);
+    table.erased(&user(), &page).await.unwrap();
+    let progress = model.erasure(&user()).await.unwrap();
+    assert!(progress.requested_ms.is_some());
+    assert_eq!((progress.erased, progress.tasks), (2, 3), "the rows follow the states");
+}
+
+#[tokio::test]
+async fn everything_beside_tasks_goes_and_nothing_of_others() {
+    let database = Database::migrated().await;
+    let (model, table) = erasures(&database);
+    prefer(&database, USER, "u_40example_2eorg").await;
+    prefer(&database, "v@example.org", "v_40example_2eorg").await;
+    for (who, reason) in [(USER, "asked for silence"), ("v@example.org", "likewise")] {
+        model.stop_firing(Some(&Person::parse(who).unwrap()), reason).await.unwrap();
+    }
+    letter(&database, "mine", "a title").await;
+    letter(&database, "other", &format!(r#"{{"userId":"{USER}"}}"#)).await;
+    letter(&database, "other", "of somebody else").await;
+    let mine = TaskId::parse("mine").unwrap();
+    upsert(&database.client, &key("mine"), &value(1).bytes()).await.unwrap();
+    assert!(model.park(&mine, &UnreadableState::Damaged("a title".into())).await.unwrap());
+
+    table.erased(&user(), &[mine]).await.unwrap();
+    assert!(table.forget(&user()).await.unwrap());
+    assert!(!table.forget(&user()).await.unwrap(), "nothing was left");
+    for (table, left) in
+        [("user_index", 1), ("firing_stop", 1), ("dead_letter", 1), ("task_parked", 0)]
+    {
+        let count = database.count(&format!("SELECT count(*) FROM {table}")).await;
+        assert_eq!(count, left, "{table}");
+    }
+    let users = "SELECT count(*) FROM reminder_state WHERE key LIKE '%||UserActor||%'";
+    assert_eq!(database.count(users).await, 1);
+}
+
+#[tokio::test]
+async fn a_request_goes_once_nothing_was_found_for_a_while() {
+    let database = Database::migrated().await;
+    let (model, table) = erasures(&database);
+    let (user, long, none) = (user(), Duration::from_secs(60), Duration::ZERO);
+    model.request_erasure(&user).await.unwrap();
+    assert!(!table.settled(&user, false, none).await.unwrap(), "something was found");
+    assert!(!table.settled(&user, true, long).await.unwrap(), "just now");
+    assert!(!table.settled(&user, false, none).await.unwrap(), "and then something was found");
+    let clean = "SELECT count(*) FROM erasure WHERE clean_since IS NULL";
+    assert_eq!(database.count(clean).await, 1, "so the time begins anew");
+    assert!(table.settled(&user, true, none).await.unwrap());
+    assert_eq!(database.count("SELECT count(*) FROM erasure").await, 0);
+    assert!(!table.settled(&user, true, none).await.unwrap(), "once");
+}
