@@ -42,7 +42,7 @@ fn asked(
                 Outcome::Loaded(stored.map(Arc::clone))
             }
             Effect::LoadPreferences { .. } => Outcome::Preferences(Box::new(preferences())),
-            Effect::Commit(state) => {
+            Effect::Commit(state) | Effect::Create(state) => {
                 committed = Some(state);
                 Outcome::Done
             }

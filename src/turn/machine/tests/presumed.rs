@@ -27,7 +27,11 @@ fn refused_once(request: Request, stored: &Arc<TaskState>) -> (usize, Box<Finish
     let (mut outcome, mut loads) = (Outcome::Start, 0);
     loop {
         outcome = match machine.step(outcome, &mut outbox, at(0)) {
-            Effect::Commit(state) if state.version == stored.version + 1 => Outcome::Done,
+            Effect::Commit(state) | Effect::Create(state)
+                if state.version == stored.version + 1 =>
+            {
+                Outcome::Done
+            }
             Effect::Commit(_) | Effect::Create(_) => Outcome::Fenced,
             Effect::Load => {
                 loads += 1;
@@ -86,7 +90,7 @@ fn a_guess_is_made_where_the_command_says_nothing() {
         machine.presuming_new(guess).step(Outcome::Start, &mut outbox, at(0))
     };
     let far = || put(at(2 * HOUR_MS));
-    assert!(matches!(guessing(far(), true), Effect::Commit(_)));
+    assert!(matches!(guessing(far(), true), Effect::Commit(_) | Effect::Create(_)));
     assert!(matches!(guessing(far(), false), Effect::Load));
 }
 
@@ -100,7 +104,7 @@ fn a_wake_registered_for_a_state_that_is_refused_is_put_right() {
     let (mut outcome, mut refused) = (Outcome::Start, false);
     let finish = loop {
         outcome = match machine.step(outcome, &mut outbox, at(0)) {
-            Effect::Commit(_) if !refused => {
+            Effect::Commit(_) | Effect::Create(_) if !refused => {
                 refused = true;
                 Outcome::Fenced
             }

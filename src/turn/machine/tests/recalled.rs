@@ -24,11 +24,12 @@ fn calls(request: Request, stored: Option<&Arc<TaskState>>, refused: bool) -> Ve
                 calls.push("load preferences".into());
                 Outcome::Preferences(Box::new(preferences()))
             }
+            Effect::LoadBirths => Outcome::Births(1),
             Effect::Load => {
                 calls.push("load".into());
                 Outcome::Loaded(stored.map(Arc::clone))
             }
-            Effect::Commit(state) => {
+            Effect::Commit(state) | Effect::Create(state) => {
                 let first = !calls.iter().any(|call| call.starts_with("commit"));
                 calls.push(format!("commit {}", state.live().unwrap().preferences.version));
                 if first && refused { Outcome::Fenced } else { Outcome::Done }
