@@ -8,7 +8,7 @@ mod bury;
 mod successor;
 
 use crate::clock::{Clock, SystemClock};
-use crate::dapr::inbound::actor::new_correlation_id;
+use crate::dapr::inbound::flow::new_correlation_id;
 use crate::ports::{CallError, Users};
 use crate::read_model::{QueryError, ReadModel, Stored, UserLookup};
 use crate::turn::record::{self, UnreadableState};

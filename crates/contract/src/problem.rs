@@ -2,9 +2,10 @@
 //!
 //! An actor method answers 200 always, or Dapr wraps the body: so each problem has its status in its body.
 
+mod refusals;
+
+use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
-use reminder_domain::user::UserRejection;
-use reminder_domain::{Rejection, TaskId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -291,40 +292,6 @@ impl Problem {
     /// Its JSON.
     pub fn to_json(&self) -> Vec<u8> {
         super::wire::to_json(self)
-    }
-}
-
-impl From<&Rejection> for Problem {
-    fn from(rejection: &Rejection) -> Self {
-        let new = |kind| Self::new(kind, rejection.to_string());
-        match rejection {
-            Rejection::UnknownTask(id) => new(ProblemKind::UnknownTask).with_task_id(id),
-            Rejection::VersionConflict { actual, .. } => {
-                new(ProblemKind::VersionConflict).at("ifVersion").at_version(*actual)
-            }
-            Rejection::CommandIdReused => new(ProblemKind::CommandIdReused).at("commandId"),
-            Rejection::Invalid { field, reason } => Self::invalid(field.clone(), reason),
-            Rejection::Inapplicable(_) => new(ProblemKind::Inapplicable),
-            Rejection::TooManyPending(_) => new(ProblemKind::Overloaded),
-        }
-    }
-}
-
-impl From<Rejection> for Problem {
-    fn from(rejection: Rejection) -> Self {
-        Self::from(&rejection)
-    }
-}
-
-impl From<UserRejection> for Problem {
-    fn from(rejection: UserRejection) -> Self {
-        let new = |kind| Self::new(kind, rejection.to_string());
-        match rejection {
-            UserRejection::VersionConflict { actual, .. } => {
-                new(ProblemKind::VersionConflict).at("ifVersion").at_version(actual)
-            }
-            UserRejection::CommandIdReused => new(ProblemKind::CommandIdReused).at("commandId"),
-        }
     }
 }
 

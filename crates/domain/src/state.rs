@@ -118,6 +118,15 @@ pub struct Sequences {
 }
 
 impl Sequences {
+    /// The last number given to a topic; 0: none.
+    pub fn last(&self, topic: Topic) -> u64 {
+        match topic {
+            Topic::Reminders => self.reminders,
+            Topic::TaskEvents => self.task_events,
+            Topic::TaskUpdates => self.task_updates,
+        }
+    }
+
     /// Takes the next number of a topic.
     pub fn next(&mut self, topic: Topic) -> u64 {
         let counter = match topic {

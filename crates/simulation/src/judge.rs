@@ -227,7 +227,7 @@ impl Judge {
         let sequence = id.rsplit('-').next().and_then(|text| text.parse().ok()).unwrap_or(0);
         let expected_id = cloud_event::event_id(&message.key, book.born, topic, sequence);
         must!(*id == expected_id, "{id} should be {expected_id}");
-        let committed = last(&book.committed, topic);
+        let committed = book.committed.last(topic);
         must!(sequence <= committed, "{id} was published, and committed were {committed}");
         let expected = book.consumed.next(topic);
         must!(sequence == expected, "{id} came where {expected} should have come");
@@ -242,7 +242,7 @@ impl Judge {
                 ends.push(format!("{task}: what was due at {due} has not fired"));
             }
             for topic in Topic::ALL {
-                let (has, should) = (last(&book.consumed, topic), last(&book.committed, topic));
+                let (has, should) = (book.consumed.last(topic), book.committed.last(topic));
                 if has != should {
                     ends.push(format!("{task}: of {should} events on {topic:?} {has} have come"));
                 }
@@ -269,7 +269,7 @@ impl Book {
     ) -> Result<Vec<&'a reminder_domain::Fact>, String> {
         let mut facts = Vec::new();
         for event in next.pending.iter().flat_map(|commit| &commit.events) {
-            let (topic, known) = (event.topic(), last(&self.committed, event.topic()));
+            let (topic, known) = (event.topic(), self.committed.last(event.topic()));
             if event.sequence > known {
                 must!(
                     event.sequence == self.committed.next(topic),
@@ -296,7 +296,7 @@ impl Book {
         };
         for event in previous.iter().flat_map(|state| &state.pending).flat_map(|c| &c.events) {
             let (topic, sequence) = (event.topic(), event.sequence);
-            let is_published = sequence <= last(&self.consumed, topic);
+            let is_published = sequence <= self.consumed.last(topic);
             must!(
                 is_published || kept(topic, sequence),
                 "{task}: event {sequence} on {topic:?} was dropped before it was published"
@@ -340,13 +340,5 @@ impl Book {
             must!(is == should, "{task}: its alarms are {is:?}, expected {should:?}");
         }
         Ok(())
-    }
-}
-
-fn last(sequences: &Sequences, topic: Topic) -> u64 {
-    match topic {
-        Topic::Reminders => sequences.reminders,
-        Topic::TaskEvents => sequences.task_events,
-        Topic::TaskUpdates => sequences.task_updates,
     }
 }

@@ -1,6 +1,7 @@
 //! The `TaskActor` as the SDK sees it: it parses, asks the driver for a turn, and words the answer.
 
 use super::argument::argument;
+use super::flow::complete;
 use super::internal::{
     ERASE, EraseRequest, INGEST, Ingested, NO_VERSION, PURGE, REFRESH, SETTLE, SettleRequest,
 };
@@ -25,8 +26,7 @@ use reminder_contract::wire::{
     TaskView,
 };
 use reminder_contract::{Problem, ProblemKind};
-use reminder_domain::ids::{CorrelationId, Traceparent};
-use reminder_domain::{Command, Origin, Rejection, TaskId};
+use reminder_domain::{Command, Rejection, TaskId};
 use std::sync::Arc;
 
 /// The drivers and actors of this process.
@@ -307,25 +307,6 @@ pub(super) fn written(id: &TaskId, reply: Reply) -> Result<Vec<u8>, Problem> {
             Err(Problem::new(ProblemKind::Unavailable, reply::REPEAT_IT))
         }
     }
-}
-
-/// Adds what the headers say of a command's flow, and names it where nobody did.
-pub(super) fn complete(origin: &mut Origin, headers: &HeaderMap) {
-    if origin.traceparent.is_none() {
-        origin.traceparent = traceparent(headers);
-    }
-    origin.correlation_id.get_or_insert_with(new_correlation_id);
-}
-
-fn traceparent(headers: &HeaderMap) -> Option<Traceparent> {
-    let text = headers.get("traceparent")?.to_str().ok()?;
-    Traceparent::parse(text).ok()
-}
-
-/// A name for a flow that nobody named.
-pub(crate) fn new_correlation_id() -> CorrelationId {
-    let id = uuid::Uuid::now_v7().to_string();
-    CorrelationId::parse(id).expect("a UUID is visible ASCII")
 }
 
 #[async_trait]

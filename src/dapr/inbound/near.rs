@@ -7,7 +7,8 @@
 //! refuses those that come too late, as with any turn that is under way when an actor moves. Turns of one
 //! actor have one lock in this process, whoever asked for them.
 
-use super::actor::{TaskActor, Turns, complete, written};
+use super::actor::{TaskActor, Turns, written};
+use super::flow::complete;
 use super::registry::Registry;
 use crate::dapr::outbound::Sidecar;
 use crate::dapr::outbound::ingest::{TURN_DEADLINE, not_followed};

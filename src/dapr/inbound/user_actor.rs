@@ -1,7 +1,7 @@
 //! The `UserActor` as the SDK sees it: it parses, asks for a turn, and words the answer.
 
-use super::actor::complete;
 use super::argument::argument;
+use super::flow::complete;
 use super::registry::{Hosted, Registry};
 use super::reply;
 use crate::ports::Progress;
