@@ -301,7 +301,7 @@ async fn a_task_begins_with_the_preferences_that_its_user_has() {
     let database = model().await.0;
     put(&database, USER, 1).await;
     put(&database, USER, 2).await;
-    let first = |preferences, status| Value { preferences, status, ..value(1) }.bytes();
+    let first = |preferences, status| Value { status, preferences, ..value(1) }.bytes();
     for (task, preferences, status, accepted) in [
         ("older", 1, "pending", false),
         ("none", 0, "in_progress", false),

@@ -126,14 +126,15 @@ fn parameters_of(path: &str, verb: &str) -> Vec<&'static str> {
     }
     names.extend_from_slice(match (verb, path) {
         ("get", "/v1/users/{userId}/erasure") => &[],
-        ("delete", "/v1/users/{userId}") => &["idempotencyKey", "correlationId", "traceparent"],
         ("get", "/v1/tasks") => &["user", "status", "cursor", "limit"],
         ("get", "/v1/reminders") => &["user", "from", "to", "due", "cursor", "limit"],
         ("get", path) if path.ends_with("/preview") => &["count"],
         ("get", path) if path.ends_with("/explain") => &["explainedId", "explainedTime"],
         ("get", path) if path.ends_with("/export") => &[],
         ("get", _) => &["ifChanged"],
-        ("post", "/v1/tasks:batch") => &["idempotencyKey", "correlationId", "traceparent"],
+        ("post", "/v1/tasks:batch") | ("delete", "/v1/users/{userId}") => {
+            &["idempotencyKey", "correlationId", "traceparent"]
+        }
         _ => &["ifMatch", "ifAbsent", "idempotencyKey", "correlationId", "traceparent"],
     });
     let sets_reminders = matches!(verb, "put" | "patch") && !path.contains("userId");
