@@ -78,6 +78,10 @@ proptest! {
         days in 0..3_i64,
     ) {
         let first = wall - TimeDelta::days(BEFORE);
+        // Where a whole day was left out (Kwajalein in 1993, Samoa in 2011), two due dates are one, and so are
+        // their reminders days before: that is another list than the days themselves make.
+        let due = |day| brute_force(first + TimeDelta::days(day), zone).0;
+        prop_assume!(days == 0 || (0..DAYS + days).all(|day| due(day) < due(day + 1)));
         let mut expected: Vec<Timestamp> = Vec::new();
         for day in 0..DAYS {
             let (utc, _) = brute_force(first + TimeDelta::days(day), zone);
