@@ -96,8 +96,10 @@ mod tests {
 
     fn after(state: Option<&TaskState>, kind: CommandKind) -> TaskState {
         let origin = Origin::default();
+        // Another one each time: the same twice in a row is a repeat.
+        let fingerprint = state.map_or(0, |state| state.version);
         let command =
-            Command { kind, id: None, fingerprint: 1, if_version: None, as_user: None, origin };
+            Command { kind, id: None, fingerprint, if_version: None, as_user: None, origin };
         let task = TaskId::parse("t").unwrap();
         match decide(&task, state, &command, None, at(0)).unwrap() {
             Turn::Commit(change) => change.state,

@@ -214,7 +214,7 @@ impl Task {
     /// What fell due in a pause of its user that it knows of, and that is to be passed over.
     fn skip_as_its_user_says(&mut self, news: &Prefs) {
         if let (Some(since), Some(until)) = (self.prefs.1.paused, news.skipped_until)
-            && until >= since
+            && until > since
         {
             self.pass_over(until);
         }

@@ -33,11 +33,12 @@ pub(super) fn resume(live: &Live, missed: IfMissed, now: Timestamp) -> Outcome {
 }
 
 /// Up to when a task that follows its user's preferences passes over what fell due: the user was
-/// paused as far as the task knows, and has since been resumed with nothing to fire.
+/// paused as far as the task knows, and has since been resumed with nothing to fire. A pause that began
+/// in the very moment in which an earlier one ended so is not that one.
 pub(super) fn skipped_until(live: &Live, newer: &KnownPreferences) -> Option<Timestamp> {
     let since = live.preferences.paused_since?;
     let is_news = newer.version > live.preferences.version;
-    newer.skipped_until.filter(|until| is_news && *until >= since)
+    newer.skipped_until.filter(|until| is_news && *until > since)
 }
 
 /// Winds every clock that has run out by then, as a firing would, without one; tells what became of

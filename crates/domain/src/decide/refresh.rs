@@ -12,8 +12,8 @@ use crate::state::{Lifecycle, Live, TaskState};
 use crate::time::{self, Timestamp};
 
 /// Takes over preferences, `None`: those that the task has, and resolves again what is still to
-/// come. The user may have been paused or resumed. What fired has fired, and a snooze has a time of its own. Older preferences than the task's
-/// change nothing.
+/// come. The user may have been paused or resumed. What fired has fired, and a snooze has a time of its own.
+/// Older preferences than the task's change nothing.
 pub fn decide_refresh(state: &TaskState, known: Option<&KnownPreferences>, now: Timestamp) -> Turn {
     let Some(live) = state.live() else { return Turn::Answer(answer(state)) };
     let mut next = live.clone();
