@@ -212,6 +212,7 @@ proptest! {
             plainly(put(&Spec { completed: false, ..spec.clone() })),
         ])?;
         let mut seen: HashSet<(String, Option<String>)> = HashSet::new();
+        let mut moved = false;
         for (which, other, prefs, ms) in rounds {
             bench.step(&Step::PassToWake { late_ms: 0 })?;
             bench.step(&Step::Wake)?;
@@ -221,10 +222,10 @@ proptest! {
             }
             bench.step(&plainly(Kind::Acknowledge(None)))?;
             bench.step(&Step::Pass { ms })?;
-            // Where the user moved meanwhile, the moments of another schedule are others: only the
+            // Where the user moved meanwhile, and be it back, the moments of another schedule are others: only the
             // watermark holds then, and it is an instant.
             let task = bench.model.task.as_ref();
-            let moved = bench.prefs.1 != first;
+            moved |= bench.prefs.1 != first;
             let exdates = task.map(|task| task.spec.exdates.clone()).unwrap_or_default();
             if moved && exdates != spec.exdates && which != 2 {
                 continue;
@@ -263,6 +264,8 @@ proptest! {
         to in prefs(),
     ) {
         let mut bench = Bench::after(&steps)?;
+        // What the user said before, such as a resumption, is another matter.
+        bench.step(&Step::Refresh)?;
         let Some(task) = bench.model.task.clone() else { return Ok(()) };
         let from = task.prefs.1.clone();
         let to = Prefs { zone: to.zone, ..from.clone() };
