@@ -1,6 +1,6 @@
 //! What is kept of a user beside tasks goes, and the request last of all.
 
-use crate::support::{Database, key, upsert, value};
+use crate::support::{Database, Value, key, upsert, value};
 use reminder_contract::names::APP_ID;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
@@ -74,7 +74,8 @@ async fn everything_beside_tasks_goes_and_nothing_of_others() {
     letter(&database, "other", &format!(r#"{{"userId":"{USER}"}}"#)).await;
     letter(&database, "other", "of somebody else").await;
     let mine = TaskId::parse("mine").unwrap();
-    upsert(&database.client, &key("mine"), &value(1).bytes()).await.unwrap();
+    let task = Value { preferences: 1, ..value(1) };
+    upsert(&database.client, &key("mine"), &task.bytes()).await.unwrap();
     assert!(model.park(&mine, &UnreadableState::Damaged("a title".into())).await.unwrap());
 
     table.erased(&user(), &[mine]).await.unwrap();

@@ -93,7 +93,11 @@ pub(super) fn routes(
         // A sidecar hands `%2F` on as `/`, so the user may be more than one part of the path.
         .route(
             "/v1/users/{*userPath}",
-            get(users::get).put(users::put).post(pauses::act).delete(erasure::request),
+            get(users::get)
+                .put(users::put)
+                .post(pauses::act)
+                .delete(erasure::request)
+                .fallback(users::not_here),
         )
         .route("/v1/{*path}", axum::routing::any(nowhere))
         .method_not_allowed_fallback(not_here)

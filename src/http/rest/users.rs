@@ -24,6 +24,11 @@ pub(super) async fn get(State(rest): State<Rest>, asked: Asked) -> Result<Respon
     }
 }
 
+/// What is not understood by any path of a user.
+pub(super) async fn not_here(asked: Asked) -> Result<Response, Refusal> {
+    asked.of_user().map(|(_, what)| what.not_here()).map_err(Refusal::from)
+}
+
 /// What holds for a user, the defaults included.
 #[utoipa::path(get, path = "/v1/users/{userId}/preferences", tag = "users", responses((status = 200, description = "What holds, and how far the tasks have followed", content_type = "application/json", body = ref("#/components/schemas/UserView")), (status = 304, description = "It still is at the version of `If-None-Match`")))]
 pub(super) async fn read(
