@@ -32,10 +32,16 @@ fn case(operation: &str, task: &str, owner: &str) -> Option<Call> {
         | "/v1/tasks/{taskId}/skip"
         | "/v1/tasks/{taskId}/acknowledge"
         | "/v1/tasks/{taskId}/dismiss"
+        | "/v1/tasks/{taskId}/pause"
+        | "/v1/tasks/{taskId}/resume"
         | "/v1/tasks/{taskId}/preview"
         | "/v1/tasks/{taskId}/reminders/{reminderId}"
         | "/v1/tasks/{taskId}/calendar"
+        | "/v1/users/{userId}"
+        | "/v1/users/{userId}/erasure"
         | "/v1/users/{userId}/export"
+        | "/v1/users/{userId}/pause"
+        | "/v1/users/{userId}/resume"
         | "/v1/users/{userId}/preferences" if method != "put" => call,
         "/v1/tasks/{taskId}/explain" => add(call, &format!("reminderId=due&scheduledFor={DUE}")),
         "/v1/tasks/{taskId}/reminders/{reminderId}" if method == "put" => call.json(&json!({ "before": "PT5M" })),
@@ -47,6 +53,9 @@ fn case(operation: &str, task: &str, owner: &str) -> Option<Call> {
         _ => return None,
     })
 }
+
+/// What only those may who may see everything.
+const NOT_FOR_USERS: [&str; 2] = ["delete /v1/users/{userId}", "get /v1/users/{userId}/erasure"];
 
 /// What commands may say of versions and keys; the task is at version 1.
 const PRECONDITIONS: [&[(&str, &str)]; 6] = [
@@ -112,6 +121,8 @@ fn to_a_user_the_tasks_of_others_are_not_there() {
             );
             if operation.contains("{taskId}") {
                 hides_the_task(&world, &operation).await;
+            } else if NOT_FOR_USERS.contains(&operation.as_str()) {
+                is_for_no_user(&world, &operation).await;
             } else if operation.contains("/v1/users/") || operation.starts_with("get ") {
                 is_for_the_user_alone(&world, &operation).await;
             } else {
@@ -193,6 +204,17 @@ async fn is_for_the_user_alone(world: &World<'_>, operation: &str) {
     {
         assert_eq!(answer.status, 200, "{operation}: {answer:?}");
     }
+}
+
+async fn is_for_no_user(world: &World<'_>, operation: &str) {
+    for user in [&world.ada, &world.eve] {
+        let refused = world.of(user, &case(operation, "a", &world.ada).unwrap()).await;
+        assert_eq!(refused.status, 403, "{operation}: {refused:?}");
+    }
+    // Of somebody of whom there is nothing, so that the others have what they had.
+    let nobody = case(operation, "a", &world.suite.unique("nobody")).unwrap();
+    let answer = nobody.by(&world.service, REST_TOKEN).await;
+    assert!(answer.status < 300, "{operation}: {answer:?}");
 }
 
 /// Also if an item says on whose behalf it is.
