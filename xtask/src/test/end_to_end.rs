@@ -30,7 +30,7 @@ pub(super) async fn halves(binary: &Binary, stacks: [&str; 2], log: &Log) -> Res
     list.args(["--list", "--format", "terse"]);
     let listed = process::run(list, log, LIST_DEADLINE).await?;
     let names = parse::listed(listed.lines.iter().map(String::as_str));
-    let (last, first): (Vec<&str>, Vec<&str>) =
+    let (last, others): (Vec<&str>, Vec<&str>) =
         names.iter().partition(|name| name.starts_with(LAST));
     let on = async |stack: &str, names: Vec<&str>, log: &Log| {
         let mut command = run(binary);
@@ -39,7 +39,7 @@ pub(super) async fn halves(binary: &Binary, stacks: [&str; 2], log: &Log) -> Res
         outcome(&format!("e2e, on {stack}"), command, log, DEADLINE).await
     };
     // Neighbours are alike: taking turns makes the halves take as long as each other.
-    let half = |number: usize| first.iter().copied().skip(number).step_by(stacks.len()).collect();
+    let half = |number: usize| others.iter().copied().skip(number).step_by(stacks.len()).collect();
     let second_log = Log::create(log.path().with_extension("2.log"))?;
     let (one, other) =
         tokio::try_join!(on(stacks[0], half(0), log), on(stacks[1], half(1), &second_log))?;
