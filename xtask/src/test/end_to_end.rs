@@ -30,7 +30,7 @@ pub(super) async fn halves(binary: &Binary, stacks: [&str; 2], log: &Log) -> Res
     list.args(["--list", "--format", "terse"]);
     let listed = process::run(list, log, LIST_DEADLINE).await?;
     let names = parse::listed(listed.lines.iter().map(String::as_str));
-    let (last, others): (Vec<&str>, Vec<&str>) =
+    let (purges, others): (Vec<&str>, Vec<&str>) =
         names.iter().partition(|name| name.starts_with(LAST));
     let on = async |stack: &str, names: Vec<&str>, log: &Log| {
         let mut command = run(binary);
@@ -44,7 +44,7 @@ pub(super) async fn halves(binary: &Binary, stacks: [&str; 2], log: &Log) -> Res
     let (one, other) =
         tokio::try_join!(on(stacks[0], half(0), log), on(stacks[1], half(1), &second_log))?;
     let last_log = Log::create(log.path().with_extension("last.log"))?;
-    let after = on(stacks[1], last, &last_log).await?;
+    let after = on(stacks[1], purges, &last_log).await?;
     let counts = one.0.plus(other.0).plus(after.0);
     let mut failed: Vec<String> = [one.1, other.1, after.1].into_iter().flatten().collect();
     if failed.is_empty() && counts.passed + counts.ignored != names.len() {
