@@ -74,18 +74,13 @@ pub(super) const MIGRATIONS: &[Migration] = &[
     },
     Migration {
         number: 11,
-        name: "0011_new_tasks",
-        template: include_str!("../../migrations/0011_new_tasks.sql"),
+        name: "0011_retention",
+        template: include_str!("../../migrations/0011_retention.sql"),
     },
     Migration {
         number: 12,
-        name: "0012_retention",
-        template: include_str!("../../migrations/0012_retention.sql"),
-    },
-    Migration {
-        number: 13,
-        name: "0013_erasure",
-        template: include_str!("../../migrations/0013_erasure.sql"),
+        name: "0012_erasure",
+        template: include_str!("../../migrations/0012_erasure.sql"),
     },
 ];
 

@@ -1,10 +1,36 @@
--- A task begins with the preferences that its user has, or not at all.
+-- Retention: tombstones and completed tasks go for good, and no event id is ever used twice.
 --
--- {{schema}} is filled in by src/read_model/migrate.rs; every statement may be run again.
+-- {{state_table}} and {{schema}} are filled in by src/read_model/migrate.rs; every statement may be run
+-- again. Rights needed: those of the first migration; and, to purge, DELETE on the state table.
 
--- Judges a written task and keeps its index row: as before, but for one thing. The first version of an
--- open task has the copy of its user's preferences that the user has by then; any other is refused. So
--- whoever makes a task may go by what it remembers of the user, and reads it only when it is refused.
+-- One row per app once a round of the purge was begun.
+CREATE TABLE IF NOT EXISTS {{schema}}.retention (
+    app_id      text COLLATE "C" PRIMARY KEY,
+    -- The incarnation in which tasks are born that are not stored. A round raises it before it deletes
+    -- anything, and deletes only what was born earlier: so a task that is made anew has later numbers
+    -- than ever before, and a statement of its earlier life that comes late is refused.
+    births      bigint NOT NULL DEFAULT 1,
+    -- Who has a round under way, and until when nobody else begins one.
+    holder      text COLLATE "C",
+    held_until  timestamptz NOT NULL DEFAULT now(),
+    -- When a round last came to its end.
+    finished_at timestamptz
+);
+
+-- What may be old enough, the oldest first. Open tasks cost nothing here.
+CREATE INDEX IF NOT EXISTS task_index_over
+    ON {{schema}}.task_index (app_id, status, updated_at, task_id)
+    WHERE status IN ('completed', 'deleted');
+
+-- Judges a written task and keeps its index row: as before, but for pauses and for what is not stored.
+--
+-- * "h" is there and true while the task is paused, by itself or by its user.
+-- * The first write of a task must be of the incarnation in which tasks are born, or a later one.
+-- * A line with "b" is the first of a task. Where the task is stored it is refused, whatever its numbers:
+--   so a turn that takes the task for new need not read that it is not there.
+-- * The first version of an open task has the copy of its user's preferences that the user has by then; any
+--   other is refused. So whoever makes a task may go by what it remembers of the user, and reads it only
+--   when it is refused.
 --
 -- A task that comes to be open again, or another user's, may have an older copy of the preferences than
 -- its user: then the user is noted as one to look at. A task that was open with an older copy was noted
@@ -12,7 +38,7 @@
 -- takes. So most commits do not touch user_index at all.
 --
 -- The value is two lines: the index line, {"s":1,"v":…,"i":…,"u":…,"st":…,"w":…,"e":…,"n":…,"t":…,
--- "p":…,"z":…,"h":…},
+-- "p":…,"z":…,"h":…,"b":…},
 -- then the document. Only the first is read, and it must end within 2048 bytes, so the cost does
 -- not depend on the size of the document (a long value is stored compressed and out of line;
 -- `substring` fetches no more than it needs).
@@ -45,6 +71,8 @@ DECLARE
     stored_i bigint;
     -- The incarnation since the last restore, if there was one.
     restored_i bigint;
+    -- The incarnation in which tasks are born since the last purge, if there was one.
+    births bigint;
     readable boolean := false;
     -- The version of its user's preferences.
     user_v bigint;
@@ -94,6 +122,11 @@ BEGIN
             RAISE EXCEPTION 'fence: task % is not stored, so its first version is 1; version % is refused',
                 task, v USING ERRCODE = 'RS001';
         END IF;
+        SELECT r.births INTO births FROM {{schema}}.retention AS r WHERE r.app_id = app;
+        IF i < births THEN
+            RAISE EXCEPTION 'fence: tasks were purged since this process last looked; task % is refused in incarnation %, which is before %',
+                task, i, births USING ERRCODE = 'RS001';
+        END IF;
         IF st IN ('pending', 'in_progress') THEN
             SELECT idx.version INTO user_v
                 FROM {{schema}}.user_index AS idx WHERE idx.app_id = app AND idx.user_id = line ->> 'u';
@@ -104,6 +137,10 @@ BEGIN
         END IF;
         fell_behind := false;
     ELSE
+        IF line ? 'b' THEN
+            RAISE EXCEPTION 'fence: task % is stored already; a write that begins it is refused', task
+                USING ERRCODE = 'RS001';
+        END IF;
         IF stored_v IS NULL OR stored_i IS NULL THEN
             -- The stored line is unreadable, which only a write past this trigger can have done.
             -- The index row still has the last good version. A repair follows that version and
@@ -148,6 +185,23 @@ BEGIN
                 incarnation = excluded.incarnation, updated_at = excluded.updated_at,
                 preferences = excluded.preferences, zone_database = excluded.zone_database,
                 paused = excluded.paused;
+    RETURN NULL;
+END
+$fence$;
+
+-- Forgets what else is kept of an actor row that is deleted.
+CREATE OR REPLACE FUNCTION {{schema}}.task_fence_delete() RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $fence$
+BEGIN
+    DELETE FROM {{schema}}.task_index AS idx
+        WHERE idx.app_id = split_part(OLD.key, '||', 1)
+          AND idx.task_id = split_part(OLD.key, '||', 3);
+    DELETE FROM {{schema}}.task_parked AS parked
+        WHERE parked.app_id = split_part(OLD.key, '||', 1)
+          AND parked.task_id = split_part(OLD.key, '||', 3);
     RETURN NULL;
 END
 $fence$;
