@@ -1,6 +1,7 @@
 //! Numbers the facts, records the command, and decides whether there is anything to commit.
 
 use super::{Answer, Change, Outcome, Turn};
+use crate::alarm::Alarm;
 use crate::command::{Command, CommandKind};
 use crate::event::{Event, Fact};
 use crate::explain::Adjusted;
@@ -8,6 +9,7 @@ use crate::limits;
 use crate::next_wake::next_wake;
 use crate::restored::FIRST_INCARNATION;
 use crate::state::{CommandRecord, Live, Sequences, Snapshot, TaskState};
+use crate::task::Task;
 use crate::time::Timestamp;
 
 pub(super) fn conclude(
@@ -30,16 +32,20 @@ pub(super) fn conclude(
     let events = number(&mut next.sequences, outcome.facts);
     let changes = next.sequences.task_updates;
     next.remember(CommandRecord::new(command, answer.clone(), changes));
-    let (version, source_version) = (next.version, next.source_version());
-    let snapshot = outcome.last_words.map(|(task, alarms)| Snapshot {
-        version,
+    let snapshot = last_words(&next, outcome.last_words);
+    Turn::Commit(Box::new(Change { state: next, events, snapshot, answer }))
+}
+
+/// The task as the events of its end tell it, which its state holds no more.
+pub(super) fn last_words(state: &TaskState, words: Option<(Task, Vec<Alarm>)>) -> Option<Snapshot> {
+    words.map(|(task, alarms)| Snapshot {
+        version: state.version,
         task,
         alarms,
         deleted: true,
         paused: None,
-        source_version,
-    });
-    Turn::Commit(Box::new(Change { state: next, events, snapshot, answer }))
+        source_version: state.source_version(),
+    })
 }
 
 /// What a state answers.

@@ -1,7 +1,7 @@
 //! A task goes although no command asked for it.
 
 use super::{Change, Turn, conclude, lifecycle};
-use crate::state::{Lifecycle, Snapshot, TaskState};
+use crate::state::{Lifecycle, TaskState};
 use crate::time::Timestamp;
 
 /// Nothing changes.
@@ -19,15 +19,7 @@ pub(crate) fn gone(state: &TaskState, now: Timestamp) -> Change {
     let outcome = lifecycle::delete(live, now);
     next.lifecycle = outcome.lifecycle;
     let events = conclude::number(&mut next.sequences, outcome.facts);
-    let (version, source_version) = (next.version, next.source_version());
-    let snapshot = outcome.last_words.map(|(task, alarms)| Snapshot {
-        version,
-        task,
-        alarms,
-        deleted: true,
-        paused: None,
-        source_version,
-    });
+    let snapshot = conclude::last_words(&next, outcome.last_words);
     let answer = conclude::answer(&next);
     Change { state: next, events, snapshot, answer }
 }

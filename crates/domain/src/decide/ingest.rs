@@ -7,7 +7,7 @@ use crate::event::{Fact, RemovalReason, UpdateReason};
 use crate::ingested::{Followed, Ingested, News, Said};
 use crate::preferences::KnownPreferences;
 use crate::rejection::Rejection;
-use crate::state::{CommandRecord, Lifecycle, Live, Snapshot, TaskState};
+use crate::state::{CommandRecord, Lifecycle, Live, TaskState};
 use crate::task::{Status, Task, TaskFields};
 use crate::time::{DueTime, Timestamp};
 
@@ -218,15 +218,7 @@ fn follow(
     let answer = Answer { created: Some(is_new), ..conclude::answer(&next) };
     let events = conclude::number(&mut next.sequences, outcome.facts);
     note(&mut next, command, event, before, &answer);
-    let (version, source_version) = (next.version, next.source_version());
-    let snapshot = outcome.last_words.map(|(task, alarms)| Snapshot {
-        version,
-        task,
-        alarms,
-        deleted: true,
-        paused: None,
-        source_version,
-    });
+    let snapshot = conclude::last_words(&next, outcome.last_words);
     Change { state: next, events, snapshot, answer }
 }
 
