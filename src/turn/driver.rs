@@ -205,7 +205,7 @@ impl<P: Ports> Driver<P> {
                 return Reply::Overloaded("too many turns are waiting".into());
             }
         };
-        let mut known = std::mem::take(&mut memory.known);
+        let mut known = memory.recall();
         if cell.stale.swap(false, Ordering::AcqRel) {
             known = Known::Nothing;
         }
@@ -234,7 +234,7 @@ impl<P: Ports> Driver<P> {
             // Only a turn that read the state tells; one that failed before tells nothing.
             memory.parked &= matches!(finish.known, Known::Nothing);
         }
-        memory.keep(finish.known, &self.remembered);
+        memory.keep(&finish.known, &self.remembered);
         memory.wake_failures = finish.wake_failures;
         if let Some(recovery) = finish.recovery.filter(|_| !planted::is(Bug::DoubtForgotten)) {
             metrics().doubtful.inc();

@@ -236,7 +236,7 @@ pub(super) fn patience(count: u32) -> Duration {
     PATIENCE + Duration::from_secs(1) * count / SLOWEST_PER_SECOND
 }
 
-async fn consume(
+pub(super) async fn consume(
     mut arrivals: Receiver<Arrival>,
     mut tally: Tally,
     give_up: Instant,

@@ -4,6 +4,7 @@
 //! The pending tasks are rows that are copies of one that the service has written, put into the state table
 //! by SQL, through the same triggers. What is measured goes through the actor API as ever.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -27,10 +28,14 @@ use crate::bench::tasks::Names;
 const LEVELS: [u64; 2] = [10_000, 100_000];
 /// Rows of one statement.
 const BATCH: u64 = 50_000;
+/// How often as many near tasks as the reference has are added, to see what the Dapr scheduler takes.
+const STEPS: usize = 3;
 /// Of the reference's calls, so many are made at each level, in each repetition.
 const DIVISOR: usize = 4;
-/// Tasks that are looked at to see what a warm actor takes.
-const WARM: usize = 5_000;
+/// Tasks that are looked at first, for code, connections and buffers; and then more of them, to see what
+/// each adds.
+const FIRST: usize = 5_000;
+const MORE: usize = 10_000;
 /// Firings a second, for lateness, as a share of what can be done.
 const LOAD: f64 = 0.25;
 /// Within which a start must succeed; the target is far less.
@@ -55,13 +60,28 @@ pub(in crate::bench) struct Level {
     pub(super) actor_kib: f64,
 }
 
+/// What the Dapr scheduler holds with so many more tasks within the horizon, and the most beyond it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::bench) struct Registered {
+    pub(super) near: usize,
+    pub(super) scheduler_mib: f64,
+}
+
+/// All of this.
+#[derive(Debug, Default, Serialize)]
+pub(in crate::bench) struct Growth {
+    pub(super) levels: Vec<Level>,
+    pub(super) registered: Vec<Registered>,
+}
+
 /// Everything at each level.
 pub(super) async fn all(
     stage: &Stage<'_>,
     firing: &mut Firing,
     pending: u64,
     near_rate: f64,
-) -> Result<Vec<Level>> {
+) -> Result<Growth> {
     let stack = Stack::load(&stage.manifest.dir)?;
     let database = connect(stage.manifest).await?;
     // From nothing: what the run has left behind would count as pending.
@@ -69,11 +89,11 @@ pub(super) async fn all(
     database.batch_execute("TRUNCATE reminder_state, task_index").await?;
     start(stage, &stack).await?;
     let names = Names::new("pending");
-    let bound = Bound { count: WARM, within: CELL_MAX };
+    let bound = Bound { count: FIRST + MORE, within: CELL_MAX };
     let (target, ours) = (stage.target(Side::Ours)?, names.clone());
     let put = move |number| job(Side::Ours, Work::Far, &ours, number, Work::Far.due());
     let put = closed(&target, REFERENCE.0, REFERENCE.1, bound, put).await?;
-    ensure!(put.count == WARM, "the first tasks were not scheduled");
+    ensure!(put.count == FIRST + MORE, "the first tasks were not scheduled");
     stage.published().await?;
 
     let rate = firing.rate(Side::Ours).context("the rate of firing is not known")? * LOAD;
@@ -105,8 +125,10 @@ pub(super) async fn all(
         let parts = Parts::of(Side::Ours, &stack.manifest()?, &stage.floor);
         let memory = |part| parts.memory_mib(part).context("its memory cannot be seen");
         let (rest_mib, scheduler_mib) = (memory("app")?, memory("scheduler")?);
-        look_at(stage, &names).await?;
-        let actor_kib = (memory("app")? - rest_mib) * 1_024.0 / f64::from(u32::try_from(WARM)?);
+        look_at(stage, &names, 0..FIRST).await?;
+        let warm_mib = memory("app")?;
+        look_at(stage, &names, FIRST..FIRST + MORE).await?;
+        let actor_kib = (memory("app")? - warm_mib) * 1_024.0 / f64::from(u32::try_from(MORE)?);
         let pending = level;
         levels.push(Level {
             pending,
@@ -120,7 +142,26 @@ pub(super) async fn all(
             actor_kib,
         });
     }
-    Ok(levels)
+    let registered = registered(stage, firing).await?;
+    Ok(Growth { levels, registered })
+}
+
+/// Puts near tasks, some at a time.
+async fn registered(stage: &Stage<'_>, firing: &mut Firing) -> Result<Vec<Registered>> {
+    let mib = || {
+        let parts = Parts::of(Side::Ours, stage.manifest, &stage.floor);
+        parts.memory_mib("scheduler").context("its memory cannot be seen")
+    };
+    let mut all = vec![Registered { near: 0, scheduler_mib: mib()? }];
+    let bound = Bound { count: stage.plan.n, within: CELL_MAX };
+    for _ in 0..STEPS {
+        let (protocol, callers) = REFERENCE;
+        let done = stage.schedule((Side::Ours, Work::Near), protocol, callers, bound).await?;
+        firing.errors.extend(done.errors);
+        let near = all.last().map_or(0, |last| last.near) + done.count;
+        all.push(Registered { near, scheduler_mib: mib()? });
+    }
+    Ok(all)
 }
 
 /// How fast the service is with the most tasks pending, as a share of that with the fewest.
@@ -174,16 +215,20 @@ async fn fill(database: &Client, names: &Names, count: u64) -> Result<()> {
     Ok(())
 }
 
-async fn look_at(stage: &Stage<'_>, names: &Names) -> Result<()> {
+async fn look_at(stage: &Stage<'_>, names: &Names, numbers: Range<usize>) -> Result<()> {
     let (names, due) = (names.clone(), Work::Far.due());
     let get = move |number| Job {
         method: "get",
         body: Value::Null,
-        ..job(Side::Ours, Work::Far, &names, number, due)
+        ..job(Side::Ours, Work::Far, &names, numbers.start + number, due)
     };
-    let bound = Bound { count: WARM, within: CELL_MAX };
+    let bound = Bound { count: numbers.len(), within: CELL_MAX };
     let done = closed(&stage.target(Side::Ours)?, REFERENCE.0, REFERENCE.1, bound, get).await?;
-    ensure!(done.count == WARM, "not all tasks could be looked at: {:?}", done.errors.first());
+    ensure!(
+        done.count == bound.count,
+        "not all tasks could be looked at: {:?}",
+        done.errors.first()
+    );
     Ok(())
 }
 

@@ -9,6 +9,7 @@
 //! growth             the same with up to a million tasks pending
 //! storms             changes, recurring tasks, cold ones, and all of it mixed
 //! in_memory          without a broker
+//! replicas           two and three of them on this machine
 //! peers              what a user would pick instead
 //! spread, targets, outcome  what comes of it: ratios, and whether they are reached
 //! sheet, plot, page  for people
@@ -26,6 +27,7 @@ mod outcome;
 mod page;
 mod peers;
 mod plot;
+mod replicas;
 mod schedule;
 mod sheet;
 mod spread;
@@ -48,6 +50,7 @@ pub(super) use self::floor::Floor;
 pub(super) use self::floor_app::{
     ACTOR_TYPE as FLOOR_ACTOR, Options as FloorApp, serve as floor_app,
 };
+use self::growth::Growth;
 pub(super) use self::outcome::Suite;
 use self::peers::Peers;
 use self::schedule::Scheduling;
@@ -151,8 +154,8 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
     fire::lateness(&stage, &mut firing, |side| scheduling.rate(side, Work::Near)).await?;
     println!("Counting calls …");
     let operations = operations::all(&stage).await?;
-    let (loads, wrong) = if options.quick {
-        (Vec::new(), Vec::new())
+    let (loads, crews, wrong) = if options.quick {
+        (Vec::new(), Vec::new(), Vec::new())
     } else {
         println!("Changes at once, recurring, cold and mixed …");
         let near = scheduling.rate(Side::Ours, Work::Near).context("nothing was scheduled")?;
@@ -161,14 +164,17 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
         let (more, also) = in_memory::all(&stage).await?;
         loads.extend(more);
         wrong.extend(also);
-        (loads, wrong)
+        println!("One, two and three replicas …");
+        let (crews, also) = replicas::all(&stage, near).await?;
+        wrong.extend(also);
+        (loads, crews, wrong)
     };
     let growth = if options.long {
         println!("Growth …");
         let near = scheduling.rate(Side::Ours, Work::Near).context("nothing was scheduled")?;
         growth::all(&stage, &mut firing, options.pending, near).await?
     } else {
-        Vec::new()
+        Growth::default()
     };
     stage.floor.stop().await?;
 
@@ -190,7 +196,7 @@ async fn measure(manifest: &Manifest, options: &Options) -> Result<Found> {
     };
     let docs = options.write_docs.then(|| manifest.options.root.join("docs"));
     let mut suite = Suite::of((n, repetitions), scheduling, firing, operations);
-    (suite.loads, suite.growth) = (loads, growth);
+    (suite.loads, suite.crews, suite.growth) = (loads, crews, growth);
     (suite.peers, suite.docs) = (peers, docs);
     suite.targets = suite.judge();
     Ok(Found { scenarios: vec![scenario], suite: Some(suite) })

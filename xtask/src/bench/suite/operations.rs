@@ -80,11 +80,11 @@ pub(super) async fn all(stage: &Stage<'_>) -> Result<Vec<Operation>> {
     let mut found = Vec::new();
 
     let (far, near) = (Names::new("count-far"), Names::new("count-near"));
-    let allowed = write_only(1.0);
+    let allowed = write_only(0.0);
     let work = puts(stage, &far, count, Work::Far.due());
     found.push(counted(metrics, count, "schedule a far task", &allowed, work).await?);
 
-    let mut allowed = write_only(1.0);
+    let mut allowed = write_only(0.0);
     allowed[2] = exact(Kind::Registrations, 1.0);
     let began = Instant::now();
     let work = puts(stage, &near, count, Work::Near.due());

@@ -7,9 +7,10 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::fire::Firing;
-use super::growth::{self, Level};
+use super::growth::{self, Growth};
 use super::operations::Operation;
 use super::peers::{self, Peers};
+use super::replicas::Crew;
 use super::schedule::Scheduling;
 use super::spread::Spread;
 use super::storms::Load;
@@ -32,7 +33,8 @@ pub(in crate::bench) struct Suite {
     pub(super) firing: Firing,
     pub(super) operations: Vec<Operation>,
     pub(super) loads: Vec<Load>,
-    pub(super) growth: Vec<Level>,
+    pub(super) crews: Vec<Crew>,
+    pub(super) growth: Growth,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) peers: Option<Peers>,
     #[serde(skip)]
@@ -73,7 +75,8 @@ impl Suite {
             firing,
             operations,
             loads: Vec::new(),
-            growth: Vec::new(),
+            crews: Vec::new(),
+            growth: Growth::default(),
             peers: None,
             docs: None,
         }
@@ -135,7 +138,7 @@ impl Suite {
     }
 
     fn grown(&self) -> Vec<Target> {
-        let levels = &self.growth;
+        let levels = &self.growth.levels;
         let most = levels.last();
         let figure = |name: &str, wanted, unit: &str, found| {
             targets::figure(format!("{name}, most tasks pending"), wanted, unit, found)

@@ -58,6 +58,7 @@ fn charts(suite: &Suite) -> Vec<(&'static str, Chart)> {
         ("lateness", lateness(suite)),
         ("pending-throughput", pending_throughput(suite)),
         ("pending-latency", pending_latency(suite)),
+        ("scheduler-memory", scheduler_memory(suite)),
     ];
     let drawn = |(_, chart): &(&str, Chart)| chart.series.iter().any(|s| s.points.len() > 1);
     charts.into_iter().filter(drawn).collect()
@@ -155,10 +156,26 @@ fn pending_latency(suite: &Suite) -> Chart {
     }
 }
 
+/// Both lines have one axis: pending tasks do not move it, near ones do.
+#[expect(clippy::cast_precision_loss, reason = "some millions")]
+fn scheduler_memory(suite: &Suite) -> Chart {
+    let near = suite.growth.registered.iter();
+    let near = near.map(|at| (at.near.max(1) as f64, at.scheduler_mib)).collect();
+    Chart {
+        title: "Memory of the Dapr scheduler, by tasks beyond and within the horizon".into(),
+        x: ("tasks", Scale::Logarithmic),
+        y: ("MiB", Scale::Linear),
+        series: vec![
+            by_pending(suite, "beyond", |level| Some(level.scheduler_mib)),
+            Series { name: "within, besides the most beyond".into(), points: near },
+        ],
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "some millions")]
 fn by_pending(suite: &Suite, name: &str, figure: impl Fn(&Level) -> Option<f64>) -> Series {
     let point = |level: &Level| Some((level.pending as f64, figure(level)?));
-    Series { name: name.to_owned(), points: suite.growth.iter().filter_map(point).collect() }
+    Series { name: name.to_owned(), points: suite.growth.levels.iter().filter_map(point).collect() }
 }
 
 #[cfg(test)]

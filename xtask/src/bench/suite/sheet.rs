@@ -1,12 +1,13 @@
 //! The figures as tables, for a terminal and for a page.
 
+mod scale;
+
 use std::collections::BTreeMap;
 
 use super::Suite;
 use super::calls::Kind;
 use super::client::Protocol;
 use super::fire::Spaced;
-use super::growth::Level;
 use super::schedule::{Cell, REFERENCE};
 use super::spread::Spread;
 use super::subject::{Side, Work};
@@ -63,7 +64,9 @@ pub(super) fn of(suite: &Suite) -> Vec<Sheet> {
         herds(suite),
         lateness(suite),
         loads(suite),
-        growth(suite),
+        scale::crews(suite),
+        scale::growth(suite),
+        scale::registered(suite),
         peers(suite),
         operations(suite),
         usage(suite),
@@ -174,37 +177,6 @@ fn loads(suite: &Suite) -> Sheet {
     });
     let header = ["load", "a second", "p50, ms", "p99, ms", "p99.9, ms", "max, ms"];
     Sheet::new("Other loads, ours, 64 callers over HTTP", &header, rows.collect())
-}
-
-fn growth(suite: &Suite) -> Sheet {
-    let rate = |rates: &[f64]| Spread::of(rates).map_or_else(String::new, |s| s.text(0));
-    let row = |level: &Level| {
-        let p99 =
-            |late: Option<Summary>| late.map_or_else(String::new, |l| format!("{:.1}", l.p99_ms));
-        vec![
-            level.pending.to_string(),
-            rate(&level.far),
-            rate(&level.near),
-            p99(level.far_latency),
-            p99(level.lateness.begun),
-            format!("{:.2}", level.ready_seconds),
-            format!("{:.0}", level.rest_mib),
-            format!("{:.2}", level.actor_kib),
-            format!("{:.0}", level.scheduler_mib),
-        ]
-    };
-    let header = [
-        "pending",
-        "far a second",
-        "near a second",
-        "far p99, ms",
-        "lateness p99, ms",
-        "ready, s",
-        "app at rest, MiB",
-        "warm actor, KiB",
-        "scheduler, MiB",
-    ];
-    Sheet::new("With many tasks pending", &header, suite.growth.iter().map(row).collect())
 }
 
 /// Ours first, where it is measured as the peers are, and where its events are delivered as well.

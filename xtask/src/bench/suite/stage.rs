@@ -110,7 +110,11 @@ impl<'a> Stage<'a> {
     /// Waits until actors have answered for a while: a sidecar may notice a restart of its application only
     /// after it is over, and hosts no actors then for a moment.
     pub(super) async fn steady(&self) -> Result<()> {
-        let address = Address::of(self.manifest)?;
+        self.steady_at(&Address::of(self.manifest)?).await
+    }
+
+    /// The same by the sidecar of any replica.
+    pub(super) async fn steady_at(&self, address: &Address) -> Result<()> {
         let give_up = Instant::now() + STEADY_DEADLINE;
         let mut since = Instant::now();
         while since.elapsed() < STEADY {
@@ -128,7 +132,7 @@ impl<'a> Stage<'a> {
     }
 
     /// That each task has told of its reminder, in order and without a gap.
-    async fn judge_scheduled(
+    pub(super) async fn judge_scheduled(
         &self,
         names: &Names,
         count: usize,

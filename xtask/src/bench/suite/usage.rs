@@ -37,44 +37,45 @@ pub(in crate::bench) struct Used {
 }
 
 /// The processes that one side needs.
-pub(super) struct Parts(Vec<(&'static str, u32)>);
+pub(super) struct Parts(Vec<(&'static str, Vec<u32>)>);
 
 /// A moment.
 pub(super) struct Moment(BTreeMap<&'static str, Taken>);
 
 impl Parts {
+    /// One side with what both share.
     pub(super) fn of(side: Side, manifest: &Manifest, floor: &Floor) -> Self {
-        let shared = [
-            ("scheduler", Part::Scheduler),
-            ("placement", Part::Placement),
-            ("postgres", Part::Postgres),
-            ("broker", Part::Kafka),
-        ];
-        let own = [("app", Part::App(1)), ("sidecar", Part::Sidecar(1))];
-        let alive = |(name, part)| Some((name, manifest.alive(part)?.pid));
-        let mut parts: Vec<_> = match side {
-            Side::Ours => own.into_iter().filter_map(alive).collect(),
+        let mut parts = match side {
+            Side::Ours => own(manifest, [1]),
             Side::Floor => {
                 let own = floor.processes().into_iter();
-                own.filter_map(|(name, pid)| Some((name, pid?))).collect()
+                own.filter_map(|(name, pid)| Some((name, vec![pid?]))).collect()
             }
         };
-        parts.extend(shared.into_iter().filter_map(alive));
+        parts.extend(shared(manifest));
+        Self(parts)
+    }
+
+    /// Ours with all replicas, each kind of process together.
+    pub(super) fn of_all(manifest: &Manifest) -> Self {
+        let mut parts = own(manifest, manifest.replicas.keys().copied());
+        parts.extend(shared(manifest));
         Self(parts)
     }
 
     pub(super) fn now(&self) -> Moment {
         let all = stats();
-        Moment(self.0.iter().map(|(name, pid)| (*name, taken(&tree(&all, *pid), &all))).collect())
+        let taken = |pids: &[u32]| taken(&trees(&all, pids), &all);
+        Moment(self.0.iter().map(|(name, pids)| (*name, taken(pids))).collect())
     }
 
     /// What was taken since then, for each of so many.
     #[expect(clippy::cast_precision_loss, reason = "bytes and counts for people")]
     pub(super) fn since(&self, then: &Moment, count: usize) -> Vec<Used> {
         let (all, now, count) = (stats(), self.now(), count.max(1) as f64);
-        let used = |(part, pid): &(&'static str, u32)| {
+        let used = |(part, pids): &(&'static str, Vec<u32>)| {
             let (now, then) = (now.0.get(part)?, then.0.get(part)?);
-            let memory: u64 = tree(&all, *pid).iter().map(|pid| pss_kib(*pid)).sum();
+            let memory: u64 = trees(&all, pids).iter().map(|pid| pss_kib(*pid)).sum();
             Some(Used {
                 part,
                 cpu_ms: (now.cpu_seconds - then.cpu_seconds) * 1_000.0 / count,
@@ -88,10 +89,35 @@ impl Parts {
     /// The memory of one part now, in MiB.
     #[expect(clippy::cast_precision_loss, reason = "bytes for people")]
     pub(super) fn memory_mib(&self, part: &str) -> Option<f64> {
-        let (_, pid) = self.0.iter().find(|(name, _)| *name == part)?;
-        let kib: u64 = tree(&stats(), *pid).iter().map(|pid| pss_kib(*pid)).sum();
+        let (_, pids) = self.0.iter().find(|(name, _)| *name == part)?;
+        let kib: u64 = trees(&stats(), pids).iter().map(|pid| pss_kib(*pid)).sum();
         Some(kib as f64 / 1_024.0)
     }
+}
+
+type Named = Vec<(&'static str, Vec<u32>)>;
+
+/// The processes of these replicas.
+fn own(manifest: &Manifest, replicas: impl IntoIterator<Item = u32>) -> Named {
+    let pid = |part| Some(manifest.alive(part)?.pid);
+    let (mut apps, mut sidecars) = (Vec::new(), Vec::new());
+    for replica in replicas {
+        apps.extend(pid(Part::App(replica)));
+        sidecars.extend(pid(Part::Sidecar(replica)));
+    }
+    vec![("app", apps), ("sidecar", sidecars)]
+}
+
+/// What all of them use.
+fn shared(manifest: &Manifest) -> Named {
+    let shared = [
+        ("scheduler", Part::Scheduler),
+        ("placement", Part::Placement),
+        ("postgres", Part::Postgres),
+        ("broker", Part::Kafka),
+    ];
+    let alive = |(name, part)| Some((name, vec![manifest.alive(part)?.pid]));
+    shared.into_iter().filter_map(alive).collect()
 }
 
 /// Parent and ticks of every process.
@@ -113,9 +139,9 @@ fn stat(text: &str) -> Option<(u32, u64)> {
     Some((fields.get(PARENT)?.parse().ok()?, ticks))
 }
 
-/// A process and all that descend from it.
-fn tree(all: &Stats, root: u32) -> Vec<u32> {
-    let mut found = vec![root];
+/// Processes and all that descend from them.
+fn trees(all: &Stats, roots: &[u32]) -> Vec<u32> {
+    let mut found = roots.to_vec();
     let mut next = 0;
     while let Some(parent) = found.get(next).copied() {
         found.extend(all.iter().filter(|(_, (of, _))| *of == parent).map(|(pid, _)| *pid));
@@ -156,7 +182,7 @@ mod tests {
     #[test]
     fn a_tree_is_a_process_with_its_descendants() {
         let all = Stats::from([(1, (0, 5)), (2, (1, 7)), (3, (2, 1)), (4, (0, 9))]);
-        assert_eq!(tree(&all, 1), [1, 2, 3]);
+        assert_eq!(trees(&all, &[1]), [1, 2, 3]);
         assert!((taken(&[1, 2, 3], &all).cpu_seconds - 0.13).abs() < 1e-9);
     }
 
