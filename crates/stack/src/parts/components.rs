@@ -16,6 +16,9 @@ use crate::options::{KafkaSecurity, PubSub};
 /// The environment variable that `components/local-secrets.yaml` takes the path from.
 pub(super) const SECRETS_FILE_VARIABLE: &str = "REMINDER_SECRETS_FILE";
 
+/// The subscription to what others publish about tasks.
+const SUBSCRIPTION: &str = "task-events.yaml";
+
 /// The secrets the components refer to.
 const POSTGRES_SECRET: &str = "reminder-scheduler-postgresql";
 const KAFKA_SECRET: &str = "reminder-scheduler-kafka";
@@ -57,6 +60,10 @@ pub(super) fn write(m: &Manifest) -> Result<()> {
             files.extend(yaml_files(&source.join("variants/sasl-tls"))?);
         }
         (PubSub::Kafka, KafkaSecurity::Plain) => {}
+    }
+    // What the service does not follow must not be delivered to it either (docs/operations.md).
+    if m.options.app_env.get("INGEST").is_some_and(|value| value == "false") {
+        files.remove(SUBSCRIPTION);
     }
     let folder = folder(m);
     fs::create_dir_all(&folder)?;

@@ -30,7 +30,11 @@ const FIRINGS: &str = "reminder_firings_total{";
 pub(super) async fn all(stage: &Stage<'_>) -> Result<(Vec<Load>, Vec<String>)> {
     let main = &stage.manifest.options;
     let instance = format!("{}-memory", main.instance);
-    let options = Options { instance, pubsub: PubSub::InMemory, ..main.clone() };
+    // Who subscribes there gets one event at a time, and publishing waits for each: what is measured would
+    // be how long the sidecar gathers events for the service.
+    let mut app_env = main.app_env.clone();
+    app_env.insert("INGEST".into(), "false".into());
+    let options = Options { instance, pubsub: PubSub::InMemory, app_env, ..main.clone() };
     if let Ok(old) = Stack::load(&options.dir()) {
         old.remove().await?;
     }
