@@ -4,7 +4,7 @@
 use reminder_contract::names;
 use serde_json::{Value, json};
 
-use crate::documents::{Document, document, keys, root};
+use crate::documents::{Document, document, keys, parse, root};
 
 /// How often the sidecar asks whether the service is well, how long it waits for an answer, and
 /// how many failures in a row count.
@@ -96,6 +96,41 @@ fn kubernetes_starts_it_by_annotations() {
     assert_eq!(annotations["dapr.io/config"], configuration.name());
 }
 
+/// How large a limit of memory is, in MiB.
+fn mebibytes(text: &str) -> u32 {
+    let (number, unit) = text.split_at(text.find(char::is_alphabetic).unwrap());
+    let number: u32 = number.parse().unwrap();
+    match unit {
+        "Mi" | "MiB" => number,
+        "Gi" | "GiB" => number * 1_024,
+        _ => panic!("{text}"),
+    }
+}
+
+#[test]
+fn its_garbage_collector_is_told_the_same_everywhere_and_stays_below_the_limit_of_memory() {
+    let (name, value) = names::SIDECAR_GOGC;
+    let compose = document("docker-compose.yml");
+    assert_eq!(compose.at(&format!("/services/daprd/environment/{name}")), value);
+    let deployment = document("k8s/base/deployment.yaml");
+    let base = deployment.at("/spec/template/metadata/annotations");
+    let production = document("k8s/overlays/production/kustomization.yaml");
+    let patch = parse(&production.file, production.text("/patches/0/patch")).remove(0).value;
+    let patched = |annotation: &str| {
+        let path = format!("/spec/template/metadata/annotations/dapr.io~1{annotation}");
+        patch.as_array().unwrap().iter().find(|op| op["path"] == path).unwrap()["value"].clone()
+    };
+    let stated = ["env", "sidecar-memory-limit"];
+    for [env, container] in
+        [stated.map(|name| base[format!("dapr.io/{name}")].clone()), stated.map(patched)]
+    {
+        let (env, container) = (env.as_str().unwrap(), container.as_str().unwrap());
+        let limit = env.strip_prefix(&format!("{name}={value},GOMEMLIMIT=")).unwrap();
+        // What is no heap needs room as well.
+        assert!(mebibytes(limit) * 10 <= mebibytes(container) * 8, "{env}, {container}");
+    }
+}
+
 #[test]
 fn compose_starts_it_by_flags() {
     let compose = document("docker-compose.yml");
@@ -111,7 +146,7 @@ fn compose_starts_it_by_flags() {
     // It takes its secrets from where the component looks for them.
     let variable = document("components/local-secrets.yaml");
     let variable = variable.text("/spec/metadata/0/envRef");
-    assert_eq!(keys(compose.at("/services/daprd/environment")), [variable]);
+    assert_eq!(keys(compose.at("/services/daprd/environment")), [names::SIDECAR_GOGC.0, variable]);
 }
 
 #[test]

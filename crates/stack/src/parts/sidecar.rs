@@ -114,6 +114,7 @@ fn process(m: &Manifest, args: Vec<String>) -> Launch {
         (components::SECRETS_FILE_VARIABLE.to_owned(), secrets),
         // The address that other sidecars and placement are told.
         ("DAPR_HOST_IP".to_owned(), LOOPBACK.to_owned()),
+        (names::SIDECAR_GOGC.0.to_owned(), names::SIDECAR_GOGC.1.to_owned()),
     ]
     .into();
     if let Some(tokens) = &m.options.api_tokens {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use reminder_contract::names::{
-    APP_HEALTH_PATH, SIDECAR_APP_MAX_CONCURRENCY, SIDECAR_MAX_BODY_SIZE,
+    APP_HEALTH_PATH, SIDECAR_APP_MAX_CONCURRENCY, SIDECAR_GOGC, SIDECAR_MAX_BODY_SIZE,
 };
 use reminder_stack::{Manifest, ports, probe};
 use serde_json::json;
@@ -84,6 +84,7 @@ impl Floor {
             .arg(manifest.dir.join("local-configuration.yaml"))
             .env("REMINDER_SECRETS_FILE", manifest.dir.join("secrets.json"))
             .env("DAPR_HOST_IP", "127.0.0.1")
+            .env(SIDECAR_GOGC.0, SIDECAR_GOGC.1)
             .current_dir(&manifest.dir);
         let sidecar = spawn(sidecar, &folder.join("sidecar.log"))?;
         let floor = Self { app, sidecar, app_port, http_port, grpc_port };
