@@ -17,7 +17,11 @@
 mod api;
 mod erasure;
 mod event;
+mod guide;
 mod journal;
+#[path = "../docs/pages.rs"]
+#[expect(dead_code, reason = "what only tests/docs needs")]
+mod pages;
 mod process;
 mod proxy;
 mod suite;
@@ -38,6 +42,7 @@ mod identity;
 mod ingest;
 mod ingest_failures;
 mod logs;
+mod migrate;
 mod operations;
 mod overload;
 mod pause;
