@@ -53,6 +53,7 @@ mod refusals;
 mod replicas;
 mod rest;
 mod rest_lists;
+mod rest_observed;
 mod rest_refusals;
 mod restarts;
 mod retention;
