@@ -46,6 +46,7 @@ mod migrate;
 mod operations;
 mod overload;
 mod pause;
+mod pause_command;
 mod preferences;
 mod quotas;
 mod recurring;
