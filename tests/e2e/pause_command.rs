@@ -45,8 +45,8 @@ fn tasks_and_users_are_paused_and_resumed_from_a_shell() {
         let refused = ends(suite, 1, &["resume", &fires.id, "--if-version", "99"]).await;
         assert!(refused.contains("version"), "{refused}");
         ends(suite, 0, &["resume", &fires.id]).await;
-        let passed = json(suite, &["resume", &skips.id, "--missed", "skip"]).await;
-        assert_eq!(passed["nextReminderAt"], Value::Null, "{passed}");
+        let skipped = json(suite, &["resume", &skips.id, "--missed", "skip"]).await;
+        assert_eq!(skipped["nextReminderAt"], Value::Null, "{skipped}");
         let told = ends(suite, 0, &["resume", "--user", &user]).await;
         assert!(told.contains("is not paused"), "{told}");
         fires_once(&fires, due, EVENT_DEADLINE).await;

@@ -231,9 +231,9 @@ mod tests {
     async fn a_caller_who_leaves_is_counted_too() {
         let left = count("previewTask", "none");
         let reached = Arc::new(Notify::new());
-        let reaches = Arc::clone(&reached);
+        let handler = Arc::clone(&reached);
         let hang = move || async move {
-            reaches.notify_one();
+            handler.notify_one();
             pending::<()>().await;
         };
         let app = observed(Router::new().route("/v1/tasks/{taskId}/preview", get(hang)));

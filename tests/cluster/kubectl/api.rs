@@ -261,7 +261,8 @@ fn ended(
     let mut events = String::new();
     for object in watched.into_iter().filter(ends) {
         cluster.remove(&kind.plural, namespace, object["metadata"]["name"].as_str().unwrap());
-        events += &format!("{}\n", json!({ "type": "DELETED", "object": object }));
+        events += &json!({ "type": "DELETED", "object": object }).to_string();
+        events.push('\n');
     }
     events
 }

@@ -42,7 +42,7 @@ const DAPR: &str = "dapr-system";
 const OURS: (&str, &str) = ("reminders", "reminder-scheduler");
 
 /// Where the sidecar of a pod listens, which no manifest says.
-const SIDECAR_PORT: &str = "3500";
+const SIDECAR_PORT: u64 = 3500;
 
 /// The secrets that the pages have one make after those of the first.
 const SECRETS: [&str; 2] = ["k8s/secrets.example.yaml", "k8s/kafka-sasl-tls/secrets.example.yaml"];
@@ -102,12 +102,12 @@ impl Reader {
             assert!(output.status.success(), "{place}: {line}: {said}");
         } else {
             assert!(said.contains(NO_STREAMS), "{place}: {line}: {said}");
-            self.judge_stream(&cluster, place, line);
+            Self::judge_stream(&cluster, place, line);
         }
     }
 
     /// What of a line is for the pod alone, and never came to it.
-    fn judge_stream(&self, cluster: &Cluster, place: &str, line: &str) {
+    fn judge_stream(cluster: &Cluster, place: &str, line: &str) {
         if let Some((_, inside)) = line.split_once(" -- ") {
             let understood = Cli::try_parse_from(inside.split(' '));
             assert!(understood.is_ok(), "{place}: {inside}: {:?}", understood.err());
@@ -116,8 +116,8 @@ impl Reader {
         let deployment = cluster.get("deployments", OURS.0, OURS.1).unwrap();
         let container = &deployment["spec"]["template"]["spec"]["containers"][0];
         let declared = container["ports"].as_array().unwrap();
-        let port = line.rsplit([' ', ':']).next().unwrap();
-        let known = declared.iter().any(|one| one["containerPort"].to_string() == port);
+        let port: u64 = line.rsplit([' ', ':']).next().unwrap().parse().unwrap();
+        let known = declared.iter().any(|one| one["containerPort"] == port);
         assert!(known || port == SIDECAR_PORT, "{place}: nothing listens on {port}");
     }
 

@@ -1,4 +1,4 @@
-//! What becomes of a Deployment: a ReplicaSet for each of its templates, pods that run, with the container that
+//! What becomes of a Deployment: a replica set for each of its templates, pods that run, with the container that
 //! Dapr injects, and its status; and what its pods would miss in a cluster.
 
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ const HASH: &str = "pod-template-hash";
 /// The sidecar that Dapr injects.
 const SIDECAR: &str = "daprd";
 
-/// Does what the controllers of Deployments and ReplicaSets would, until there is nothing left to do.
+/// Does what the controllers of deployments and of their replica sets would, until there is nothing left to do.
 pub(crate) fn settle(cluster: &mut Cluster, namespace: &str, name: &str) {
     let deployment = cluster.get("deployments", namespace, name).unwrap().clone();
     let (hash, is_new) = revise(cluster, namespace, &deployment);
@@ -55,7 +55,7 @@ fn revision(object: &Value) -> u64 {
     object["metadata"]["annotations"][REVISION].as_str().map_or(0, |text| text.parse().unwrap())
 }
 
-/// Makes the ReplicaSet of the present template, or takes up the one that had it; answers its hash, and whether pods
+/// Makes the replica set of the present template, or takes up the one that had it; answers its hash, and whether pods
 /// have to be made anew.
 fn revise(cluster: &mut Cluster, namespace: &str, deployment: &Value) -> (String, bool) {
     let template = merge::without_empty(&deployment["spec"]["template"]);
