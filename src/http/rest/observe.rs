@@ -65,11 +65,16 @@ async fn observe(mut request: Request, next: Next) -> Response {
     if let Some(parent) = parent {
         context::continue_from(&span, parent);
     }
-    // What follows is part of this call, not of its caller's.
     let own = context::traceparent_of(&span).and_then(|own| HeaderValue::from_str(&own).ok());
-    if let Some(own) = own {
-        request.headers_mut().insert(TRACEPARENT, own);
-    }
+    let span = match own {
+        // What follows is part of this call, not of its caller's.
+        Some(own) => {
+            request.headers_mut().insert(TRACEPARENT, own);
+            span
+        }
+        // Nobody collects it, and lines of the log are long enough.
+        None => Span::none(),
+    };
     let under_way = UnderWay::begin(call.name);
     let response = next.run(request).instrument(span.clone()).await;
     under_way.ended(response.status(), &span);
