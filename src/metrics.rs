@@ -10,7 +10,7 @@ mod series;
 pub(crate) use kinds::exemplar;
 pub(crate) use series::HORIZONS;
 #[cfg(test)]
-pub(crate) use series::{CAUSES, FOUND};
+pub(crate) use series::{CAUSES, FOUND, NO_OPERATIONS, REFUSERS};
 
 use kinds::{Age, Durations, One, Three, Traced, TracedBy, Two};
 use prometheus_client::encoding::text;
@@ -88,6 +88,18 @@ metrics! {
     command_seconds: TracedBy<Two> = Family::new_with_constructor(|| Traced::new(COMMAND_SECONDS.into_iter())),
         "reminder_command_seconds", "histogram", "method, outcome",
         "How long commands and reads took, waiting for a place included";
+    http_requests: Family<Two, Counter> = Family::default(),
+        "reminder_http_requests_total", "counter", "operation, status",
+        "Calls of the REST edge and the console by the class of their status";
+    http_request_seconds: TracedBy<One> = Family::new_with_constructor(|| Traced::new(COMMAND_SECONDS.into_iter())),
+        "reminder_http_request_seconds", "histogram", "operation",
+        "How long they took until their answer began";
+    http_in_flight: Gauge = Gauge::default(),
+        "reminder_http_requests_in_flight", "gauge", "-",
+        "Calls of the REST edge and the console that are not answered yet";
+    http_refusals: Family<One, Counter> = Family::default(),
+        "reminder_http_refusals_total", "counter", "reason",
+        "Calls that were refused before anything was done for them, by what refused them";
     wakes: Family<One, Counter> = Family::default(),
         "reminder_wakes_total", "counter", "outcome",
         "Wakes by what became of them";

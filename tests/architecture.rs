@@ -28,6 +28,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/outbox/measure.rs",
     "src/http/console/cached.rs",
     "src/http/rest/batch.rs",
+    "src/http/rest/observe.rs",
     "src/ingest/follow.rs",
     "src/turn/measure.rs",
     "src/serve.rs",

@@ -3,6 +3,7 @@
 
 use crate::config::ServerConfig;
 use crate::http::rest::answer::Refusal;
+use crate::http::rest::observe::Refuser;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{HOST, HeaderName, ORIGIN};
@@ -98,6 +99,7 @@ async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Resp
     match hosts.judge(request.method(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(problem) => {
+            Refuser::Guard.refuses();
             tracing::warn!(reason = %problem.detail, "a call that a page of another site may have made");
             Refusal(problem).into_response()
         }

@@ -22,5 +22,5 @@ pub fn edge(
     let access = Arc::new(rest::access::Access::new(server, tokens));
     let hosts = guard::Hosts::of(server);
     let console = console::routes(console, &access, hosts.clone());
-    rest::routes(rest, &access, hosts, server.rest_rate).merge(console)
+    rest::observe::observed(rest::routes(rest, &access, hosts, server.rest_rate).merge(console))
 }

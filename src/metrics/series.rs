@@ -8,6 +8,7 @@ use prometheus_client::metrics::family::Family;
 use reminder_contract::names::{
     REMINDERS, REMINDERS_DLQ, TASK_EVENTS, TASK_EVENTS_DLQ, TASK_UPDATES, TASK_UPDATES_DLQ,
 };
+use reminder_contract::rest::OPERATIONS;
 
 /// Where events go.
 const TOPICS: [&str; 3] = [TASK_EVENTS, REMINDERS, TASK_UPDATES];
@@ -52,15 +53,30 @@ pub(crate) const HORIZONS: [(&str, i64); 7] = [
     ("later", i64::MAX),
 ];
 
+/// What of the REST edge is called and is no operation.
+pub(crate) const NO_OPERATIONS: [&str; 3] = ["console", "document", "unknown"];
+/// How a call may end.
+const STATUSES: [&str; 3] = ["2xx", "4xx", "5xx"];
+/// What refuses calls before their handlers see them.
+pub(crate) const REFUSERS: [&str; 5] = ["guard", "token", "scope", "rate", "places"];
+
 /// What a purge finds of the tasks that it looks at.
 const PURGED: [&str; 4] = ["tombstone", "completed", "kept", "failed"];
 
-/// Makes them. Of commands there is one, for there are many methods.
+/// Makes them. Of the durations of commands and calls there is one, for each of them is many.
 pub(super) fn begin(metrics: &Metrics) {
     for outcome in OUTCOMES {
         drop(metrics.commands.get_or_create(&[("method", "put"), ("outcome", outcome)]));
     }
     drop(metrics.command_seconds.get_or_create(&[("method", "put"), ("outcome", "answered")]));
+    let called = OPERATIONS.iter().map(|operation| operation.name).chain(NO_OPERATIONS);
+    for operation in called {
+        for status in STATUSES {
+            let labels = [("operation", operation), ("status", status)];
+            drop(metrics.http_requests.get_or_create(&labels));
+        }
+    }
+    drop(metrics.http_request_seconds.get_or_create(&[("operation", "putTask")]));
     for found in FOUND {
         drop(metrics.wake_seconds.get_or_create(&[("found", found)]));
     }
@@ -85,7 +101,8 @@ pub(super) fn begin(metrics: &Metrics) {
         drop(metrics.pending.get_or_create(&[("horizon", horizon)]));
     }
     let wakes = [&OUTCOMES[..], &["put_off"]].concat();
-    let counters: [(&Family<One, Counter>, &'static str, &[&'static str]); 16] = [
+    let counters: [(&Family<One, Counter>, &'static str, &[&'static str]); 17] = [
+        (&metrics.http_refusals, "reason", &REFUSERS),
         (&metrics.wakes, "outcome", &wakes),
         (&metrics.overloads, "turn", &["command", "unasked"]),
         (&metrics.firings, "cause", &CAUSES),

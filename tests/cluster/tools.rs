@@ -1,6 +1,6 @@
 //! The tools and schemas of others, each from the registry of its language, installed once below target/:
 //! kustomize and the schemas of Dapr and the Prometheus operator from Go modules, Strimzi's from its own
-//! generator, Prometheus' grammar from npm, promtool from the distribution.
+//! generator, Prometheus' grammar from npm, promtool from the distribution; kubectl is the one on PATH, or built.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +17,9 @@ const DAPR: &str = "github.com/dapr/dapr";
 
 /// Fetching and building; a slow machine gets the most of it.
 const INSTALL_DEADLINE: Duration = Duration::from_secs(600);
+
+/// For asking a tool which one it is.
+const QUESTION_DEADLINE: Duration = Duration::from_secs(30);
 
 /// Where they are installed.
 fn folder() -> PathBuf {
@@ -71,20 +74,36 @@ pub(crate) fn kustomize() -> PathBuf {
     MADE.join("kustomize")
 }
 
-/// The folders with the resource definitions of Dapr, in the release that the stack builds, and of the
-/// Prometheus operator.
-pub(crate) fn definitions() -> [PathBuf; 2] {
+/// Dapr's release, the one that the stack builds, such as `v1.18.1`.
+pub(crate) fn dapr_version() -> String {
     let go_mod = read("runtime/go.mod");
     let required = go_mod.lines().find_map(|line| line.trim().strip_prefix(DAPR)).unwrap();
-    let dapr = module(&format!("{DAPR}@{}", required.trim()));
-    let operator = module(PROMETHEUS_OPERATOR);
-    [dapr.join("charts/dapr/crds"), operator.join("example/prometheus-operator-crd")]
+    required.trim().to_owned()
 }
 
-/// The file with the resource definition of a topic, by Strimzi's own generator from its own classes.
-pub(crate) fn kafka_topic_definition() -> PathBuf {
+/// The folder of Dapr's chart.
+pub(crate) fn dapr_chart() -> PathBuf {
+    module(&format!("{DAPR}@{}", dapr_version())).join("charts/dapr")
+}
+
+/// The folders with the resource definitions of Dapr and of the Prometheus operator.
+fn definitions() -> [PathBuf; 2] {
+    let operator = module(PROMETHEUS_OPERATOR);
+    [dapr_chart().join("crds"), operator.join("example/prometheus-operator-crd")]
+}
+
+/// What is defined by Strimzi of what we use, each by a class of its own: a topic, and what a guide makes a cluster of.
+const OF_STRIMZI: [(&str, &str); 3] = [
+    ("topic.yaml", "topic.KafkaTopic"),
+    ("kafka.yaml", "kafka.Kafka"),
+    ("pool.yaml", "nodepool.KafkaNodePool"),
+];
+
+/// The files with Strimzi's resource definitions, by its own generator from its own classes.
+fn definitions_of_strimzi() -> [PathBuf; 3] {
     let pom = root().join("tests/cluster/strimzi.xml");
-    let folder = once("strimzi", &fs::read_to_string(&pom).unwrap(), |folder| {
+    let source = format!("{}{OF_STRIMZI:?}", fs::read_to_string(&pom).unwrap());
+    let folder = once("strimzi", &source, |folder| {
         let mut maven = Command::new("mvn");
         maven.args(["--batch-mode", "--quiet", "--file"]).arg(&pom);
         maven.arg("dependency:copy-dependencies");
@@ -93,11 +112,56 @@ pub(crate) fn kafka_topic_definition() -> PathBuf {
         let mut java = Command::new("java");
         java.arg("-cp").arg(folder.join("jars/*"));
         java.args(["io.strimzi.crdgenerator.CrdGenerator", "--yaml"]);
-        let file = folder.join("topic.yaml");
-        java.arg(format!("io.strimzi.api.kafka.model.topic.KafkaTopic={}", file.display()));
+        for (file, class) in OF_STRIMZI {
+            let file = folder.join(file);
+            java.arg(format!("io.strimzi.api.kafka.model.{class}={}", file.display()));
+        }
         succeed(&mut java, INSTALL_DEADLINE);
     });
-    folder.join("topic.yaml")
+    OF_STRIMZI.map(|(file, _)| folder.join(file))
+}
+
+/// The oldest minor release of kubectl whose own kustomize reads our overlays.
+const KUBECTL_MINOR_MIN: u32 = 27;
+
+/// kubectl: the first on PATH that is young enough, else one of its own library.
+pub(crate) fn kubectl() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("kubectl"));
+    let found =
+        found.filter(|file| file.is_file()).find(|file| kubectl_minor(file) >= KUBECTL_MINOR_MIN);
+    found.unwrap_or_else(built_kubectl)
+}
+
+fn built_kubectl() -> PathBuf {
+    let source = "tests/cluster/kubectl/module";
+    let versions = read(Path::new(source).join("go.mod"));
+    let folder = once("kubectl", &versions, |folder| {
+        let mut command = go();
+        command
+            .current_dir(root().join(source))
+            .args(["build", "-o"])
+            .arg(folder.join("kubectl"))
+            .arg(".");
+        succeed(&mut command, INSTALL_DEADLINE);
+    });
+    folder.join("kubectl")
+}
+
+fn kubectl_minor(program: &Path) -> u32 {
+    let mut command = Command::new(program);
+    command.args(["version", "--client", "--output", "json"]);
+    let said: serde_json::Value =
+        serde_json::from_str(&succeed(&mut command, QUESTION_DEADLINE)).unwrap_or_default();
+    let minor = said["clientVersion"]["minor"].as_str().unwrap_or_default();
+    minor.trim_end_matches('+').parse().unwrap_or_default()
+}
+
+/// Every file with resource definitions of others than Kubernetes.
+pub(crate) fn definition_files() -> Vec<PathBuf> {
+    let folders = definitions();
+    let files = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    files.map(|file| file.unwrap().path()).chain(definitions_of_strimzi()).collect()
 }
 
 /// The folder with Prometheus' grammar of its questions.

@@ -8,14 +8,16 @@
 
 mod book;
 mod cli;
-mod command_lines;
 mod configuration;
 mod json;
 mod kubernetes;
+mod lines;
+mod links;
 mod names;
 mod openapi;
 mod pages;
 mod reference;
+mod runners;
 mod scale;
 mod shell;
 mod time;

@@ -137,6 +137,11 @@ fn understood(verb: &str, path: &str, body: &str) -> Result<(), reminder_contrac
     }
 }
 
+/// Whether the tests here look at a command.
+pub(crate) fn is_checked(words: &[String]) -> bool {
+    call(words).is_some() || rest_call(words).is_some()
+}
+
 #[test]
 fn curl_bodies_of_the_rest_edge_are_understood() {
     let mut count = 0;

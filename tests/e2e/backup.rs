@@ -1,20 +1,15 @@
-//! A backup of Postgres is restored, by the procedure of `docs/operations.md`, while everything else
-//! has moved on: events of the undone future are with the consumers, and the scheduler knows its wakes.
+//! A backup of Postgres is restored, by the commands of the guide, while everything else has moved on:
+//! events of the undone future are with the consumers, and the scheduler knows its wakes.
 
 use crate::api::{Task, clock_shows, in_ms};
+use crate::guide::Guide;
 use crate::suite::{RECOVERY_DEADLINE, Suite, disruptive};
 use chrono::{DateTime, Utc};
 use reminder_contract::names;
 use reminder_stack::{Part, Stack, probe};
 use serde_json::json;
-use std::path::Path;
-use std::process::{Output, Stdio};
-use std::time::Duration;
-use tokio::process::Command;
-use tokio::time::timeout;
 
-/// For one tool of Postgres, on a database of this size.
-const TOOL_DEADLINE: Duration = Duration::from_secs(60);
+const PAGE: &str = "docs/how-to/backup-and-restore.md";
 
 /// From the first command until the restored database is in use, about.
 const AWAY_MS: i64 = 40_000;
@@ -28,49 +23,24 @@ pub(crate) async fn forget_restore(stack: &Stack) -> anyhow::Result<bool> {
     Ok(client.execute("DELETE FROM task_restore", &[]).await? > 0)
 }
 
-async fn ends(mut command: Command) -> Output {
-    command.stdin(Stdio::null()).kill_on_drop(true);
-    timeout(TOOL_DEADLINE, command.output()).await.expect("it ends in time").unwrap()
-}
-
-/// Runs a tool of Postgres as the procedure says.
-async fn tool(suite: &Suite, name: &str, arguments: &[&str]) {
-    let mut command = Command::new(suite.manifest().tools.postgres_bin.unwrap().join(name));
-    command.args(arguments);
-    let output = ends(command).await;
-    assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
-}
-
-/// Runs the service's own command; answers its exit code and what it said.
-async fn after_restore(suite: &Suite, arguments: &[&str]) -> (Option<i32>, String) {
-    let mut command = Command::new(suite.manifest().tools.app.unwrap());
-    command.arg("after-restore").args(arguments).env_clear();
-    command.envs(suite.stack.app_environment(1).unwrap());
-    let output = ends(command).await;
-    let said = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
-    (output.status.code(), said.concat())
-}
-
-async fn back_up(suite: &Suite, file: &Path) {
-    let (url, file) = (suite.manifest().database_url(), file.to_str().unwrap());
-    tool(suite, "pg_dump", &["--format=custom", "--file", file, "--dbname", &url]).await;
-}
-
-/// Makes the database anew from the backup; nobody is connected to it meanwhile.
-async fn restore(suite: &Suite, file: &Path) {
+/// The guide, in the place of an operator of this stack: an address of the database for its owner, one of its server
+/// for an administrator, and the settings of the service.
+fn guide(suite: &Suite) -> Guide {
     let manifest = suite.manifest();
     let admin = manifest.admin_database_url().unwrap();
-    let server = admin.replace(&format!("/{}?", names::DATABASE), "/postgres?");
-    for sql in [
-        format!("DROP DATABASE {0} WITH (FORCE)", names::DATABASE),
-        format!("CREATE DATABASE {0} OWNER {0}", names::DATABASE),
-    ] {
-        tool(suite, "psql", &["--dbname", &server, "--set", "ON_ERROR_STOP=1", "--command", &sql])
-            .await;
-    }
-    let (url, file) = (manifest.database_url(), file.to_str().unwrap());
-    tool(suite, "pg_restore", &["--exit-on-error", "--single-transaction", "--dbname", &url, file])
-        .await;
+    let admin = admin.replace(&format!("/{}?", names::DATABASE), "/postgres?");
+    let settings = suite.stack.app_environment(1).unwrap();
+    let addresses = [("DATABASE_URL", manifest.database_url()), ("ADMIN_URL", admin)];
+    let addresses = addresses.map(|(name, value)| (name.to_owned(), value));
+    Guide::open(suite, PAGE, &suite.stack.dir().join("backup")).with(settings).with(addresses)
+}
+
+/// What the guide has one count after a restore.
+async fn count(suite: &Suite, statement: &str) -> i64 {
+    let url = suite.manifest().database_url();
+    let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client.query_one(statement, &[]).await.unwrap().get(0)
 }
 
 fn fired_since(task: &Task) -> Vec<DateTime<Utc>> {
@@ -84,9 +54,7 @@ fn fired_since(task: &Task) -> Vec<DateTime<Utc>> {
 #[test]
 fn what_a_restored_backup_demands_fires_once_and_every_number_is_new() {
     disruptive(async |suite| {
-        let folder = suite.stack.dir().join("backup");
-        std::fs::create_dir_all(&folder).unwrap();
-        let file = folder.join("reminders.dump");
+        let mut guide = guide(suite);
         let (soon, later) = (in_ms(8_000), in_ms(AWAY_MS));
         let last = in_ms(AWAY_MS + 5_000);
         let put = async |name: &str, due| {
@@ -102,7 +70,8 @@ fn what_a_restored_backup_demands_fires_once_and_every_number_is_new() {
         // Its events wait for the broker in the backup.
         suite.stop(Part::Kafka).await;
         let pending = put("pending", later).await;
-        back_up(suite, &file).await;
+        let listed = guide.follow("pg_dump").await;
+        assert!(listed.contains("TABLE DATA"), "{listed}");
         suite.start_and_wait(Part::Kafka).await;
 
         // The future that will be undone.
@@ -117,17 +86,21 @@ fn what_a_restored_backup_demands_fires_once_and_every_number_is_new() {
         for task in [&kept, &completed, &postponed, &created, &pending] {
             task.event_within("reminder.scheduled", 1, RECOVERY_DEADLINE).await;
         }
-        let (code, said) = after_restore(suite, &[]).await;
-        assert!(code == Some(1) && said.contains("the service runs"), "{code:?} {said}");
+        let refused = guide.attempt("reminder-scheduler after-restore").await;
+        assert!(
+            refused.code == Some(1) && refused.said.contains("the service runs"),
+            "{refused:?}"
+        );
 
         suite.stop(Part::App(1)).await;
         suite.stop(Part::Sidecar(1)).await;
-        restore(suite, &file).await;
+        guide.follow("DROP DATABASE").await;
+        assert!(count(suite, guide.sql("count(*)")).await > 0);
         // The backup is so young that its processes seem to run.
-        let (code, said) = after_restore(suite, &["--force"]).await;
-        assert_eq!(code, Some(0), "{said}");
+        let said = guide.follow_span("reminder-scheduler after-restore --force").await;
         assert!(said.contains("everything goes on in incarnation"), "{said}");
         assert!(!said.contains("did not agree"), "{said}");
+        guide.follow("firing stop").await;
         suite.start(Part::Sidecar(1)).await;
         suite.start_and_wait(Part::App(1)).await;
         suite.stack.wait_ready(Part::Sidecar(1)).await.unwrap();
@@ -135,6 +108,7 @@ fn what_a_restored_backup_demands_fires_once_and_every_number_is_new() {
         // What was undone is not there any more, and what is made now is news to everybody.
         let unknown = created.call_raw("get", "", &[]).await;
         unknown.refused(404, None);
+        guide.follow_span("reminder-scheduler firing resume").await;
         let sentinel = suite.task("made-after").due(last);
         let made_again = created.clone().due(last).put_until_answered().await;
         assert_eq!(made_again["created"], true);
@@ -166,8 +140,11 @@ fn what_a_restored_backup_demands_fires_once_and_every_number_is_new() {
             assert_eq!(of_new.await, Some(vec![in_millis(last)]), "{}", task.id);
         }
         clock_shows(last).await;
-        // Undone, it is overdue again: told twice, as two facts.
-        assert_eq!(fired_since(&fired), [in_millis(soon)]);
+        // Undone, it is overdue again: told twice, as two facts, once firing goes on.
+        let again = probe::until(RECOVERY_DEADLINE, || async {
+            Some(fired_since(&fired)).filter(|times| !times.is_empty())
+        });
+        assert_eq!(again.await, Some(vec![in_millis(soon)]));
         for task in demanded {
             assert_eq!(fired_since(task), [in_millis(later)], "{} fires once", task.id);
             let events = task.events();
@@ -181,6 +158,7 @@ fn what_a_restored_backup_demands_fires_once_and_every_number_is_new() {
         let scheduled = pending.events();
         let scheduled = scheduled.iter().filter(|event| event.kind == "reminder.scheduled");
         assert_eq!(scheduled.count(), 1, "what was pending in the backup is known, not news");
+        guide.must_be_done();
     });
 }
 

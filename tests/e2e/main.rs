@@ -17,7 +17,11 @@
 mod api;
 mod erasure;
 mod event;
+mod guide;
 mod journal;
+#[path = "../docs/pages.rs"]
+#[expect(dead_code, reason = "what only tests/docs needs")]
+mod pages;
 mod process;
 mod proxy;
 mod suite;
@@ -38,9 +42,11 @@ mod identity;
 mod ingest;
 mod ingest_failures;
 mod logs;
+mod migrate;
 mod operations;
 mod overload;
 mod pause;
+mod pause_command;
 mod preferences;
 mod quotas;
 mod recurring;
@@ -48,6 +54,7 @@ mod refusals;
 mod replicas;
 mod rest;
 mod rest_lists;
+mod rest_observed;
 mod rest_refusals;
 mod restarts;
 mod retention;

@@ -11,14 +11,14 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// From a command to its reminder: time enough to pause it, on a busy machine.
-const AHEAD_MS: i64 = 6_000;
+pub(crate) const AHEAD_MS: i64 = 6_000;
 /// The same for the tasks of a user, who have to follow first.
-const FOLLOWED_MS: i64 = 15_000;
+pub(crate) const FOLLOWED_MS: i64 = 15_000;
 /// How long after a due time a reminder that was not held back would surely have come: the wake is
 /// registered, and the audit settles what is overdue by five seconds within ten more.
 const WOULD_HAVE_FIRED: TimeDelta = TimeDelta::seconds(18);
 /// From a user's change to its last task.
-const FOLLOW_DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const FOLLOW_DEADLINE: Duration = Duration::from_secs(30);
 
 struct User {
     suite: &'static Suite,
@@ -50,11 +50,11 @@ impl User {
 }
 
 /// When what was due at `due` would surely have fired.
-async fn would_have_fired(due: DateTime<Utc>) {
+pub(crate) async fn would_have_fired(due: DateTime<Utc>) {
     clock_shows(due + WOULD_HAVE_FIRED).await;
 }
 
-async fn fires_once(task: &Task, due: DateTime<Utc>, limit: Duration) {
+pub(crate) async fn fires_once(task: &Task, due: DateTime<Utc>, limit: Duration) {
     let fired = task.event_within("reminder.triggered", 1, limit).await;
     assert_eq!(fired.data()["scheduledFor"], rfc3339(due), "{}", fired.envelope);
     assert_eq!(fired.data()["cause"], "late", "{}", fired.envelope);

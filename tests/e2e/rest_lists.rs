@@ -114,3 +114,36 @@ fn a_batch_answers_for_each_of_its_commands() {
         assert_eq!(problem.kind(), Some(ProblemKind::InvalidInput));
     });
 }
+
+#[test]
+fn a_task_has_one_row_among_what_fires_next_and_all_of_it_is_told_elsewhere() {
+    gentle(async |suite| {
+        let (client, user) = (client(suite), suite.unique("one-row") + "@example.org");
+        let id = suite.unique("one-row");
+        let due = in_ms(4 * 3_600_000);
+        let [early, late] = [2, 1].map(|hours| rfc3339(due - chrono::TimeDelta::hours(hours)));
+        let reminders =
+            json!([{ "id": "early", "before": "PT2H" }, { "id": "late", "before": "PT1H" }]);
+        let put = json!({ "method": "put", "taskId": id,
+                          "task": { "title": "t", "userId": user, "dueDate": rfc3339(due),
+                                    "reminders": reminders } });
+        let answer = batch(&client, vec![put], &CallOptions::default()).await;
+        assert_eq!(answer.results[0].status, 201, "{answer:?}");
+        let mine = RemindersQuery { user: Some(user), ..RemindersQuery::default() };
+        let rows = client.reminders_page(&mine).await.unwrap().items;
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        assert_eq!(json!(rows[0].scheduled_for), early);
+        let late = Timestamp::parse(&late).unwrap();
+        let within = RemindersQuery { from: Some(late), ..mine };
+        assert!(
+            client.reminders_page(&within).await.unwrap().items.is_empty(),
+            "only what is next"
+        );
+
+        let id = reminder_client::TaskId::parse(id).unwrap();
+        assert_eq!(client.get(&id).await.unwrap().reminders.len(), 2);
+        let preview = client.preview(&id, None).await.unwrap();
+        let told: Vec<&str> = preview.firings.iter().map(|one| &*one.reminder_id).collect();
+        assert_eq!(told, ["early", "late"]);
+    });
+}

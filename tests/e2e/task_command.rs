@@ -28,13 +28,13 @@ async fn task(suite: &Suite, arguments: &[&str]) -> Ended {
 }
 
 /// One that ends with that code; answers what it said.
-async fn ends(suite: &Suite, code: i32, arguments: &[&str]) -> String {
+pub(crate) async fn ends(suite: &Suite, code: i32, arguments: &[&str]) -> String {
     let ended = task(suite, arguments).await;
     assert_eq!(ended.code, Some(code), "{arguments:?}: {}", ended.output);
     ended.output
 }
 
-async fn json(suite: &Suite, arguments: &[&str]) -> Value {
+pub(crate) async fn json(suite: &Suite, arguments: &[&str]) -> Value {
     let output = ends(suite, 0, &[arguments, &["--json"]].concat()).await;
     serde_json::from_str(&output).unwrap_or_else(|error| panic!("{error}: {output}"))
 }

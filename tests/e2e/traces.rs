@@ -74,5 +74,41 @@ fn a_command_is_part_of_its_callers_trace_and_what_fires_is_linked_to_it() {
         let exemplar = format!(r#"# {{trace_id="{}"}}"#, wake.trace);
         let of = |name: &str| metrics.lines().any(|l| l.starts_with(name) && l.contains(&exemplar));
         assert!(of("reminder_firing_lateness_seconds_bucket"), "{metrics}");
+        the_edge_stands_between_its_caller_and_the_turn(suite, &collector).await;
     });
+}
+
+async fn the_edge_stands_between_its_caller_and_the_turn(
+    suite: &'static Suite,
+    collector: &Collector,
+) {
+    let task = suite.task("traced-call");
+    let port = suite.manifest().replica(1).unwrap().app_port;
+    let url = format!("http://127.0.0.1:{port}/v1/tasks/{}", task.id);
+    let put = reqwest::Client::new()
+        .put(url)
+        .header("content-type", "application/json")
+        .header("traceparent", format!("00-{TRACE}-{CALLER}-01"))
+        .header("x-correlation-id", &task.id)
+        .body(task.fields.to_string());
+    assert_eq!(put.send().await.unwrap().status(), 201);
+    let turn = span(collector, &task.id, "put").await;
+    let find = || async {
+        let spans = collector.spans().into_iter();
+        spans
+            .filter(|span| span.name == "PUT /v1/tasks/{taskId}")
+            .find(|span| span.id == turn.parent)
+    };
+    let call = probe::until(EXPORT_DEADLINE, find).await;
+    let call = call.unwrap_or_else(|| panic!("no call of {turn:#?} in {:#?}", collector.spans()));
+    assert_eq!((call.trace.as_str(), call.parent.as_str()), (TRACE, CALLER));
+    assert_eq!(turn.trace, TRACE);
+    for (attribute, value) in [
+        ("http.request.method", "PUT"),
+        ("http.route", "/v1/tasks/{taskId}"),
+        ("http.response.status_code", "201"),
+    ] {
+        assert_eq!(call.attribute(attribute), Some(value), "{call:#?}");
+    }
+    assert!(!format!("{call:?}").contains(&task.id), "a call names no task: {call:#?}");
 }

@@ -16,6 +16,7 @@ mod dead_letters;
 mod erasure;
 mod fence;
 mod firing;
+mod guides;
 mod index;
 mod migration;
 mod parked;

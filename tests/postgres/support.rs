@@ -76,7 +76,7 @@ impl Database {
     }
 
     pub(crate) async fn create_table(&self) {
-        self.client.batch_execute(DAPR_TABLE).await.unwrap();
+        create_table(&self.client).await;
     }
 
     pub(crate) async fn migrate(&self) -> Result<read_model::Migrated, read_model::MigrateError> {
@@ -87,6 +87,11 @@ impl Database {
         connect(&self.url).await
     }
 
+    /// The URL of another database of the server, as another user.
+    pub(crate) fn url_of(&self, database: &str, user: &str, password: &str) -> String {
+        with(&self.url, |config| config.dbname(database).user(user).password(password))
+    }
+
     /// The URL of another user of this database.
     pub(crate) fn url_as(&self, user: &str, password: &str) -> String {
         with(&self.url, |config| config.user(user).password(password))
@@ -95,6 +100,10 @@ impl Database {
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         self.client.query_one(sql, &[]).await.unwrap().get(0)
     }
+}
+
+pub(crate) async fn create_table(client: &Client) {
+    client.batch_execute(DAPR_TABLE).await.unwrap();
 }
 
 pub(crate) async fn migrate(url: &str) -> Result<read_model::Migrated, read_model::MigrateError> {

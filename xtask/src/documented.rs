@@ -1,54 +1,24 @@
 //! The command lines that the documentation shows, held against the parser: every page, every `sh` block,
 //! every code span that is a whole command.
 
-use std::path::{Path, PathBuf};
-
 use clap::Parser;
-use pulldown_cmark::{CodeBlockKind, Event, Parser as Markdown, Tag, TagEnd};
-use reminder_stack::options::workspace_root;
 
+use self::pages::Page;
 use crate::Cli;
+
+#[path = "../../tests/docs/pages.rs"]
+#[expect(dead_code, reason = "what only tests/docs needs")]
+mod pages;
 
 const CALL: &str = "cargo xtask ";
 
-/// Folders that hold nothing of ours.
-const SKIPPED: &[&str] = &["target", "node_modules"];
-
-fn find(folder: &Path, files: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap().to_string_lossy();
-        if path.is_dir() {
-            if !name.starts_with('.') && !SKIPPED.contains(&&*name) {
-                find(&path, files);
-            }
-        } else if path.extension().is_some_and(|extension| extension == "md") {
-            files.push(path);
-        }
-    }
-}
-
 /// The command lines of a page, without comments and what the shell does with their output.
-fn command_lines(markdown: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut in_shell = false;
-    for event in Markdown::new(markdown) {
-        match event {
-            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
-                in_shell = &*language == "sh";
-            }
-            Event::End(TagEnd::CodeBlock) => in_shell = false,
-            Event::Text(text) if in_shell => {
-                let joined = text.replace("\\\n", " ");
-                found.extend(joined.lines().filter_map(command).map(str::to_owned));
-            }
-            Event::Code(span) if !is_a_pattern(&span) => {
-                found.extend(command(&span).map(str::to_owned));
-            }
-            _ => {}
-        }
-    }
-    found
+fn command_lines(page: &Page) -> Vec<String> {
+    let scripts = page.blocks.iter().filter(|block| block.language == "sh");
+    let joined: Vec<String> = scripts.map(|block| block.text.replace("\\\n", " ")).collect();
+    let spans = page.spans.iter().map(String::as_str).filter(|span| !is_a_pattern(span));
+    let lines = joined.iter().flat_map(|script| script.lines()).chain(spans);
+    lines.filter_map(command).map(str::to_owned).collect()
 }
 
 /// What stands behind `cargo xtask`, with variables or without.
@@ -76,15 +46,13 @@ fn understood(command: &str) -> Result<(), String> {
 
 #[test]
 fn every_documented_command_line_is_understood() {
-    let mut files = Vec::new();
-    find(&workspace_root(), &mut files);
     let mut wrong = Vec::new();
     let mut count = 0;
-    for file in files {
-        for command in command_lines(&std::fs::read_to_string(&file).unwrap()) {
+    for page in pages::pages() {
+        for command in command_lines(&page) {
             count += 1;
             if let Err(error) = understood(&command) {
-                wrong.push(format!("{}: {CALL}{command}: {error}", file.display()));
+                wrong.push(format!("{}: {CALL}{command}: {error}", page.path.display()));
             }
         }
     }
@@ -96,7 +64,8 @@ fn every_documented_command_line_is_understood() {
 fn a_wrong_word_is_found() {
     let page = "`cargo xtask up` and `cargo xtask simulate replay SEED`\n\n```sh\nA=b cargo xtask logs app -f  # all\n\
                 cargo xtask bench \\\n  index\necho cargo xtask nothing\n```\n";
-    assert_eq!(command_lines(page), ["up", "logs app -f", "bench    index"]);
+    let page = pages::parse("page.md".as_ref(), page);
+    assert_eq!(command_lines(&page), ["logs app -f", "bench    index", "up"]);
     assert!(understood("bench index --rows 1000").is_ok());
     assert!(understood("bench index --row 1000").is_err() && understood("upp").is_err());
 }

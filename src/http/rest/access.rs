@@ -2,6 +2,7 @@
 //! identity provider, and without any token only what runs on the same host.
 
 use super::answer::Refusal;
+use super::observe::Refuser;
 use crate::config::{Secret, ServerConfig};
 use crate::tokens::{Caller, Refused, Tokens};
 use axum::extract::{Request, State};
@@ -139,6 +140,7 @@ pub(super) async fn check(
         }
         Err(denied) => denied,
     };
+    Refuser::Token.refuses();
     let (status, reason) = (problem.status, problem.detail.clone());
     tracing::warn!(status, reason, "a call of the REST edge without a right token");
     let mut response = Refusal(problem).into_response();

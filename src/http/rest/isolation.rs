@@ -6,6 +6,7 @@
 //! they are read ([`super::asked::Asked`]).
 
 use super::answer::Refusal;
+use super::observe::{Refuser, template};
 use crate::tokens::Caller;
 use axum::extract::{MatchedPath, Request};
 use axum::http::Method;
@@ -45,8 +46,6 @@ pub(super) const FOR_USERS: &[(&str, &str)] = &[
 
 /// Where there is nothing, which everybody may be told.
 const NOWHERE: &str = "/v1/{*path}";
-/// The route of all that is about a user, whose id may have slashes.
-const USERS: &str = "/v1/users/{*userPath}";
 
 const NOT_FOR_USERS: &str = "this is not for tokens of users: it takes REST_TOKEN, or a token with the scope of JWT_ADMIN_SCOPE";
 
@@ -60,6 +59,7 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     if admitted {
         return next.run(request).await;
     }
+    Refuser::Scope.refuses();
     Refusal(Problem::new(ProblemKind::Forbidden, NOT_FOR_USERS)).into_response()
 }
 
@@ -71,25 +71,17 @@ fn is_for_users(request: &Request) -> bool {
         &Method::HEAD => "GET",
         method => method.as_str(),
     };
-    route == NOWHERE || allows(method, &operation(route, request.uri().path()))
+    route == NOWHERE || allows(method, &template(route, request.uri().path()))
 }
 
 fn allows(method: &str, operation: &str) -> bool {
     FOR_USERS.iter().any(|(verb, path)| *verb == method && *path == operation)
 }
 
-/// The path of the operation as the document has it.
-fn operation(route: &str, path: &str) -> String {
-    if route != USERS {
-        return route.to_owned();
-    }
-    let last = path.rsplit('/').next().unwrap_or_default();
-    format!("/v1/users/{{userId}}/{last}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::rest::observe::USERS;
     use crate::http::rest::openapi;
 
     /// What is for those alone who may see everything.
@@ -118,7 +110,7 @@ mod tests {
 
     #[test]
     fn what_is_not_named_is_not_for_users() {
-        let of_user = |path| operation(USERS, path);
+        let of_user = |path| template(USERS, path);
         assert!(allows("GET", &of_user("/v1/users/a%2Fb/preferences")));
         assert!(allows("PUT", &of_user("/v1/users/a/b/preferences")));
         assert!(!allows("DELETE", &of_user("/v1/users/a/preferences")));

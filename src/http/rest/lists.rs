@@ -44,6 +44,11 @@ pub(in crate::http) async fn page_of_tasks(
 }
 
 /// A page of what fires next of each task, ordered by its time.
+///
+/// One row a task, however many reminders it has, and none of a task with nothing left to fire or that is
+/// paused: the list is read from an index that knows when a task wakes next, and not why. `from` and `to` look
+/// at that one moment. `GET /v1/tasks/{taskId}` has all reminders of a task, `GET /v1/tasks/{taskId}/preview`
+/// what is to come of it.
 #[utoipa::path(get, path = "/v1/reminders", tag = "lists", responses((status = 200, description = "A page", content_type = "application/json", body = ref("#/components/schemas/ReminderPage"))))]
 pub(super) async fn reminders(
     State(rest): State<Rest>,

@@ -18,6 +18,7 @@ mod export;
 mod isolation;
 pub(in crate::http) mod lists;
 mod merge;
+pub(in crate::http) mod observe;
 pub mod openapi;
 pub(in crate::http) mod params;
 mod pauses;
@@ -92,7 +93,7 @@ pub(super) fn routes(
         .route("/v1/tasks/{taskId}/calendar", get(calendar::export).put(calendar::import))
         // A sidecar hands `%2F` on as `/`, so the user may be more than one part of the path.
         .route(
-            "/v1/users/{*userPath}",
+            observe::USERS,
             get(users::get)
                 .put(users::put)
                 .post(pauses::act)

@@ -8,7 +8,9 @@ use super::{actions, batch, calendar, erasure, export, lists, pauses, tasks, use
 use axum::routing::get;
 use axum::{Json, Router};
 use reminder_contract::problem::CONTENT_TYPE as PROBLEM_JSON;
-use reminder_contract::rest::{PAGE_DEFAULT, PAGE_MAX, ReminderStatus, StatusFilter, components};
+use reminder_contract::rest::{
+    PAGE_DEFAULT, PAGE_MAX, ReminderStatus, StatusFilter, components, find_operation,
+};
 use reminder_domain::limits::{PREVIEW_DEFAULT, PREVIEW_MAX};
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
@@ -79,6 +81,9 @@ pub fn document() -> Value {
 
 /// Adds what operations of this kind have in common.
 fn complete(path: &str, verb: &str, operation: &mut Value) {
+    if let Some(known) = find_operation(&verb.to_uppercase(), path) {
+        operation["operationId"] = json!(known.name);
+    }
     let names = parameters_of(path, verb);
     let refer = |name: &&str| json!({ "$ref": format!("#/components/parameters/{name}") });
     operation["parameters"] = names.iter().map(refer).collect();

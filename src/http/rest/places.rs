@@ -5,6 +5,7 @@
 //! until their deadlines had passed.
 
 use super::answer::Refusal;
+use super::observe::Refuser;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -30,6 +31,7 @@ pub(super) async fn take(
     if let Ok(_place) = places.try_acquire() {
         return next.run(request).await;
     }
+    Refuser::Places.refuses();
     let detail = format!("{CALLS_AT_ONCE} calls are under way already");
     Refusal(Problem::overloaded(detail)).into_response()
 }

@@ -2,6 +2,7 @@
 
 use super::access::ShownBySidecar;
 use super::answer::Refusal;
+use super::observe::Refuser;
 use crate::tokens::Caller;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
@@ -36,6 +37,7 @@ pub(super) async fn check(State(rate): State<Rate>, request: Request, next: Next
     match rate.check_key(&caller(&request)) {
         Ok(()) => next.run(request).await,
         Err(until) => {
+            Refuser::Rate.refuses();
             let wait = until.wait_time_from(DefaultClock::default().now());
             let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
             let problem = Problem::new(ProblemKind::TooManyRequests, "REST_RATE is used up");

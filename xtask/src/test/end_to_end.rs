@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::binaries::{outcome, run, together};
 use super::parse::{self, Binary};
 use super::process::{self, Log};
+use super::setup;
 use super::work::Outcome;
 
 /// Names the stack for tests that need one.
@@ -26,6 +27,7 @@ const LAST: &str = "retention::";
 
 /// Runs each test once, on one of two stacks.
 pub(super) async fn halves(binary: &Binary, stacks: [&str; 2], log: &Log) -> Result<Outcome> {
+    setup::jq(log).await?;
     let mut list = run(binary);
     list.args(["--list", "--format", "terse"]);
     let listed = process::run(list, log, LIST_DEADLINE).await?;

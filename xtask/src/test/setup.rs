@@ -143,6 +143,14 @@ pub(super) async fn node(log: &Log) -> Result<()> {
     install(log, "Node.js", &NODE_PACKAGES).await
 }
 
+/// Sees to it that there is what a guide makes batches with.
+pub(super) async fn jq(log: &Log) -> Result<()> {
+    if works(log, "jq", &["--version"]).await {
+        return Ok(());
+    }
+    install(log, "jq", &["jq"]).await
+}
+
 /// Sees to it that there is what counts instructions.
 pub(super) async fn valgrind(log: &Log) -> Result<()> {
     if works(log, "valgrind", &["--version"]).await {

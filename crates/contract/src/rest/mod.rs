@@ -5,6 +5,7 @@ mod components;
 mod erasure;
 mod export;
 mod list;
+mod operations;
 pub(crate) mod shown;
 
 pub use batch::{Batch, BatchAnswer, BatchItem, BatchMethod, BatchResult, parse_batch};
@@ -12,6 +13,7 @@ pub use components::components;
 pub use erasure::ErasureView;
 pub use export::{EXPORT_FORMAT, ExportLine, JSON_LINES};
 pub use list::{Page, ReminderItem, ReminderStatus, StatusFilter, TaskItem};
+pub use operations::{OPERATIONS, Operation, find_operation};
 
 /// Names a command, so that it is applied once however often it is sent; the `commandId` of the actor API.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
