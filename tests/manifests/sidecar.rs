@@ -115,10 +115,10 @@ fn its_garbage_collector_is_told_the_same_everywhere_and_stays_below_the_limit_o
     let deployment = document("k8s/base/deployment.yaml");
     let base = deployment.at("/spec/template/metadata/annotations");
     let production = document("k8s/overlays/production/kustomization.yaml");
-    let patch = parse(&production.file, production.text("/patches/0/patch")).remove(0).value;
+    let ops = parse(&production.file, production.text("/patches/0/patch")).remove(0).value;
     let patched = |annotation: &str| {
         let path = format!("/spec/template/metadata/annotations/dapr.io~1{annotation}");
-        patch.as_array().unwrap().iter().find(|op| op["path"] == path).unwrap()["value"].clone()
+        ops.as_array().unwrap().iter().find(|op| op["path"] == path).unwrap()["value"].clone()
     };
     let stated = ["env", "sidecar-memory-limit"];
     for [env, container] in
