@@ -180,6 +180,13 @@ impl Plan {
             user: dice.below("erased", tasks),
         });
         let mut faults = timed(dice.of("faults"), class, hosts);
+        if let Some(erased) = erased
+            && dice.happens("erased without the broker", 400)
+        {
+            // So long that it is over before the broker takes what waits.
+            let away = What::BrokerAway(dice.within("away", 60_000, 80_000));
+            faults.push(TimedFault { at_ms: (erased.at_ms - 3_000).max(0), what: away });
+        }
         for fault in faults.iter_mut().filter(|_| erased.is_some()) {
             if let What::Stall(_, ms) = &mut fault.what {
                 *ms = (*ms).min(ERASING_STALL_MAX_MS);

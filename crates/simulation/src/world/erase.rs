@@ -44,7 +44,7 @@ struct Request {
 }
 
 /// What there was when it was looked for something of the user.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Seen {
     at_ms: i64,
     committed: BTreeMap<TaskId, Sequences>,
@@ -148,7 +148,8 @@ impl World {
         self.note(|| format!("user {user} is to be erased"), ("erase", user));
         let mut state = self.state();
         state.judge.erasing();
-        let seen = Seen::default();
+        // Nobody has looked yet.
+        let seen = Seen { at_ms: i64::MAX, committed: BTreeMap::new() };
         state.erasures.request = Some(Request {
             user,
             clean_since_ms: None,
