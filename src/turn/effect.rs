@@ -149,7 +149,9 @@ impl Handover {
         let mut commit = self.commit().clone();
         commit.snapshot = Some(Box::new(self.snapshot().clone()));
         commit.incarnation = Some(self.incarnation());
-        users.iter().for_each(|user| commit.leave_out(user));
+        for user in users {
+            commit.leave_out(user);
+        }
         let TaskState { incarnation, updated_at, .. } = *self.state;
         let state =
             TaskState { pending: vec![commit], ..TaskState::unborn(incarnation, updated_at) };

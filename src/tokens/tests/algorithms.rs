@@ -63,17 +63,13 @@ impl Keys {
             _ => {}
         }
         let message = message(alg, kid);
-        let signature = match kid {
-            "p384" => {
-                let signed = self.p384.sign(&SystemRandom::new(), message.as_bytes());
-                signed.unwrap().as_ref().to_vec()
-            }
-            _ => {
-                let mut signature = vec![0; self.rsa.public().modulus_len()];
-                let random = SystemRandom::new();
-                self.rsa.sign(padding(by), &random, message.as_bytes(), &mut signature).unwrap();
-                signature
-            }
+        let random = SystemRandom::new();
+        let signature = if kid == "p384" {
+            self.p384.sign(&random, message.as_bytes()).unwrap().as_ref().to_vec()
+        } else {
+            let mut signature = vec![0; self.rsa.public().modulus_len()];
+            self.rsa.sign(padding(by), &random, message.as_bytes(), &mut signature).unwrap();
+            signature
         };
         format!("{message}.{}", encoded(signature))
     }

@@ -47,11 +47,11 @@ impl Caller {
         daprd.env("DAPR_HOST_IP", "127.0.0.1").stdin(Stdio::null()).kill_on_drop(true);
         let daprd = daprd.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let path = format!("/v1.0/invoke/{APP_ID}/method");
-        let reaches = || async {
+        let answered = || async {
             let answer = probe::get(http_port, &format!("{path}/readyz"), &[]).await.ok()?;
             (answer.status == 200).then_some(())
         };
-        let reached = probe::until(READY_DEADLINE, reaches).await;
+        let reached = probe::until(READY_DEADLINE, answered).await;
         assert!(reached.is_some(), "the caller reaches nobody; see logs/e2e-caller.log");
         Self { _daprd: daprd, base: format!("http://127.0.0.1:{http_port}{path}") }
     }
