@@ -204,19 +204,28 @@ metrics! {
         "Rounds of the purge: done, failed, or left to another replica";
     last_purge: Gauge<f64, AtomicU64> = Gauge::default(),
         "reminder_purge_last_round_timestamp_seconds", "gauge", "-",
-        "When this replica last came to the end of a purge, in seconds since 1970; 0: never";
+        "When a purge last came to its end, as far as this replica knows, in seconds since 1970; where none ever did, when the replica began";
+    purge_interval: Gauge<f64, AtomicU64> = Gauge::default(),
+        "reminder_purge_interval_seconds", "gauge", "-",
+        "How often a purge should come; 0: everything is kept";
     purge_job_registered: Gauge = Gauge::default(),
         "reminder_purge_job_registered", "gauge", "-",
         "1 when the Dapr job that begins purges was found registered at the last look";
     erasures: Gauge = Gauge::default(),
         "reminder_erasures", "gauge", "-",
         "Users of whom everything is being erased, at most 100";
+    erasure_age: Gauge<f64, AtomicU64> = Gauge::default(),
+        "reminder_erasures_oldest_age_seconds", "gauge", "-",
+        "How long ago the oldest erasure under way was asked for; 0: none is";
     erasure_failures: Counter = Counter::default(),
         "reminder_erasure_failures_total", "counter", "-",
         "How often erasing could not go on; it is tried again each second";
     erased_tasks: Counter = Counter::default(),
         "reminder_erased_tasks_total", "counter", "-",
         "Tasks of which everything personal was erased";
+    unnamed_tasks: Counter = Counter::default(),
+        "reminder_unnamed_tasks_total", "counter", "-",
+        "Tasks of others out of which the name of an erased user was taken";
     erased_users: Counter = Counter::default(),
         "reminder_erased_users_total", "counter", "-",
         "Erasures that are done: nothing of the user was left";

@@ -63,6 +63,10 @@ pub enum Bug {
     SweepSkipsFailures,
     /// A purge does not raise the incarnation in which tasks are born.
     BirthsForgotten,
+    /// What waits in the outbox is told as it was, although its user is erased.
+    OutboxNotErased,
+    /// A user is erased from the user's own tasks alone.
+    NamesNotErased,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -98,7 +98,7 @@ pub trait Actors: Send + Sync {
     async fn refresh(&self, id: &TaskId) -> Result<(), CallError>;
     /// Removes the task for good if it has been over for long enough; `false`: it is kept.
     async fn purge(&self, id: &TaskId, retention: Retention) -> Result<bool, CallError>;
-    /// Leaves nothing of a user in a task; the version that it is at then, 0 when there is no state, or
+    /// Leaves nothing of a user in a task, be it that user's or not; the version that it is at then, 0 when there is no state, or
     /// none that can be used.
     async fn erase(&self, id: &TaskId, user: &Person) -> Result<u64, CallError>;
 }
@@ -144,6 +144,8 @@ pub trait Users: Send + Sync {
     async fn progress(&self, user: &Person) -> Result<Progress, CallError>;
     /// How many tasks are open, counted up to `at_most`.
     async fn open_tasks(&self, user: &Person, at_most: NonZeroU32) -> Result<u32, CallError>;
+    /// Whose task it is, as of the last commit; `None`: nobody's, or there is none.
+    async fn owner(&self, task: &TaskId) -> Result<Option<Person>, CallError>;
 }
 
 /// Where it is noted that a task's state cannot be used.

@@ -27,7 +27,9 @@ where
             under_way.spawn(call(item));
         }
         let Some(ended) = under_way.join_next().await else { return results };
-        let result = ended.unwrap_or_else(|error| Err(CallError(error.to_string())));
+        // The words of a panic may hold what was at hand; the log has its place.
+        let result =
+            ended.unwrap_or_else(|_| Err(CallError("the call did not come to its end".into())));
         failed += usize::from(result.is_err());
         results.push(result);
         if failed >= settings::FAILURES_MAX {

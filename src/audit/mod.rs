@@ -16,11 +16,12 @@ pub mod settings;
 pub(crate) mod calls;
 mod measure;
 mod overdue;
+pub(crate) mod paced;
 mod pending;
 mod refresh;
 mod round;
 
-pub(crate) use refresh::pace;
+pub(crate) use paced::pace;
 
 use crate::clock::SharedClock;
 use crate::firing::Firing;

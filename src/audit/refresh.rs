@@ -4,48 +4,32 @@
 //! nothing else. What is outdated, the rows say: when a pass is cut short, whoever has the lease
 //! next finds what is left.
 
-use super::calls::{each, tally};
+use super::calls::tally;
+use super::paced::{Paced, PassError};
 use super::settings::{self, Settings};
 use crate::clock::SharedClock;
 use crate::metrics::metrics;
-use crate::ports::{Actors, CallError};
-use crate::read_model::{Changed, Cursor, QueryError, TaskIndex};
+use crate::ports::Actors;
+use crate::read_model::{Changed, Cursor, TaskIndex};
 use reminder_domain::time::zone_database;
 use reminder_domain::{TaskId, Timestamp};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::time::{Interval, MissedTickBehavior};
-
-/// What the rate counts tasks in.
-const RATE_UNIT: Duration = Duration::from_secs(1);
+use tokio::time::MissedTickBehavior;
 
 /// Refreshes outdated tasks on behalf of one replica.
 pub(super) struct Refresh<P> {
     ports: Arc<P>,
     clock: SharedClock,
     model: Arc<dyn TaskIndex>,
-    epoch: u64,
     interval: Duration,
     /// Told when a user of this replica changed something.
     changed: Arc<Notify>,
-    /// Tasks that may be refreshed between two ticks of the pace.
-    burst: usize,
-    pace: Interval,
+    paced: Paced,
     /// Whatever fell behind before this is known to have followed. Kept in memory: the next holder of
     /// the lease looks at all users once.
     followed_until: Timestamp,
-}
-
-/// Why a pass ended early.
-#[derive(Debug, thiserror::Error)]
-enum PassError {
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error("{0}")]
-    Call(#[from] CallError),
-    #[error("the lease went to another replica")]
-    LeaseLost,
 }
 
 /// What a pass did.
@@ -64,12 +48,9 @@ impl<P: Actors + 'static> Refresh<P> {
         settings: Settings,
         changed: Arc<Notify>,
     ) -> Self {
-        let (burst, every) = pace(settings.refresh_rate);
-        let mut pace = tokio::time::interval(every);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let followed_until = beginning();
-        let interval = settings.interval;
-        Self { ports, clock, model, epoch, interval, changed, burst, pace, followed_until }
+        let paced = Paced::new(Arc::clone(&model), epoch, settings.refresh_rate);
+        let (interval, followed_until) = (settings.interval, beginning());
+        Self { ports, clock, model, interval, changed, paced, followed_until }
     }
 
     /// Works at once, at every interval, and whenever a change is told; for ever.
@@ -97,7 +78,7 @@ impl<P: Actors + 'static> Refresh<P> {
     }
 
     async fn pass(&mut self, tally: &mut Tally) -> Result<(), PassError> {
-        if self.model.lease(self.epoch, settings::LEASE).await?.is_none() {
+        if !self.paced.holds_lease().await? {
             // Another replica looks after all of it; nobody knows how far it will come.
             self.followed_until = beginning();
             return Ok(());
@@ -142,61 +123,26 @@ impl<P: Actors + 'static> Refresh<P> {
         }
     }
 
-    /// Refreshes one page. The heartbeat keeps the lease meanwhile; should it have gone all the
-    /// same, two replicas refresh some tasks twice, which changes nothing.
+    /// Refreshes one page.
     async fn refresh(&mut self, page: Vec<TaskId>, tally: &mut Tally) -> Result<(), PassError> {
-        if self.model.lease(self.epoch, settings::LEASE).await?.is_none() {
-            return Err(PassError::LeaseLost);
-        }
-        let mut failed_of_page = 0;
-        for burst in page.chunks(self.burst) {
-            self.pace.tick().await;
-            let call = |task: TaskId| {
-                let ports = Arc::clone(&self.ports);
-                async move { ports.refresh(&task).await }
-            };
-            let results = each(burst.to_vec(), call).await;
+        let call = |task: TaskId| {
+            let ports = Arc::clone(&self.ports);
+            async move { ports.refresh(&task).await }
+        };
+        let mut page = self.paced.page(page).await?;
+        while let Some(results) = self.paced.burst(&mut page, &call).await {
             let (refreshed, failed) = self::tally(&results);
             let count = |outcome| metrics().refreshed.get_or_create_owned(&[("outcome", outcome)]);
             count("done").inc_by(refreshed as u64);
             count("failed").inc_by(failed as u64);
             tally.refreshed += refreshed;
             tally.failed += failed;
-            failed_of_page += failed;
-            if let (true, Some(Err(error))) =
-                (failed_of_page >= settings::FAILURES_MAX, results.into_iter().find(Result::is_err))
-            {
-                return Err(error.into());
-            }
+            page.judge(results)?;
         }
         Ok(())
     }
 }
 
-/// How many tasks may be refreshed at once, and how often, for so many in a second.
-pub(crate) fn pace(per_second: usize) -> (usize, Duration) {
-    let burst = settings::CONCURRENCY.min(per_second).max(1);
-    let seconds = u32::try_from(burst).unwrap_or(u32::MAX);
-    let per_second = u32::try_from(per_second).unwrap_or(u32::MAX).max(1);
-    (burst, RATE_UNIT * seconds / per_second)
-}
-
 fn beginning() -> Timestamp {
     Timestamp::from_millis(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pace_keeps_the_rate() {
-        for rate in [1_u32, 3, 15, 16, 17, 200, 1_000, 100_000] {
-            let (burst, every) = pace(rate as usize);
-            let per_second = f64::from(u32::try_from(burst).unwrap()) / every.as_secs_f64();
-            let wanted = f64::from(rate);
-            assert!((per_second - wanted).abs() < wanted / 100.0, "{rate}: {per_second}");
-            assert!(every <= Duration::from_secs(1) && burst <= settings::CONCURRENCY);
-        }
-    }
 }

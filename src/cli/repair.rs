@@ -3,7 +3,7 @@
 //! What a repair is, tells [`crate::repair`].
 
 use super::{CliError, Database, DatabaseArgs};
-use crate::repair::{Place, RepairError, Replacement, examine};
+use crate::repair::{Paused, Place, RepairError, Replacement, examine};
 use clap::{Args, Subcommand};
 use reminder_contract::wire::parse_task_id;
 use reminder_domain::{TaskId, next_wake};
@@ -159,6 +159,17 @@ async fn repair(
         "task {task} was repaired ({why}): version {}, incarnation {}",
         next.version, next.incarnation
     );
+    match repaired.paused {
+        Paused::Still => {
+            println!("it is paused, as it was; when it is resumed, it fires again");
+            return Ok(());
+        }
+        Paused::NoMore => println!(
+            "it was paused, by itself or by its user, and what is stored does not tell by which: it is not any \
+             more; pause it again if need be"
+        ),
+        Paused::No => {}
+    }
     match next_wake(&next) {
         Some(at) => {
             println!("it wakes at {at}; the service registers that within a round of its audit");

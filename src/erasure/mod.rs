@@ -2,25 +2,24 @@
 //!
 //! The request is a row. Every replica looks at the rows each second, and has what still waits in its
 //! outbox go out without a word of those users. The holder of the audit's lease works them off: each task
-//! by a turn of its actor, then what else is kept. It goes on looking for a while after nothing was left,
-//! so that a task which comes to the user meanwhile, and what other replicas have on its way, is met as
-//! well; then the row goes, which names the user too. Whatever is cut short, the next look goes on with
-//! what is there.
+//! by a turn of its actor, then what else is kept, then the user's name in tasks of others (`search`). It goes
+//! on looking for a while after nothing was left, so that a task which comes to the user meanwhile, and what
+//! other replicas have on its way, is met as well; then the row goes, which names the user too. Whatever is cut
+//! short, the next look goes on with what is there.
 
+mod search;
 pub mod settings;
 
-use crate::audit::calls::each;
-use crate::audit::pace;
-use crate::audit::settings::{FAILURES_MAX, LEASE};
+use crate::audit::paced::{Paced, PassError};
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::ports::{CallError, Ports};
-use crate::read_model::{ErasureTable, QueryError, TaskIndex};
+use crate::read_model::{ErasureTable, TaskIndex, UnderWay};
 use async_trait::async_trait;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
 use std::sync::Arc;
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 /// How a task goes whose state cannot be read.
 #[async_trait]
@@ -29,28 +28,13 @@ pub trait Unreadable: Send + Sync + 'static {
     async fn bury(&self, task: &TaskId) -> Result<(), CallError>;
 }
 
-/// Why a look ended early.
-#[derive(Debug, thiserror::Error)]
-enum LookError {
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error("{0}")]
-    Call(#[from] CallError),
-    #[error("the lease went to another replica")]
-    LeaseLost,
-}
-
 /// Erases on behalf of one replica.
 pub struct Erasing<P> {
     ports: Arc<P>,
     publisher: Arc<Publisher<P>>,
-    index: Arc<dyn TaskIndex>,
     table: Arc<dyn ErasureTable>,
     unreadable: Arc<dyn Unreadable>,
-    epoch: u64,
-    /// Tasks that may be erased between two ticks of the pace.
-    burst: usize,
-    pace: Interval,
+    paced: Paced,
 }
 
 impl<P: Ports> Erasing<P> {
@@ -63,10 +47,8 @@ impl<P: Ports> Erasing<P> {
         unreadable: Arc<dyn Unreadable>,
         epoch: u64,
     ) -> Self {
-        let (burst, every) = pace(settings::RATE);
-        let mut pace = tokio::time::interval(every);
-        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ports, publisher, index, table, unreadable, epoch, burst, pace }
+        let paced = Paced::new(index, epoch, settings::RATE);
+        Self { ports, publisher, table, unreadable, paced }
     }
 
     /// Looks again and again, for ever.
@@ -77,22 +59,25 @@ impl<P: Ports> Erasing<P> {
         loop {
             timer.tick().await;
             let ended = self.look().await;
-            if let (Err(error), true) = (&ended, works) {
-                tracing::warn!(%error, "an erasure cannot go on now; it is tried again");
+            if let Err(error) = &ended {
                 metrics().erasure_failures.inc();
+                if works {
+                    tracing::warn!(%error, "an erasure cannot go on now; it is tried again");
+                }
             }
             works = ended.is_ok();
         }
     }
 
-    async fn look(&mut self) -> Result<(), LookError> {
-        let users = self.table.under_way(settings::USERS_MAX).await?;
+    async fn look(&mut self) -> Result<(), PassError> {
+        let UnderWay { users, oldest } = self.table.under_way(settings::USERS_MAX).await?;
         metrics().erasures.set(crate::metrics::gauge(users.len()));
+        metrics().erasure_age.set(oldest.as_secs_f64());
         if users.is_empty() {
             return Ok(());
         }
         self.publisher.outbox().erase(&users);
-        if self.index.lease(self.epoch, LEASE).await?.is_none() {
+        if !self.paced.holds_lease().await? {
             return Ok(());
         }
         for user in &users {
@@ -101,7 +86,7 @@ impl<P: Ports> Erasing<P> {
         Ok(())
     }
 
-    async fn work_off(&mut self, user: &Person) -> Result<(), LookError> {
+    async fn work_off(&mut self, user: &Person) -> Result<(), PassError> {
         let mut found = false;
         let mut after = String::new();
         loop {
@@ -111,41 +96,32 @@ impl<P: Ports> Erasing<P> {
             self.erase(user, page).await?;
         }
         found |= self.table.forget(user).await?;
-        if self.table.settled(user, !found, settings::CLEAN_FOR).await? {
+        let searched = self.search(user).await?;
+        if self.table.settled(user, !found && searched, settings::CLEAN_FOR).await? {
             tracing::info!("an erasure is done: nothing of the user is left");
             metrics().erased_users.inc();
         }
         Ok(())
     }
 
-    /// Erases one page. The heartbeat of the audit keeps the lease meanwhile.
-    async fn erase(&mut self, user: &Person, page: Vec<TaskId>) -> Result<(), LookError> {
-        if self.index.lease(self.epoch, LEASE).await?.is_none() {
-            return Err(LookError::LeaseLost);
-        }
-        let mut failed_of_page = 0;
-        for burst in page.chunks(self.burst) {
-            self.pace.tick().await;
-            let call = |task: TaskId| {
-                let (ports, user) = (Arc::clone(&self.ports), user.clone());
-                let unreadable = Arc::clone(&self.unreadable);
-                async move {
-                    if ports.erase(&task, &user).await? == 0 {
-                        unreadable.bury(&task).await?;
-                    }
-                    Ok(task)
+    /// Erases one page of the user's tasks.
+    async fn erase(&mut self, user: &Person, page: Vec<TaskId>) -> Result<(), PassError> {
+        let call = |task: TaskId| {
+            let (ports, user) = (Arc::clone(&self.ports), user.clone());
+            let unreadable = Arc::clone(&self.unreadable);
+            async move {
+                if ports.erase(&task, &user).await? == 0 {
+                    unreadable.bury(&task).await?;
                 }
-            };
-            let results = each(burst.to_vec(), call).await;
+                Ok(task)
+            }
+        };
+        let mut page = self.paced.page(page).await?;
+        while let Some(results) = self.paced.burst(&mut page, &call).await {
             let erased: Vec<TaskId> = results.iter().filter_map(|one| one.clone().ok()).collect();
             self.table.erased(user, &erased).await?;
             metrics().erased_tasks.inc_by(erased.len() as u64);
-            failed_of_page += results.len() - erased.len();
-            if failed_of_page >= FAILURES_MAX
-                && let Some(Err(error)) = results.into_iter().find(Result::is_err)
-            {
-                return Err(error.into());
-            }
+            page.judge(results)?;
         }
         Ok(())
     }

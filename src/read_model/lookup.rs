@@ -1,4 +1,4 @@
-//! What turns ask about users, over one connection that they share.
+//! What turns ask about users and about whose a task is, over one connection that they share.
 //!
 //! Many turns ask at the same time, each one thing by primary key; their queries follow one another
 //! on the connection without waiting for each other's answers.
@@ -9,10 +9,10 @@ use super::index::QueryError;
 use crate::ports::{CallError, Progress, Users};
 use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
-use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::time::zone_database;
+use reminder_domain::{TaskId, Timestamp};
 use std::future::Future;
 use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
@@ -40,6 +40,7 @@ struct Connection {
     preferences: Statement,
     progress: Statement,
     open_tasks: Statement,
+    owner: Statement,
 }
 
 impl UserLookup {
@@ -116,10 +117,14 @@ impl Database {
                                   WHERE app_id = $1 AND user_id = $2
                                     AND status IN ('pending', 'in_progress')
                                   LIMIT $3) AS counted");
+        // One row in any case, here as well.
+        let owner = sql("SELECT max(user_id) FROM {schema}.task_index
+                         WHERE app_id = $1 AND task_id = $2");
         let preferences = client.prepare(&preferences).await?;
         let progress = client.prepare(&progress).await?;
         let open_tasks = client.prepare(&open_tasks).await?;
-        Ok(Connection { client, preferences, progress, open_tasks })
+        let owner = client.prepare(&owner).await?;
+        Ok(Connection { client, preferences, progress, open_tasks, owner })
     }
 }
 
@@ -160,6 +165,14 @@ impl Users for UserLookup {
         });
         let row = asked.await.map_err(|error| CallError(error.to_string()))?;
         Ok(u32::try_from(row.get::<_, i64>(0)).unwrap_or(u32::MAX))
+    }
+
+    async fn owner(&self, task: &TaskId) -> Result<Option<Person>, CallError> {
+        let asked = self.ask(|connection| async move {
+            connection.client.query_one(&connection.owner, &[&APP_ID, &task.as_str()]).await
+        });
+        let row = asked.await.map_err(|error| CallError(error.to_string()))?;
+        Ok(row.get::<_, Option<String>>(0).and_then(|user| Person::parse(user).ok()))
     }
 }
 

@@ -82,6 +82,11 @@ pub(super) const MIGRATIONS: &[Migration] = &[
         name: "0012_erasure",
         template: include_str!("../../migrations/0012_erasure.sql"),
     },
+    Migration {
+        number: 13,
+        name: "0013_erasure_search",
+        template: include_str!("../../migrations/0013_erasure_search.sql"),
+    },
 ];
 
 /// What must be on the state table for the fence to stand.

@@ -30,7 +30,7 @@ mod watched;
 pub(crate) use console::epoch_name;
 pub use console::{Bucket, ConsoleModel, Entry, Holder, Totals};
 pub use dead_letters::{Change, KeptLetter, LetterFilter};
-pub use erasure::{ErasureProgress, ErasureTable, Erasures};
+pub use erasure::{ErasureProgress, ErasureTable, Erasures, Naming, Search, UnderWay};
 pub use error::MigrateError;
 pub use firing::{STOPPED_USERS_MAX, Stop, Stopped};
 pub use index::{Changed, Cursor, FiringSwitch, QueryError, Swept, TaskIndex, Waking};

@@ -29,6 +29,8 @@ pub struct IndexRow {
     pub status: String,
     /// When it wakes, as Postgres writes it.
     pub next_wake: Option<String>,
+    /// Whether it is paused, by itself or by its user.
+    pub paused: bool,
     /// When it was last committed, as Postgres writes it.
     pub updated_at: String,
 }
@@ -43,7 +45,7 @@ impl ReadModel {
         let rows = self.query(&sql, &[&key(task)]).await?;
         let value = rows.first().map(|row| row.get(0));
         let sql = "SELECT idx.version, idx.incarnation, idx.user_id, idx.status,
-                          idx.next_wake::text, idx.updated_at::text
+                          idx.next_wake::text, idx.updated_at::text, idx.paused
                    FROM {schema}.task_index AS idx WHERE app_id = $1 AND task_id = $2";
         let rows = self.query(sql, &[&APP_ID, &task.as_str()]).await?;
         let index = rows.first().map(|row| IndexRow {
@@ -53,6 +55,7 @@ impl ReadModel {
             status: row.get(3),
             next_wake: row.get(4),
             updated_at: row.get(5),
+            paused: row.get(6),
         });
         let sql = "SELECT parked.reason FROM {schema}.task_parked AS parked
                    LEFT JOIN {schema}.task_index AS idx

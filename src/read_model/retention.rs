@@ -42,6 +42,8 @@ pub trait Purges: Send + Sync + 'static {
     ) -> Result<Vec<Ended>, QueryError>;
     /// Gives the right to the round back.
     async fn finished(&self, epoch: u64) -> Result<(), QueryError>;
+    /// When a round last came to its end, by whichever process; `None`: none ever did.
+    async fn last_finished(&self) -> Result<Option<Timestamp>, QueryError>;
 }
 
 /// The incarnation in which tasks are born since the last purge.
@@ -124,6 +126,13 @@ impl Purges for ReadModel {
         let sql = "UPDATE {schema}.retention SET held_until = now(), finished_at = now()
                    WHERE app_id = $1 AND holder = $2";
         self.query(sql, &[&APP_ID, &epoch.to_string()]).await.map(drop)
+    }
+
+    async fn last_finished(&self) -> Result<Option<Timestamp>, QueryError> {
+        let sql = "SELECT (extract(epoch FROM finished_at) * 1000)::int8
+                   FROM {schema}.retention WHERE app_id = $1";
+        let rows = self.query(sql, &[&APP_ID]).await?;
+        Ok(rows.first().and_then(|row| row.get::<_, Option<i64>>(0)).map(Timestamp::from_millis))
     }
 }
 

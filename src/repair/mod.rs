@@ -5,6 +5,7 @@
 //! state as those of a process that is gone, publishes them, and registers the wake.
 
 mod bury;
+mod pause;
 mod successor;
 
 use crate::clock::{Clock, SystemClock};
@@ -13,6 +14,7 @@ use crate::ports::{CallError, Users};
 use crate::read_model::{QueryError, ReadModel, Stored, UserLookup};
 use crate::turn::record::{self, UnreadableState};
 pub(crate) use bury::Burying;
+pub(crate) use pause::Paused;
 use reminder_contract::Problem;
 use reminder_contract::wire::{Method, parse_command};
 use reminder_domain::{Command, TaskId, TaskState};
@@ -48,6 +50,8 @@ pub(crate) struct Repaired {
     pub(crate) why: String,
     /// The state that is stored now.
     pub(crate) state: TaskState,
+    /// Whether it is paused.
+    pub(crate) paused: Paused,
 }
 
 /// Why nothing was done.
@@ -98,14 +102,15 @@ pub(crate) async fn repair(
     // What is not stored any more is born once more.
     let births = if stored.value.is_none() { model.births().await? } else { incarnation };
     let (present, now) = (incarnation.max(births), SystemClock.now());
-    let state = successor(task, &stored, present, replacement, preferences.as_ref(), now)?;
+    let mut state = successor(task, &stored, present, replacement, preferences.as_ref(), now)?;
+    let paused = pause::carry_over(&stored, &mut state);
     let (old, new) = (stored.value.as_deref(), record::encode(&state));
     if !model.replace_state(table, task, old, &new).await? {
         return Err(RepairError::Refused(format!(
             "task {task} was changed meanwhile, so nothing was done; look at it again"
         )));
     }
-    Ok(Repaired { why, state })
+    Ok(Repaired { why, state, paused })
 }
 
 /// Why it may be repaired, in words; a task that is well is left alone.

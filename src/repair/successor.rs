@@ -88,6 +88,7 @@ pub(super) fn successor(
 
 #[cfg(test)]
 mod tests {
+    use super::super::pause::{Paused, carry_over};
     use super::super::refuse_unless_broken;
     use super::*;
     use crate::read_model::IndexRow;
@@ -104,6 +105,7 @@ mod tests {
             user: Some("ada@example.org".into()),
             status: "pending".into(),
             next_wake: None,
+            paused: false,
             updated_at: String::new(),
         };
         Stored { value: value.map(<[u8]>::to_vec), index: Some(index), parked: None }
@@ -158,6 +160,26 @@ mod tests {
         assert_eq!(deleted.user().map(Person::as_str), Some("ada@example.org"));
         let erased = next(&stored(Some(b"damaged")), &Replacement::Erased);
         assert!(erased.live().is_none() && erased.user().is_none());
+    }
+
+    #[test]
+    fn a_pause_of_its_own_goes_on_and_one_that_may_not_have_been_is_told() {
+        let own = br#"{"s":1,"v":9,"i":2,"h":true}
+{"version":"damaged","lifecycle":{"is":"live","pausedSince":"2027-01-10T08:00:00.000Z"}}"#;
+        let of_its_user = br#"{"s":1,"v":9,"i":2,"h":true}
+{"version":"damaged","lifecycle":{"is":"live","preferences":{"pausedSince":"2027-01-10T08:00:00.000Z"}}}"#;
+        let repaired = |value: &[u8], paused: bool, replacement: &Replacement| {
+            let mut stored = stored(Some(value));
+            stored.index.as_mut().unwrap().paused = paused;
+            let mut state = next(&stored, replacement);
+            let told = carry_over(&stored, &mut state);
+            (told, state.live().and_then(|live| live.paused_since).is_some())
+        };
+        assert_eq!(repaired(own, true, &put()), (Paused::Still, true));
+        assert_eq!(repaired(of_its_user, true, &put()), (Paused::NoMore, false));
+        assert_eq!(repaired(b"damaged", true, &put()), (Paused::NoMore, false));
+        assert_eq!(repaired(b"damaged", false, &put()), (Paused::No, false));
+        assert_eq!(repaired(own, true, &Replacement::Tombstone), (Paused::No, false));
     }
 
     #[test]

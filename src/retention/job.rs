@@ -4,9 +4,11 @@
 //! Then the next look registers it anew.
 
 use super::settings::{LOOK_EVERY, REGISTER_FIRST, REGISTER_MAX, Settings};
-use super::{Purge, Round};
+use super::{Purge, Round, measure};
+use crate::clock::SharedClock;
 use crate::metrics::metrics;
 use crate::ports::{Actors, CallError};
+use crate::read_model::Purges;
 use async_trait::async_trait;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,13 +42,21 @@ pub fn schedule(every: Duration) -> String {
     format!("@every {}s", every.as_secs())
 }
 
-/// Keeps the job registered, for ever. One that is there with the right schedule is left alone: to
-/// register it anew would begin its pause anew, so with many restarts it would never come.
-pub async fn keep_registered(jobs: Arc<dyn Jobs>, settings: Settings) {
+/// Keeps the job registered, for ever, and looks whether rounds come. A job that is there with the right
+/// schedule is left alone: to register it anew would begin its pause anew, so with many restarts it would never
+/// come.
+pub async fn keep_registered(
+    jobs: Arc<dyn Jobs>,
+    rounds: Arc<dyn Purges>,
+    clock: SharedClock,
+    settings: Settings,
+) {
+    measure::expected(settings.every, clock.now());
     let wanted = schedule(settings.every);
     let mut pause = REGISTER_FIRST;
     loop {
         let registered = register(&*jobs, &wanted).await;
+        look(&*rounds).await;
         metrics().purge_job_registered.set(i64::from(registered.is_ok()));
         pause = match registered {
             Ok(()) => {
@@ -59,6 +69,15 @@ pub async fn keep_registered(jobs: Arc<dyn Jobs>, settings: Settings) {
                 (pause * 2).min(REGISTER_MAX)
             }
         };
+    }
+}
+
+/// Another replica may have done the last round, or an earlier run of this one.
+async fn look(rounds: &dyn Purges) {
+    match rounds.last_finished().await {
+        Ok(Some(at)) => measure::ended_at(at),
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%error, "it is not known when a purge last came to its end"),
     }
 }
 

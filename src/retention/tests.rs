@@ -58,6 +58,9 @@ impl Purges for World {
         *self.holder.lock().unwrap() = None;
         Ok(())
     }
+    async fn last_finished(&self) -> Result<Option<Timestamp>, QueryError> {
+        Ok(None)
+    }
 }
 
 #[async_trait]

@@ -59,8 +59,9 @@ fn retain(
     }
     warn_if_short(kept);
     let (ports, clock) = (Arc::clone(given.sidecar), Arc::new(SystemClock));
-    let purge = Purge::new(ports, clock, Arc::clone(model) as _, given.epoch, kept);
-    let registered = job::keep_registered(given.sidecar.clone(), config.retention);
+    let purge = Purge::new(ports, clock.clone(), Arc::clone(model) as _, given.epoch, kept);
+    let rounds = Arc::clone(model) as _;
+    let registered = job::keep_registered(given.sidecar.clone(), rounds, clock, config.retention);
     tokio::spawn(stop.clone().run_until_cancelled_owned(registered));
     tokio::spawn(stop.clone().run_until_cancelled_owned(job::answer(bell, purge)));
 }

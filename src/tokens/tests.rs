@@ -1,5 +1,6 @@
 //! Tokens made here, by keys made here, and keys that come, change and stay away.
 
+mod algorithms;
 mod signer;
 
 use super::settings::{KeysAt, Settings};

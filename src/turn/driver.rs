@@ -18,8 +18,9 @@ use crate::clock::SharedClock;
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::planted::{self, Bug};
-use crate::ports::{Ports, Users};
+use crate::ports::{CallError, Ports, Users};
 use reminder_domain::TaskId;
+use reminder_domain::ids::Person;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -131,11 +132,12 @@ impl<P: Ports> Driver<P> {
         let (driver, id, cell) = (Arc::clone(self), cell.id.clone(), Arc::clone(cell));
         let turn = async move { driver.turn(&cell, request).await };
         let turn = self.turns.spawn(turn.in_current_span());
-        let error = match turn.await {
+        // The error's own words repeat those of the panic, which may hold the task.
+        let panicked = match turn.await {
             Ok(reply) => return reply,
-            Err(error) => error.to_string(),
+            Err(error) => error.is_panic(),
         };
-        tracing::error!(task.id = %id, error, "a turn did not come to its end");
+        tracing::error!(task.id = %id, panicked, "a turn did not come to its end");
         if unasked {
             // Only the state can have led there, and would again, at once.
             self.oversight.park(&id, &UnreadableState::Panicked).await;
@@ -189,6 +191,14 @@ impl<P: Ports> Driver<P> {
                 tracing::warn!(task.id = %cell.id(), reason, "a late wake failed; the audit repeats it");
             }
         }
+    }
+
+    /// Whose task it is as the index knows it, for one whose state cannot say.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn owner(&self, id: &TaskId) -> Result<Option<Person>, CallError> {
+        self.users.read().owner(id).await
     }
 
     /// Takes on no more turns and waits until those under way have ended.

@@ -29,7 +29,7 @@ pub enum Request {
     },
     /// Remove the task for good, if it has been over for long enough.
     Purge(Retention),
-    /// Leave nothing of the user, if it is that user's task.
+    /// Leave nothing of the user: of a task of that user's, or of the name in one of somebody else's.
     Erase(Person),
 }
 
@@ -138,18 +138,20 @@ impl Handover {
         Self { state, index, snapshot: OnceLock::new(), taken_on: None }
     }
 
-    /// Whether its events are told as one of these users'.
+    /// Whether its events name one of these users.
     pub fn names(&self, users: &[Person]) -> bool {
-        self.snapshot().task.user_id.as_ref().is_some_and(|user| users.contains(user))
+        users.iter().any(|user| self.snapshot().task.names(user))
     }
 
-    /// The same events without a word of what they were about.
+    /// The same events without these users.
     #[must_use]
-    pub fn erased(&self) -> Self {
+    pub fn without(&self, users: &[Person]) -> Self {
         let mut commit = self.commit().clone();
         commit.snapshot = Some(Box::new(self.snapshot().clone()));
         commit.incarnation = Some(self.incarnation());
-        commit.erase();
+        for user in users {
+            commit.leave_out(user);
+        }
         let TaskState { incarnation, updated_at, .. } = *self.state;
         let state =
             TaskState { pending: vec![commit], ..TaskState::unborn(incarnation, updated_at) };

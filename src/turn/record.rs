@@ -8,6 +8,7 @@ use reminder_domain::ids::Person;
 use reminder_domain::state::Lifecycle;
 use reminder_domain::{TaskState, Timestamp, next_wake};
 use serde::{Deserialize, Serialize};
+use serde_json::error::Category;
 
 /// A stored value that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +31,16 @@ pub enum UnreadableState {
 }
 
 impl UnreadableState {
+    /// What is wrong with a stored text, and where. The error's own words would quote it, to logs and callers.
+    pub(crate) fn damaged(error: &serde_json::Error) -> Self {
+        let what = match error.classify() {
+            Category::Data => "a field is missing, or not what it should be",
+            Category::Eof => "it ends too early",
+            Category::Syntax | Category::Io => "it is not JSON",
+        };
+        Self::Damaged(format!("{what}, at character {}", error.column()))
+    }
+
     /// The kind of reason, as it is stored and counted.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -127,7 +138,15 @@ pub(crate) fn join(line: &impl Serialize, document: &impl Serialize) -> Vec<u8> 
 /// Reads a state.
 pub fn decode(bytes: &[u8]) -> Result<TaskState, UnreadableState> {
     let (_, document) = lines(bytes)?;
-    serde_json::from_slice(document).map_err(|error| UnreadableState::Damaged(error.to_string()))
+    let state: TaskState =
+        serde_json::from_slice(document).map_err(|error| UnreadableState::damaged(&error))?;
+    // What waits for the broker is told of a task; beside a deleted one there is none to tell of.
+    let can_be_told =
+        state.live().is_some() || state.pending.iter().all(|commit| commit.snapshot.is_some());
+    if !can_be_told {
+        return Err(UnreadableState::Damaged("its events tell of a task that is not there".into()));
+    }
+    Ok(state)
 }
 
 /// Takes a stored value apart into its index line and its document.
@@ -137,10 +156,52 @@ pub(crate) fn lines(bytes: &[u8]) -> Result<(&[u8], &[u8]), UnreadableState> {
         return Err(UnreadableState::Damaged("there is no index line".into()));
     };
     let (line, document) = (&bytes[..split], &bytes[split + 1..]);
-    let written: SchemaOnly = serde_json::from_slice(line)
-        .map_err(|error| UnreadableState::Damaged(error.to_string()))?;
+    let written: SchemaOnly =
+        serde_json::from_slice(line).map_err(|error| UnreadableState::damaged(&error))?;
     if written.s > schema::read() {
         return Err(UnreadableState::Newer { found: written.s });
     }
     Ok((line, document))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reminder_domain::Origin;
+    use reminder_domain::state::{PendingCommit, Stamp};
+
+    /// The outbox would stop for all tasks, at the first event that it cannot tell.
+    #[test]
+    fn events_that_cannot_be_told_are_damage() {
+        let now = Timestamp::from_millis(1_800_000_000_000);
+        let mut state = TaskState::unborn(1, now);
+        state.pending.push(PendingCommit {
+            stamp: Stamp { epoch: 1, n: 1 },
+            at: now,
+            origin: Origin::default(),
+            snapshot: None,
+            incarnation: None,
+            trace: None,
+            events: Vec::new(),
+        });
+        let why = decode(&encode(&state)).unwrap_err().to_string();
+        assert!(why.contains("a task that is not there"), "{why}");
+        state.pending.clear();
+        assert_eq!(decode(&encode(&state)).unwrap(), state);
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_state_is_told_without_a_word_of_it() {
+        for (stored, told) in [
+            ("tell-nobody", "no index line"),
+            ("tell-nobody\n{}", "not JSON, at character 2"),
+            (r#"{"s":"tell-nobody"}"#, "no index line"),
+            ("{\"s\":\"tell-nobody\"}\n{}", "not what it should be"),
+            ("{\"s\":1}\n{\"version\":\"tell-nobody\"}", "not what it should be"),
+            ("{\"s\":1}\n{\"version\":1,", "ends too early"),
+        ] {
+            let why = decode(stored.as_bytes()).unwrap_err().to_string();
+            assert!(why.contains(told) && !why.contains("tell-nobody"), "{stored}: {why}");
+        }
+    }
 }

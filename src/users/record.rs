@@ -52,7 +52,7 @@ pub fn encode(state: &UserState) -> Vec<u8> {
 
 /// Reads a state.
 pub fn decode(bytes: &[u8]) -> Result<UserState, UnreadableState> {
-    let damaged = |error: serde_json::Error| UnreadableState::Damaged(error.to_string());
+    let damaged = |error: serde_json::Error| UnreadableState::damaged(&error);
     let (line, document) = lines(bytes)?;
     let line: IndexLine<'_> = serde_json::from_slice(line).map_err(damaged)?;
     let document: Document<'_> = serde_json::from_slice(document).map_err(damaged)?;

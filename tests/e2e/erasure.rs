@@ -15,7 +15,7 @@ use tokio_postgres::Client;
 const FAR_MS: i64 = 3_600_000;
 const SOON_MS: i64 = 2_500;
 /// Erasing, and looking for a while whether anything comes after it.
-const ERASED_WITHIN: Duration = Duration::from_secs(60);
+const ERASED_WITHIN: Duration = Duration::from_secs(100);
 
 /// Where a text is in the database, in any column of any table.
 async fn found(client: &Client, text: &str) -> Vec<String> {
@@ -74,7 +74,16 @@ fn nothing_of_an_erased_user_is_left_or_told() {
         for task in all {
             task.put().await;
         }
-        other.put().await;
+        // Of somebody else: she shall do one, and has asked for the other.
+        let named = [("erase-assigned", "assignee"), ("erase-asked-for", "createdBy")];
+        let named = named.map(|(name, field)| {
+            let of_other =
+                suite.task(name).due(in_ms(FAR_MS)).with("createdBy", "else@example.org");
+            of_other.with(field, user.clone())
+        });
+        for task in named.iter().chain([&other]) {
+            task.put().await;
+        }
         completed.complete().await;
         deleted.delete().await;
         triggered(&fired, 1, due).await;
@@ -94,15 +103,19 @@ fn nothing_of_an_erased_user_is_left_or_told() {
         let unsent = unsent.due(in_ms(FAR_MS));
         unsent.put().await;
         pending.complete().await;
+        let handed_to_her = other.clone().with("assignee", user.clone());
+        handed_to_her.put().await;
         let all = [&pending, &fired, &completed, &deleted, &unsent];
-        let before = told(&all);
+        let [assigned, asked_for] = &named;
+        let of_others = [assigned, asked_for, &other];
+        let before = told(&[&all[..], &of_others].concat());
         assert!(
             !found(&client, &secret).await.is_empty() && !found(&client, &user).await.is_empty()
         );
 
         let refused = cli(suite, &["user", "erase", &user]).await;
         assert_ne!(refused.code, Some(0), "nobody said that it is meant: {}", refused.output);
-        let ended = cli(suite, &["user", "erase", &user, "--yes", "--wait", "55s"]).await;
+        let ended = cli(suite, &["user", "erase", &user, "--yes", "--wait", "95s"]).await;
         assert_eq!(ended.code, Some(0), "{}", ended.output);
         assert!(ended.output.contains("done: nothing of the user is left"), "{}", ended.output);
         let view = erasure(suite, &user).await;
@@ -113,18 +126,31 @@ fn nothing_of_an_erased_user_is_left_or_told() {
         for task in all {
             task.call("get", &json!({})).await.refused(404, None);
         }
-        assert_eq!(other.get().await["task"]["status"], "pending", "of others nothing goes");
+        for task in of_others {
+            let kept = task.get().await["task"].clone();
+            assert_eq!(
+                (&kept["title"], &kept["status"]),
+                (&task.fields["title"], &json!("pending"))
+            );
+            assert_eq!(kept.get("assignee"), None, "of others nothing goes but her name: {kept}");
+        }
+        assert_eq!(assigned.get().await["task"]["createdBy"], "else@example.org");
+        assert_eq!(asked_for.get().await["task"].get("createdBy"), None);
 
         // The broker is back: what waited is told, in sequence, without a word.
         suite.start_and_wait(Part::Kafka).await;
         let last = pending.event_within("task.updated", 3, EVENT_DEADLINE * 2).await;
         assert_eq!(last.data()["reason"], "deleted");
         unsent.event_within("task.updated", 2, EVENT_DEADLINE * 2).await;
-        for task in all {
+        for (task, number) in [(assigned, 2), (asked_for, 2), (&other, 3)] {
+            task.event_within("task.updated", number, EVENT_DEADLINE * 2).await;
+        }
+        for task in all.into_iter().chain(of_others) {
             for event in task.events().into_iter().skip(before[&task.id.clone()]) {
                 let text = event.envelope.to_string();
                 assert!(!text.contains(&user) && !text.contains(&secret), "{text}");
-                assert!(event.envelope.get("userid").is_none_or(Value::is_null), "{text}");
+                let of_nobody = event.envelope.get("userid").is_none_or(Value::is_null);
+                assert!(of_nobody || !all.iter().any(|hers| hers.id == task.id), "{text}");
             }
         }
 

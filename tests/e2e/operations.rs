@@ -67,6 +67,20 @@ pub(crate) async fn damage(suite: &Suite, tasks: &[Task]) {
     assert_eq!(damaged, tasks.len() as u64);
 }
 
+/// Changes the document that is stored of a task, past the fence: what fits the pattern first.
+pub(crate) async fn rewrite(suite: &Suite, task: &Task, pattern: &str, text: &str) {
+    let client = superuser(suite).await;
+    client.batch_execute("SET session_replication_role = replica").await.unwrap();
+    let line = |n| format!("split_part(convert_from(value, 'UTF8'), chr(10), {n})");
+    let sql = format!(
+        "UPDATE {STATE_TABLE}
+         SET value = convert_to({} || chr(10) || regexp_replace({}, $2, $3), 'UTF8') WHERE key = $1",
+        line(1),
+        line(2)
+    );
+    assert_eq!(client.execute(&sql, &[&key(task), &pattern, &text]).await.unwrap(), 1);
+}
+
 /// The value of a metric of the first replica, once it is above nothing.
 async fn metric(suite: &Suite, name: &str) -> f64 {
     let port = suite.manifest().replica(1).unwrap().app_port;
@@ -122,6 +136,29 @@ fn many_tasks_that_cannot_be_read_hold_up_no_other() {
         }
         let list = succeeds(suite, &["repair", "list"]).await;
         assert!(!tasks.iter().any(|task| list.contains(&task.id)), "{list}");
+    });
+}
+
+#[test]
+fn a_repair_keeps_the_pause_of_a_task_as_far_as_it_is_known() {
+    gentle(async |suite| {
+        for (damaged, said) in
+            [("\"version\":\"?\"", "it is paused, as it was"), ("?", "it is not any more")]
+        {
+            let task = suite.task("repaired-pause").due(in_ms(REARMED_DUE_MS));
+            task.put().await;
+            task.call("pause", &json!({})).await.accepted();
+            rewrite(suite, &task, r#""version":\d+"#, damaged).await;
+            task.call("get", &json!({})).await.refused(500, None);
+            let file = body_file(&task);
+            let repaired =
+                succeeds(suite, &["repair", &task.id, "--with", file.to_str().unwrap()]).await;
+            std::fs::remove_file(file).unwrap();
+            assert!(repaired.contains(said), "{repaired}");
+            let is_paused = task.get().await["paused"].is_object();
+            assert_eq!(is_paused, said.contains("as it was"), "{repaired}");
+            task.delete().await;
+        }
     });
 }
 

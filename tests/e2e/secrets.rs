@@ -1,10 +1,13 @@
 //! No secret is told: not in a log at the level that says most, not in an answer, a metric, a span, nor in
 //! what commands print. Every secret that the service can be given begins with the same words.
 
+use crate::api::in_ms;
 use crate::identity::provider::{Call, Provider, claims, now};
+use crate::operations::{rewrite, succeeds};
 use crate::process::Service;
-use crate::suite::{Suite, gentle};
+use crate::suite::{EVENT_DEADLINE, Suite, gentle};
 use reminder_stack::spans::Collector;
+use reminder_stack::{Part, logs, probe};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -12,12 +15,19 @@ use std::fmt::Write as _;
 /// What every secret here begins with.
 const WORDS: &str = "tell-nobody";
 
-/// The secrets of the service, each another one.
-const SECRETS: [(&str, &str); 3] = [
+/// The secrets of the service, each another one. The last it does not know: the broker is the sidecar's, and its
+/// password (`tests/kafka/security.rs`) may at most lie about in the environment.
+const SECRETS: [(&str, &str); 4] = [
     ("APP_API_TOKEN", "tell-nobody-app"),
     ("DAPR_API_TOKEN", "tell-nobody-dapr"),
     ("REST_TOKEN", "tell-nobody-rest"),
+    ("KAFKA_SASL_PASSWORD", "tell-nobody-kafka"),
 ];
+/// After this version there is none. Who adds one to it panics, for the stack runs a build that looks for
+/// overflows; only past the fence a state can come to it.
+const LAST_VERSION: &str = "\"version\":18446744073709551615";
+/// Time enough to bring it there before it is due.
+const PANICS_IN_MS: i64 = 4_000;
 
 /// Everything that was told, by where.
 #[derive(Default)]
@@ -80,6 +90,33 @@ fn no_secret_is_told() {
         begin_in_vain(suite, &settings, &mut told).await;
         others.push(password);
         told.assert_silent(&others);
+    });
+}
+
+#[test]
+fn a_turn_that_panics_tells_nothing_of_its_task() {
+    gentle(async |suite| {
+        let task = suite.task("panics").due(in_ms(PANICS_IN_MS));
+        let task =
+            task.with("title", "tell-nobody-title").with("userId", "tell-nobody-user@example.org");
+        task.put().await;
+        rewrite(suite, &task, r#""version":\d+"#, LAST_VERSION).await;
+        let (told, id) = (&mut Told::default(), task.id.as_str());
+        let parked = || async {
+            let list = succeeds(suite, &["repair", "list"]).await;
+            list.contains(id).then_some(list)
+        };
+        let parked = probe::until(EVENT_DEADLINE, parked).await.expect("the wake panicked");
+        assert!(parked.contains("panicked"), "{parked}");
+        let answer = task.call("complete", &json!({})).await;
+        assert_eq!(answer.body["status"], 503, "a command panics as well: {answer:?}");
+        told.add("the answer", &answer.body.to_string());
+        told.add("repair", &succeeds(suite, &["repair", id, "--forget"]).await);
+        let log = std::fs::read_to_string(logs::path(suite.stack.dir(), Part::App(1))).unwrap();
+        let panics = log.lines().filter(|line| line.contains("a panic")).count();
+        assert!(panics >= 2 && log.contains("decide/"), "{panics} panics, with their places");
+        told.add("the log", &log);
+        told.assert_silent(&[]);
     });
 }
 

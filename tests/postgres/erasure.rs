@@ -4,7 +4,9 @@ use crate::support::{Database, Value, key, upsert, value};
 use reminder_contract::names::APP_ID;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
-use reminder_scheduler::read_model::{ErasureTable, Erasures, ReadModel, TaskIndex as _};
+use reminder_scheduler::read_model::{
+    ErasureTable, Erasures, ReadModel, Search, TaskIndex as _, UnderWay,
+};
 use reminder_scheduler::turn::record::UnreadableState;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,11 +48,15 @@ async fn a_request_is_kept_once_and_tells_what_is_there() {
         upsert(&database.client, &key(id), &value(1).bytes()).await.unwrap();
     }
     assert_eq!(model.erasure(&user()).await.unwrap().requested_ms, None);
-    assert!(table.under_way(9).await.unwrap().is_empty());
+    assert_eq!(table.under_way(9).await.unwrap(), UnderWay::default());
     for _ in 0..2 {
         model.request_erasure(&user()).await.unwrap();
     }
-    assert_eq!(table.under_way(9).await.unwrap(), [user()]);
+    assert_eq!(table.under_way(9).await.unwrap().users, [user()]);
+    let ago = "UPDATE erasure SET requested_at = now() - interval '1 hour'";
+    database.client.execute(ago, &[]).await.unwrap();
+    let oldest = table.under_way(9).await.unwrap().oldest.as_secs();
+    assert!((3_600..3_660).contains(&oldest), "{oldest}");
     let page = table.tasks_of(&user(), "", 2).await.unwrap();
     let rest = table.tasks_of(&user(), page[1].as_str(), 2).await.unwrap();
     let ids: Vec<&str> = page.iter().chain(&rest).map(TaskId::as_str).collect();
@@ -105,4 +111,64 @@ async fn a_request_goes_once_nothing_was_found_for_a_while() {
     assert!(table.settled(&user, true, none).await.unwrap());
     assert_eq!(database.count("SELECT count(*) FROM erasure").await, 0);
     assert!(!table.settled(&user, true, none).await.unwrap(), "once");
+}
+
+/// A stored task with this text in its document.
+async fn task_with(database: &Database, id: &str, document: &str) {
+    let line = String::from_utf8(value(1).bytes()).unwrap().lines().next().unwrap().to_owned();
+    let stored = format!("{line}\n{document}");
+    upsert(&database.client, &key(id), stored.as_bytes()).await.unwrap();
+}
+
+/// Page by page, in whatever order the table's collation has.
+#[tokio::test]
+async fn tasks_that_name_a_user_are_found_and_no_others() {
+    let database = Database::migrated().await;
+    let (_, table) = erasures(&database);
+    let named = [
+        ("Assigned-1", r#"{"assignee":"a\"d\\é@example.org"}"#),
+        ("asked_2", r#"{"createdBy":"a\"d\\é@example.org"}"#),
+        ("pending3", r#"{"pending":[{"userId":"a\"d\\é@example.org"}]}"#),
+    ];
+    let others = [
+        ("b-1", r#"{"assignee":"xa\"d\\é@example.org"}"#),
+        ("b-2", r#"{"title":"\"assignee\":\"a\\\"d"}"#),
+        ("b-3", r#"{"title":"a\"d\\é@example.org"}"#),
+        ("b-4", "{}"),
+    ];
+    for (id, document) in named.iter().chain(&others) {
+        task_with(&database, id, document).await;
+    }
+    // A user's row names the user, and is no task.
+    prefer(&database, "someone@example.org", "someone_40example_2eorg").await;
+    let user = Person::parse("a\"d\\é@example.org").unwrap();
+    let (mut found, mut after, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let page = table.naming(&user, &after, 3).await.unwrap();
+        found.extend(page.tasks.iter().map(ToString::to_string));
+        pages += 1;
+        match page.last {
+            Some(last) => after = last,
+            None => break,
+        }
+    }
+    assert!(pages >= 3, "{pages}");
+    found.sort_unstable();
+    assert_eq!(found, ["Assigned-1", "asked_2", "pending3"]);
+}
+
+#[tokio::test]
+async fn how_far_a_search_is_outlives_whoever_searches_and_a_request_begins_it_anew() {
+    let database = Database::migrated().await;
+    let (model, table) = erasures(&database);
+    model.request_erasure(&user()).await.unwrap();
+    assert_eq!(table.search(&user()).await.unwrap(), Search::default());
+    let search = Search { after: "some key".into(), found: true, over: false };
+    table.searched(&user(), &search).await.unwrap();
+    assert_eq!(erasures(&database).1.search(&user()).await.unwrap(), search);
+    let over = Search { over: true, ..Search::default() };
+    table.searched(&user(), &over).await.unwrap();
+    assert!(table.search(&user()).await.unwrap().over);
+    model.request_erasure(&user()).await.unwrap();
+    assert_eq!(table.search(&user()).await.unwrap(), Search::default());
 }

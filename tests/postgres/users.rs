@@ -1,11 +1,11 @@
 //! The fence of users, `user_index`, and which tasks are found to be outdated.
 
-use crate::support::{Database, Value, eventually, key, refused, unique, upsert, value};
+use crate::support::{Database, Value, damage, eventually, key, refused, unique, upsert, value};
 use reminder_contract::user_id::to_actor_id;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::Preferences;
 use reminder_domain::user::UserState;
-use reminder_domain::{Timestamp, limits};
+use reminder_domain::{TaskId, Timestamp, limits};
 use reminder_scheduler::ports::{Progress, Users};
 use reminder_scheduler::read_model::{
     Changed, Cursor, FENCED_SQLSTATE, ReadModel, TaskIndex, UNREADABLE_SQLSTATE, UserLookup,
@@ -399,4 +399,15 @@ async fn what_is_outdated_is_found_by_its_indexes() {
         let plan: String = rows.iter().map(|row| row.get::<_, String>(0) + "\n").collect();
         assert!(plan.contains(index) && !plan.contains("Sort"), "{plan}");
     }
+}
+
+#[tokio::test]
+async fn whose_a_task_is_is_known_though_its_state_is_damaged() {
+    let database = Database::migrated().await;
+    put_task(&database, "mine", value(1)).await;
+    damage(&database, "mine", b"damaged").await;
+    let lookup = lookup(&database);
+    let owner = async |task: &str| lookup.owner(&TaskId::parse(task).unwrap()).await.unwrap();
+    assert_eq!(owner("mine").await, Some(person(USER)));
+    assert_eq!(owner("absent").await, None);
 }

@@ -1,13 +1,16 @@
 //! Says what is wrong, after each step: the reference model beside every commit, a consumer beside
 //! every message, and what callers were told.
 
+mod book;
+
 use crate::near::Near;
+use book::{Book, Outcome, Sent};
 use reminder_contract::cloud_event;
 use reminder_domain::state::Sequences;
 use reminder_domain::{Answer, TaskId, TaskState, Topic, next_wake};
 use reminder_reference::calendar::{Prefs, since_start};
-use reminder_reference::compare::{expected, rang, shown, told};
-use reminder_reference::model::{Expected, Model, Task};
+use reminder_reference::compare::{rang, shown};
+use reminder_reference::model::Model;
 use reminder_reference::words::Request;
 use reminder_scheduler::ports::Message;
 use std::collections::{BTreeMap, HashMap};
@@ -40,6 +43,10 @@ pub struct Tally {
     pub duplicates: u64,
     /// Tasks that were purged.
     pub purged: u64,
+    /// Tasks that were erased with their user.
+    pub erased: u64,
+    /// Tasks of others out of which the name of an erased user was taken.
+    pub unnamed: u64,
 }
 
 impl AddAssign for Tally {
@@ -51,6 +58,8 @@ impl AddAssign for Tally {
         self.events += other.events;
         self.duplicates += other.duplicates;
         self.purged += other.purged;
+        self.erased += other.erased;
+        self.unnamed += other.unnamed;
     }
 }
 
@@ -63,30 +72,8 @@ pub struct Judge {
     first: Option<Violation>,
     /// How much happened.
     pub tally: Tally,
-}
-
-#[derive(Default)]
-struct Book {
-    model: Model,
-    sent: BTreeMap<u64, Sent>,
-    told: u64,
-    committed: Sequences,
-    consumed: Sequences,
-    /// The incarnation in which the task was born; 0: not yet.
-    born: u32,
-}
-
-struct Sent {
-    request: Request,
-    fingerprint: u64,
-    outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Open,
-    Committed(u64),
-    Rejected,
+    /// Whether a user is erased, or was: what is told again may have lost its words by then.
+    erasing: bool,
 }
 
 pub(crate) type Verdict = Result<(), String>;
@@ -98,6 +85,7 @@ macro_rules! must {
         }
     };
 }
+pub(crate) use must;
 
 impl Judge {
     /// Notes a violation; the first one counts.
@@ -112,7 +100,7 @@ impl Judge {
 
     /// A caller begins to send a command.
     pub fn sent(&mut self, task: &TaskId, id: u64, request: Request, fingerprint: u64) {
-        let sent = Sent { request, fingerprint, outcome: Outcome::Open };
+        let sent = Sent { request, fingerprint, outcome: Outcome::Open, forgotten: Vec::new() };
         self.tasks.entry(task.clone()).or_default().sent.insert(id, sent);
     }
 
@@ -120,10 +108,11 @@ impl Judge {
     pub fn answered(&mut self, task: &TaskId, id: u64, answer: &Answer) -> Verdict {
         self.tally.answered += 1;
         let book = self.tasks.entry(task.clone()).or_default();
-        let outcome = book.sent.get(&id).map(|sent| sent.outcome);
-        let version = answer.version;
+        let sent = book.sent.get(&id);
+        let (outcome, version) = (sent.map(|sent| sent.outcome), answer.version);
+        let was_so = sent.is_some_and(|sent| sent.forgotten.contains(&version));
         must!(
-            outcome == Some(Outcome::Committed(version)),
+            was_so || outcome == Some(Outcome::Committed(version)),
             "{task}: command {id:x} was answered with version {version}, and is {outcome:?}"
         );
         book.told = version;
@@ -177,6 +166,13 @@ impl Judge {
         let rings: Vec<String> = facts.iter().filter_map(|fact| rang(fact)).collect();
         self.tally.fired += rings.len() as u64;
 
+        let whose = |state: &TaskState| state.user().cloned();
+        if previous.and_then(whose).is_some() && whose(next).is_none() {
+            must!(rings.is_empty(), "{task}: its erasure fired {rings:?}");
+            self.tally.erased += 1;
+            book.erased(now);
+            return book.agrees(task, next);
+        }
         let command = next.commands.last().filter(|record| record.version == version);
         let follows = |state: &TaskState| state.live().map_or(0, |live| live.preferences.version);
         let user = task.as_str().trim_start_matches('t').parse().unwrap_or(0);
@@ -190,6 +186,10 @@ impl Judge {
         } else if previous.is_some_and(|before| follows(before) != follows(next)) {
             book.model.refresh(&preferred);
             must!(rings.is_empty(), "{task}: a refresh fired {rings:?}");
+        } else if takes_a_name_out(previous, next) {
+            must!(rings.is_empty(), "{task}: taking a name out fired {rings:?}");
+            self.tally.unnamed += 1;
+            book.model.stirred = true;
         } else if !facts.is_empty() {
             let due: Vec<String> =
                 book.model.wake(now).iter().map(|ring| shown(ring, now)).collect();
@@ -219,7 +219,7 @@ impl Judge {
         let (id, hash) = (&message.id, xxh3_64(&message.body));
         if let Some(known) = self.seen.insert(id.clone(), hash) {
             self.tally.duplicates += 1;
-            must!(known == hash, "{id} was published with two contents");
+            must!(self.erasing || known == hash, "{id} was published with two contents");
             return Ok(());
         }
         self.tally.events += 1;
@@ -232,6 +232,16 @@ impl Judge {
         let expected = book.consumed.next(topic);
         must!(sequence == expected, "{id} came where {expected} should have come");
         Ok(())
+    }
+
+    /// A user is erased from now on.
+    pub fn erasing(&mut self) {
+        self.erasing = true;
+    }
+
+    /// How many events each task has committed.
+    pub fn committed_so_far(&self) -> BTreeMap<TaskId, Sequences> {
+        self.tasks.iter().map(|(task, book)| (task.clone(), book.committed)).collect()
     }
 
     /// What is not yet as it should be once everything has healed.
@@ -252,93 +262,9 @@ impl Judge {
     }
 }
 
-impl Book {
-    /// A life of the task begins, with the numbers of its incarnation; answers the version before it.
-    fn begin(&mut self, first: &TaskState) -> u64 {
-        self.born = first.incarnation;
-        let unborn = TaskState::unborn(self.born, first.updated_at);
-        (self.committed, self.consumed) = (unborn.sequences, unborn.sequences);
-        unborn.version
-    }
-
-    /// What this commit tells for the first time.
-    fn new_facts<'a>(
-        &mut self,
-        task: &TaskId,
-        next: &'a TaskState,
-    ) -> Result<Vec<&'a reminder_domain::Fact>, String> {
-        let mut facts = Vec::new();
-        for event in next.pending.iter().flat_map(|commit| &commit.events) {
-            let (topic, known) = (event.topic(), self.committed.last(event.topic()));
-            if event.sequence > known {
-                must!(
-                    event.sequence == self.committed.next(topic),
-                    "{task}: event {} on {topic:?} after {known}",
-                    event.sequence
-                );
-                facts.push(&event.fact);
-            }
-        }
-        let (has, should) = (self.committed, next.sequences);
-        must!(has == should, "{task}: counts {should:?} events, and told of {has:?}");
-        Ok(facts)
-    }
-
-    fn keeps_what_is_unpublished(
-        &self,
-        task: &TaskId,
-        previous: Option<&TaskState>,
-        next: &TaskState,
-    ) -> Verdict {
-        let kept = |topic, sequence| {
-            let events = next.pending.iter().flat_map(|commit| &commit.events);
-            events.clone().any(|event| event.topic() == topic && event.sequence == sequence)
-        };
-        for event in previous.iter().flat_map(|state| &state.pending).flat_map(|c| &c.events) {
-            let (topic, sequence) = (event.topic(), event.sequence);
-            let is_published = sequence <= self.consumed.last(topic);
-            must!(
-                is_published || kept(topic, sequence),
-                "{task}: event {sequence} on {topic:?} was dropped before it was published"
-            );
-        }
-        Ok(())
-    }
-
-    fn applied(
-        &mut self,
-        task: &TaskId,
-        id: u64,
-        version: u64,
-        prefs: &(u64, Prefs),
-        now: i64,
-    ) -> Verdict {
-        let Some(sent) = self.sent.get_mut(&id) else {
-            return Err(format!("{task}: nobody sent the command {id:x}"));
-        };
-        let before = std::mem::replace(&mut sent.outcome, Outcome::Committed(version));
-        must!(before == Outcome::Open, "{task}: command {id:x} took effect, and was {before:?}");
-        let outcome = self.model.command(&sent.request, sent.fingerprint, prefs, now);
-        must!(
-            outcome == Expected::Applied { commits: true },
-            "{task}: {:?} took effect, expected {outcome:?}",
-            sent.request
-        );
-        self.model.stirred = false;
-        Ok(())
-    }
-
-    fn agrees(&self, task: &TaskId, next: &TaskState) -> Verdict {
-        let (has_wake, is_paused) =
-            (next_wake(next), self.model.task.as_ref().is_some_and(Task::is_paused));
-        must!(!is_paused || has_wake.is_none(), "{task}: it is paused, and wakes at {has_wake:?}");
-        let (is, should) = (next.live().is_some(), self.model.task.is_some());
-        must!(is == should, "{task}: there is a task: {is}, expected {should}");
-        if let (Some(live), Some(model)) = (next.live(), &self.model.task) {
-            let is: Vec<String> = live.alarms.iter().map(told).collect();
-            let should: Vec<String> = model.alarms.iter().map(expected).collect();
-            must!(is == should, "{task}: its alarms are {is:?}, expected {should:?}");
-        }
-        Ok(())
-    }
+/// Whether a commit changed nothing but who shall do a task.
+fn takes_a_name_out(previous: Option<&TaskState>, next: &TaskState) -> bool {
+    let assignee = |state: &TaskState| state.live().map(|live| live.task.assignee.clone());
+    let before = previous.and_then(assignee);
+    before != assignee(next) && assignee(next) == Some(None) && before.is_some()
 }

@@ -24,12 +24,23 @@ pub struct Plan {
     pub puts_wakes_off: bool,
     /// Whether what is over is purged, again and again.
     pub purges: bool,
+    /// Who is erased, if anybody.
+    pub erased: Option<Erased>,
     /// Who sends commands, one for each task.
     pub callers: Vec<Caller>,
     /// How likely calls go wrong.
     pub rates: Rates,
     /// What happens at set times.
     pub faults: Vec<TimedFault>,
+}
+
+/// A user is erased.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// When it is asked for, in ms after the start.
+    pub at_ms: i64,
+    /// Who.
+    pub user: u64,
 }
 
 /// What may go wrong, and who heals it. The less of the design is there to help, the less may go wrong:
@@ -125,8 +136,15 @@ impl What {
     }
 }
 
+/// Where somebody is erased, a process stands still for so many ms at most. It hears of the erasure only when it
+/// goes on, and what it has on its way must have gone out, or have been blanked, before the erasure is over.
+const ERASING_STALL_MAX_MS: i64 = 10_000;
+
 /// Nothing goes wrong after this, in ms after the start: the run has to heal from then on.
 pub const FAULTS_END_MS: i64 = 150_000;
+
+/// Most tasks of a run, each of a user of its own.
+pub const TASKS_MAX: u64 = 3;
 
 impl Plan {
     /// The plan of a seed.
@@ -147,7 +165,7 @@ impl Plan {
         // Without a sweep nothing registers what is far away.
         let far = matches!(class, Class::Everything | Class::SweepOnly);
         let horizons: &[_] = if far { &[None, Some(30_000), Some(60_000)] } else { &[None] };
-        let tasks = 1 + dice.below("tasks", 3);
+        let tasks = 1 + dice.below("tasks", TASKS_MAX);
         let purges = class == Class::Everything && dice.happens("purges", 300);
         let caller = |n| {
             let dice = dice.of(("caller", n));
@@ -157,6 +175,23 @@ impl Plan {
                 workload::caller(dice, n)
             }
         };
+        let erased = (class == Class::Everything && dice.happens("erases", 250)).then(|| Erased {
+            at_ms: dice.within("erased at", 0, FAULTS_END_MS - 50_000),
+            user: dice.below("erased", tasks),
+        });
+        let mut faults = timed(dice.of("faults"), class, hosts);
+        if let Some(erased) = erased
+            && dice.happens("erased without the broker", 400)
+        {
+            // So long that it is over before the broker takes what waits.
+            let away = What::BrokerAway(dice.within("away", 60_000, 80_000));
+            faults.push(TimedFault { at_ms: (erased.at_ms - 3_000).max(0), what: away });
+        }
+        for fault in faults.iter_mut().filter(|_| erased.is_some()) {
+            if let What::Stall(_, ms) = &mut fault.what {
+                *ms = (*ms).min(ERASING_STALL_MAX_MS);
+            }
+        }
         Self {
             seed,
             class,
@@ -166,9 +201,10 @@ impl Plan {
             grace_ms: dice.pick("grace", &[2_000, 5_000]),
             puts_wakes_off: class == Class::Everything && dice.happens("puts off", 500),
             purges,
+            erased,
             callers: (0..tasks).map(caller).collect(),
             rates: Rates::new(dice.of("rates"), class),
-            faults: timed(dice.of("faults"), class, hosts),
+            faults,
         }
     }
 }

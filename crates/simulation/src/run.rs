@@ -1,9 +1,9 @@
 //! One run of a plan, from the first command to the last event.
 
 use crate::judge::{Tally, Violation};
-use crate::plan::{Class, FAULTS_END_MS, Plan, TimedFault, What};
+use crate::plan::{Class, FAULTS_END_MS, Plan, TASKS_MAX, TimedFault, What};
 use crate::workload::{Act, Caller};
-use crate::world::{Part, World, sleep_ms};
+use crate::world::{Part, World, personal, sleep_ms};
 use reminder_domain::{Command, Origin, TaskId};
 use reminder_reference::words::{IfVersion, Kind, Request, command_kind};
 use reminder_scheduler::turn::effect::{Reply, Request as TurnRequest};
@@ -56,6 +56,9 @@ async fn live(plan: Plan, traced: bool) -> Outcome {
     tokio::spawn(Arc::clone(&world).run_scheduler());
     if world.plan.purges {
         tokio::spawn(Arc::clone(&world).run_purges());
+    }
+    if let Some(erased) = world.plan.erased {
+        tokio::spawn(Arc::clone(&world).erase(erased));
     }
     for fault in world.plan.faults.clone() {
         tokio::spawn(strike(Arc::clone(&world), fault));
@@ -113,6 +116,9 @@ async fn open_ends(world: &Arc<World>) -> Option<Vec<String>> {
     let followed = matches!(world.plan.class, Class::Everything | Class::SweepOnly);
     if followed && !world.everyone_follows() {
         ends.push("a task does not follow its user".into());
+    }
+    if world.is_erasing() {
+        ends.push("an erasure is not over".into());
     }
     Some(ends)
 }
@@ -175,7 +181,11 @@ async fn look(world: &Arc<World>, task: &TaskId) {
 
 /// Sends a command until it is answered.
 async fn send(world: &Arc<World>, task: &TaskId, user: u64, id: u64, kind: &Kind) {
-    let said = command_kind(kind, &format!("u{user}"), |_| None);
+    let mut said = command_kind(kind, &format!("u{user}"), |_| None);
+    if world.plan.erased.is_some() {
+        // Now and then somebody else shall do it, who may be the one who is erased.
+        said = personal(said, user, (user + id) % TASKS_MAX);
+    }
     let fingerprint = xxh3_64(format!("{said:?}").as_bytes());
     // Some callers take a task for new, the first time rightly so; a turn does not read it then.
     let takes_for_new = matches!(kind, Kind::Put(..)) && id.is_multiple_of(TAKES_FOR_NEW_EVERY);

@@ -84,6 +84,9 @@ fn candidates(plan: &Plan) -> Vec<Plan> {
     if plan.purges {
         with(&|plan| plan.purges = false);
     }
+    if plan.erased.is_some() {
+        with(&|plan| plan.erased = None);
+    }
     if plan.horizon_ms.is_some() {
         with(&|plan| plan.horizon_ms = None);
     }

@@ -35,6 +35,11 @@ fn no_promise_is_broken() {
         "tasks go for good, and are made again: {:?}",
         sum.tally
     );
+    assert!(
+        sum.tally.erased > SEEDS / 20 && sum.tally.unnamed > SEEDS / 100,
+        "users are erased, with their names: {:?}",
+        sum.tally
+    );
     assert!(sum.tally.duplicates > 0, "crashes and lost answers lead to repeats: {:?}", sum.tally);
 }
 

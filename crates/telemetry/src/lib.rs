@@ -7,9 +7,11 @@
 //! | [`traceparent`] | W3C trace contexts as texts: in events, headers and commands |
 //! | [`context`] | the spans that they belong to |
 //! | [`secret`] | what must not show up in logs |
+//! | [`panics`] | panics as lines of the log, without what was at hand |
 
 pub mod context;
 pub mod logs;
+pub mod panics;
 pub mod secret;
 pub mod traceparent;
 pub mod traces;
@@ -41,11 +43,12 @@ pub struct Telemetry {
     pub filter: LogFilter,
 }
 
-/// Starts logging, and tracing where it is asked for.
+/// Starts logging, of panics as well, and tracing where it is asked for.
 ///
 /// # Errors
 /// When the endpoint for spans cannot be used. Nothing is logged yet then.
 pub fn init(settings: &Settings) -> Result<Telemetry, ExportError> {
+    panics::install();
     let spans = match &settings.otlp_endpoint {
         Some(endpoint) => Export::to(endpoint, settings.service)?,
         None => Export::default(),

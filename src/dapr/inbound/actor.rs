@@ -1,13 +1,13 @@
 //! The `TaskActor` as the SDK sees it: it parses, asks the driver for a turn, and words the answer.
 
 use super::argument::argument;
+use super::behalf::{Behalf, shown};
 use super::flow::complete;
 use super::internal::{
     ERASE, EraseRequest, INGEST, Ingested, NO_VERSION, PURGE, REFRESH, SETTLE, SettleRequest,
 };
 use super::registry::{Hosted, Registry};
 use super::reply;
-use crate::clock::{Clock, SystemClock};
 use crate::dapr::outbound::Sidecar;
 use crate::turn::cell::Cell;
 use crate::turn::driver::Driver;
@@ -21,12 +21,10 @@ use dapr::server::actor::{Actor, ActorError};
 use dapr_macros::actor;
 use reminder_contract::incoming::{self, Incoming};
 use reminder_contract::names::ACTOR_TYPE;
-use reminder_contract::wire::{
-    self, CalendarView, CommandAnswer, ExplanationView, Method, PreviewView, Query, Question,
-    TaskView,
-};
+use reminder_contract::wire::{self, CommandAnswer, Method, Question, TaskView};
 use reminder_contract::{Problem, ProblemKind};
-use reminder_domain::{Command, Rejection, TaskId};
+use reminder_domain::ids::Person;
+use reminder_domain::{Command, TaskId};
 use std::sync::Arc;
 
 /// The drivers and actors of this process.
@@ -207,18 +205,28 @@ impl TaskActor {
 
     async fn ask(&self, question: Result<Question, Problem>) -> Response {
         let request = question.as_ref().map(|_| Request::Get).map_err(Clone::clone);
+        let asks = question.as_ref().ok().and_then(|question| question.as_user.clone());
         let words = move |id: &TaskId, reply| shown(id, reply, &question?);
-        self.answer_with(request, words).await
+        self.answer_to(asks, request, words).await
     }
 
     async fn answer(&self, request: Result<Request, Problem>) -> Response {
         self.answer_with(request, written).await
     }
 
-    /// Everything after the parsing. It copies what it needs first and does not touch `self` after
-    /// that: see [`super::registry`].
     async fn answer_with(
         &self,
+        request: Result<Request, Problem>,
+        words: impl FnOnce(&TaskId, Reply) -> Result<Vec<u8>, Problem> + Send,
+    ) -> Response {
+        self.answer_to(None, request, words).await
+    }
+
+    /// Everything after the parsing. It copies what it needs first and does not touch `self` after
+    /// that: see [`super::registry`]. A command says itself on whose behalf it is, a question by `asks`.
+    async fn answer_to(
+        &self,
+        asks: Option<Person>,
         request: Result<Request, Problem>,
         words: impl FnOnce(&TaskId, Reply) -> Result<Vec<u8>, Problem> + Send,
     ) -> Response {
@@ -231,7 +239,12 @@ impl TaskActor {
             }
         };
         let id = cell.id().clone();
-        match words(&id, turns.run(&cell, request).await) {
+        let behalf = Behalf::of(&id, &request, asks);
+        let mut reply = turns.run(&cell, request).await;
+        if let Some(behalf) = behalf {
+            reply = behalf.judge(&turns, &id, reply).await;
+        }
+        match words(&id, reply) {
             Ok(body) => reply::answer(body),
             Err(problem) => {
                 tracing::debug!(
@@ -239,26 +252,6 @@ impl TaskActor {
                 );
                 reply::refusal(&problem.with_task_id(&id))
             }
-        }
-    }
-}
-
-/// The answer to a question about the task.
-fn shown(id: &TaskId, reply: Reply, question: &Question) -> Result<Vec<u8>, Problem> {
-    let Reply::View(state) = reply else { return written(id, reply) };
-    if question.as_user.as_ref().is_some_and(|user| state.owner() != Some(user)) {
-        return Err(Problem::from(Rejection::UnknownTask(id.clone())));
-    }
-    let state = Some(&*state);
-    match &question.query {
-        Query::Get => Ok(TaskView::new(id, state)?.to_json()),
-        Query::ExportCalendar => Ok(CalendarView::new(id, state, SystemClock.now())?.to_json()),
-        Query::Preview { count } => {
-            Ok(PreviewView::new(id, state, SystemClock.now(), *count)?.to_json())
-        }
-        Query::Explain { reminder_id, scheduled_for } => {
-            let now = SystemClock.now();
-            Ok(ExplanationView::new(id, state, reminder_id, *scheduled_for, now)?.to_json())
         }
     }
 }

@@ -17,7 +17,7 @@ pub const ERASE: &str = "erase";
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct EraseRequest {
-    /// Whose tasks are erased; one that is another's is left alone.
+    /// Whose tasks are erased; one that is another's stays, without the name.
     pub user_id: Person,
 }
 

@@ -6,7 +6,7 @@ use crate::http::rest::answer::Refusal;
 use crate::http::rest::asked::{Asked, COMMAND_MAX_BYTES};
 use crate::http::rest::body;
 use crate::http::rest::lists::unanswered;
-use crate::repair::{RepairError, Replacement, repair};
+use crate::repair::{Paused, RepairError, Repaired, Replacement, repair};
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
@@ -25,6 +25,10 @@ pub(super) struct Told {
     version: u64,
     /// When it fires next; the service registers that within a round of its audit.
     next_reminder_at: Option<Timestamp>,
+    /// Whether it is paused, as it was.
+    paused: bool,
+    /// Whether it was paused before and is not any more, for what was stored does not tell by whom.
+    pause_lost: bool,
 }
 
 /// A body that leaves a deleted task behind.
@@ -53,8 +57,14 @@ pub(super) async fn replace(
     match repair(place, &id, &replacement).await {
         Ok(repaired) => {
             tracing::info!(task.id = %id, reason = repaired.why, "a task was repaired from the console");
-            let next_reminder_at = next_wake(&repaired.state);
-            Ok(Json(Told { was: repaired.why, version: repaired.state.version, next_reminder_at }))
+            let Repaired { why: was, state, paused } = repaired;
+            Ok(Json(Told {
+                was,
+                version: state.version,
+                next_reminder_at: next_wake(&state),
+                paused: paused == Paused::Still,
+                pause_lost: paused == Paused::NoMore,
+            }))
         }
         Err(error) => Err(refused(&id, &error).into()),
     }

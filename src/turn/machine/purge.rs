@@ -81,10 +81,7 @@ impl Machine {
     pub(super) fn erase_pending(&self, pending: &mut Pending) -> bool {
         let Request::Erase(user) = &self.request else { return false };
         for commit in pending.queued.iter_mut().chain(&mut pending.orphaned) {
-            let told = commit.snapshot.as_ref().and_then(|told| told.task.user_id.as_ref());
-            if told == Some(user) {
-                commit.erase();
-            }
+            commit.leave_out(user);
         }
         true
     }

@@ -4,6 +4,7 @@ use super::*;
 use crate::ports::CallError;
 use async_trait::async_trait;
 use reminder_contract::wire::{parse_user_pause, parse_user_put, parse_user_resume};
+use reminder_domain::TaskId;
 use std::num::NonZeroU32;
 use std::sync::Mutex as Plain;
 
@@ -47,6 +48,10 @@ impl Users for Store {
 
     async fn open_tasks(&self, _: &Person, at_most: NonZeroU32) -> Result<u32, CallError> {
         Ok(at_most.get().min(3))
+    }
+
+    async fn owner(&self, _: &TaskId) -> Result<Option<Person>, CallError> {
+        Ok(None)
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const DUE: &str = "2031-01-01T09:00:00.000Z";
 
 /// How the operation is called about a task and its owner.
-fn case(operation: &str, task: &str, owner: &str) -> Option<Call> {
+pub(super) fn case(operation: &str, task: &str, owner: &str) -> Option<Call> {
     let (method, path) = operation.split_once(' ')?;
     let call = Call::new(
         method,
@@ -67,21 +67,32 @@ const PRECONDITIONS: [&[(&str, &str)]; 6] = [
     &[("idempotency-key", "the-key-of-ada")],
 ];
 
-struct World<'a> {
-    suite: &'static Suite,
-    service: Service,
-    provider: &'a Provider,
-    ada: String,
-    eve: String,
+/// A service that takes the provider's tokens, and two users.
+pub(super) struct World<'a> {
+    pub(super) suite: &'static Suite,
+    pub(super) service: Service,
+    pub(super) provider: &'a Provider,
+    pub(super) ada: String,
+    pub(super) eve: String,
+}
+
+impl<'a> World<'a> {
+    pub(super) async fn new(suite: &'static Suite, provider: &'a Provider) -> Self {
+        let service = provider.service(suite, &[]);
+        service.becomes_ready().await;
+        let person = |name: &str| format!("{}@example.org", suite.unique(name));
+        let (ada, eve) = (person("ada"), person("eve"));
+        Self { suite, service, provider, ada, eve }
+    }
 }
 
 impl World<'_> {
-    async fn of(&self, user: &str, call: &Call) -> Answered {
+    pub(super) async fn of(&self, user: &str, call: &Call) -> Answered {
         call.by(&self.service, &self.provider.token(user)).await
     }
 
     /// A new task of ada's, at version 1, put under a key.
-    async fn task(&self) -> String {
+    pub(super) async fn task(&self) -> String {
         let id = self.suite.unique("isolated");
         let put =
             Call::new("PUT", format!("/v1/tasks/{id}")).with("idempotency-key", "the-key-of-ada");
@@ -91,7 +102,7 @@ impl World<'_> {
         id
     }
 
-    async fn operations(&self) -> Vec<String> {
+    pub(super) async fn operations(&self) -> Vec<String> {
         let document = Call::new("GET", "/openapi.json").by(&self.service, "").await.json();
         let paths = document["paths"].as_object().unwrap();
         paths
@@ -107,11 +118,7 @@ impl World<'_> {
 fn to_a_user_the_tasks_of_others_are_not_there() {
     gentle(async |suite| {
         let provider = Provider::start().await;
-        let service = provider.service(suite, &[]);
-        service.becomes_ready().await;
-        let person = |name: &str| format!("{}@example.org", suite.unique(name));
-        let (ada, eve) = (person("ada"), person("eve"));
-        let world = World { suite, service, provider: &provider, ada, eve };
+        let world = World::new(suite, &provider).await;
         let operations = world.operations().await;
         assert!(operations.len() > 20, "{operations:?}");
         for operation in operations {
@@ -127,7 +134,7 @@ fn to_a_user_the_tasks_of_others_are_not_there() {
                 is_for_the_user_alone(&world, &operation).await;
             } else {
                 assert_eq!(operation, "post /v1/tasks:batch");
-                hides_tasks_of_items(&world, &operation).await;
+                hides_tasks_of_items(&world, &operation, &world.task().await).await;
             }
         }
         lists_are_of_the_user(&world).await;
@@ -144,26 +151,8 @@ fn to_a_user_the_tasks_of_others_are_not_there() {
 /// Every answer about ada's task is that about no task, to the letter; it stays as it is; and it is there for
 /// ada, and for who may see everything.
 async fn hides_the_task(world: &World<'_>, operation: &str) {
-    let (task, absent) = (world.task().await, world.suite.unique("absent0"));
-    for said in PRECONDITIONS {
-        let with = |id: &str| {
-            let call = case(operation, id, &world.ada).unwrap();
-            said.iter().fold(call, |call, (name, value)| call.with(name, value))
-        };
-        let (there, nowhere) =
-            (world.of(&world.eve, &with(&task)).await, world.of(&world.eve, &with(&absent)).await);
-        if nowhere.status == 201 {
-            // That it creates nothing is the one thing that a put cannot hide; it says no more than that.
-            assert_eq!(there.status, 404, "{operation} {said:?}: {there:?}");
-            let gone = Call::new("DELETE", format!("/v1/tasks/{absent}"));
-            assert_eq!(world.of(&world.eve, &gone).await.status, 200);
-            continue;
-        }
-        assert!([404, 412].contains(&there.status), "{operation} {said:?}: {there:?}");
-        let told = there.about(&task, "X");
-        assert_eq!(told, nowhere.about(&absent, "X"), "{operation} {said:?}");
-        assert!(!told.body.contains("secret") && !told.body.contains(&world.ada), "{told:?}");
-    }
+    let task = world.task().await;
+    looks_absent(world, operation, &task).await;
     let read = Call::new("GET", format!("/v1/tasks/{task}"));
     let untouched = world.of(&world.ada, &read).await;
     assert_eq!(untouched.header("etag"), Some("\"1\""), "{operation}: {untouched:?}");
@@ -185,6 +174,30 @@ async fn hides_the_task(world: &World<'_>, operation: &str) {
             answer.status < 300 || is_gone || nothing_rang || reminder_is_gone,
             "{operation}: {answer:?}"
         );
+    }
+}
+
+/// Every answer to eve about the task is that about no task, to the letter.
+pub(super) async fn looks_absent(world: &World<'_>, operation: &str, task: &str) {
+    let absent = world.suite.unique("absent0");
+    for said in PRECONDITIONS {
+        let with = |id: &str| {
+            let call = case(operation, id, &world.ada).unwrap();
+            said.iter().fold(call, |call, (name, value)| call.with(name, value))
+        };
+        let (there, nowhere) =
+            (world.of(&world.eve, &with(task)).await, world.of(&world.eve, &with(&absent)).await);
+        if nowhere.status == 201 {
+            // That it creates nothing is the one thing that a put cannot hide; it says no more than that.
+            assert_eq!(there.status, 404, "{operation} {said:?}: {there:?}");
+            let gone = Call::new("DELETE", format!("/v1/tasks/{absent}"));
+            assert_eq!(world.of(&world.eve, &gone).await.status, 200);
+            continue;
+        }
+        assert!([404, 412].contains(&there.status), "{operation} {said:?}: {there:?}");
+        let told = there.about(task, "X");
+        assert_eq!(told, nowhere.about(&absent, "X"), "{operation} {said:?}");
+        assert!(!told.body.contains("secret") && !told.body.contains(&world.ada), "{told:?}");
     }
 }
 
@@ -218,14 +231,14 @@ async fn is_for_no_user(world: &World<'_>, operation: &str) {
 }
 
 /// Also if an item says on whose behalf it is.
-async fn hides_tasks_of_items(world: &World<'_>, operation: &str) {
-    let (task, absent) = (world.task().await, world.suite.unique("absent0"));
+pub(super) async fn hides_tasks_of_items(world: &World<'_>, operation: &str, task: &str) {
+    let absent = world.suite.unique("absent0");
     let results = async |id: &str| {
         let answer = world.of(&world.eve, &case(operation, id, &world.ada).unwrap()).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.about(id, "X").json()
     };
-    let told = results(&task).await;
+    let told = results(task).await;
     assert_eq!(told, results(&absent).await);
     let statuses: Vec<&Value> =
         told["results"].as_array().unwrap().iter().map(|result| &result["status"]).collect();

@@ -70,16 +70,24 @@ impl Provider {
         let manifest = suite.manifest();
         let grpc_port = manifest.replica(1).unwrap().grpc_port.to_string();
         let url = manifest.database_url();
-        let needed = [
-            ("DAPR_GRPC_PORT", &*grpc_port),
-            ("DATABASE_URL", &*url),
+        let needed = [("DAPR_GRPC_PORT", &*grpc_port), ("DATABASE_URL", &*url)];
+        let mut settings = environment(&needed);
+        settings.extend(self.takes_tokens());
+        settings.extend(extra.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+        settings
+    }
+
+    /// What a service needs to take this provider's tokens.
+    pub(crate) fn takes_tokens(&self) -> BTreeMap<String, String> {
+        [
             ("REST_TOKEN", REST_TOKEN),
             ("JWT_JWKS", &*self.url),
             ("JWT_ISSUER", ISSUER),
             ("JWT_AUDIENCE", AUDIENCE),
             ("JWT_ADMIN_SCOPE", ADMIN_SCOPE),
-        ];
-        environment(&[&needed[..], extra].concat())
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into()
     }
 }
 
@@ -128,7 +136,12 @@ impl Call {
     }
 
     pub(crate) async fn by(&self, service: &Service, token: &str) -> Answered {
-        let url = format!("http://127.0.0.1:{}{}", service.port, self.path);
+        self.at(&format!("http://127.0.0.1:{}", service.port), token).await
+    }
+
+    /// The same to whom is reached below that URL.
+    pub(crate) async fn at(&self, base: &str, token: &str) -> Answered {
+        let url = format!("{base}{}", self.path);
         let mut request = reqwest::Client::new().request(self.method.clone(), url);
         if !token.is_empty() {
             request = request.bearer_auth(token);

@@ -1,6 +1,7 @@
-//! A task goes although no command asked for it.
+//! A task goes, or changes, although no command asked for it.
 
-use super::{Change, Turn, conclude, lifecycle};
+use super::{Change, Turn, conclude, lifecycle, wake};
+use crate::event::Fact;
 use crate::state::{Lifecycle, TaskState};
 use crate::time::Timestamp;
 
@@ -13,8 +14,7 @@ pub(crate) fn unchanged(state: &TaskState) -> Turn {
 pub(crate) fn gone(state: &TaskState, now: Timestamp) -> Change {
     let mut next = TaskState { version: state.version + 1, updated_at: now, ..state.clone() };
     let Lifecycle::Live(live) = &state.lifecycle else {
-        let answer = conclude::answer(&next);
-        return Change { state: next, events: Vec::new(), snapshot: None, answer };
+        return wake::change(next, Vec::new());
     };
     let outcome = lifecycle::delete(live, now);
     next.lifecycle = outcome.lifecycle;
@@ -22,4 +22,10 @@ pub(crate) fn gone(state: &TaskState, now: Timestamp) -> Change {
     let snapshot = conclude::last_words(&next, outcome.last_words);
     let answer = conclude::answer(&next);
     Change { state: next, events, snapshot, answer }
+}
+
+/// A commit of that state, which tells these facts.
+pub(crate) fn changed(mut next: TaskState, facts: Vec<Fact>) -> Change {
+    let events = conclude::number(&mut next.sequences, facts);
+    wake::change(next, events)
 }

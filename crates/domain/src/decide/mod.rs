@@ -42,6 +42,7 @@ use crate::state::{Lifecycle, Live, Snapshot, TaskState};
 use crate::task::{Status, Task};
 use crate::time::Timestamp;
 
+pub use owner::not_there;
 pub use refresh::decide_refresh;
 pub use wake::{decide_wake, fence};
 

@@ -20,11 +20,15 @@ pub(super) fn admit<'a>(
         return Ok(state);
     }
     if found.live().is_some() {
-        if matches!(command.kind, CommandKind::Put(_)) {
-            check_version(None, command)?;
-        }
-        return Err(Rejection::UnknownTask(id.clone()));
+        return Err(not_there(id, command));
     }
     // What is left of another's task is nothing to this user, whose own task may take its place.
     Ok(None)
+}
+
+/// What a user is told of a task that is somebody else's: the same as where there is none.
+pub fn not_there(id: &TaskId, command: &Command) -> Rejection {
+    let creates = matches!(command.kind, CommandKind::Put(_));
+    let conflict = check_version(None, command).err().filter(|_| creates);
+    conflict.unwrap_or_else(|| Rejection::UnknownTask(id.clone()))
 }

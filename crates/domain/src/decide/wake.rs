@@ -160,7 +160,7 @@ pub(super) fn successor(state: &TaskState, now: Timestamp) -> TaskState {
     TaskState { version: state.version + 1, updated_at: now, armed: None, ..state.clone() }
 }
 
-fn change(state: TaskState, events: Vec<crate::event::Event>) -> Change {
+pub(super) fn change(state: TaskState, events: Vec<crate::event::Event>) -> Change {
     let answer = answer(&state);
     Change { state, events, snapshot: None, answer }
 }

@@ -142,6 +142,20 @@ impl Task {
         Self::try_from(TaskFields { reminders: Some(reminders), ..self.0.clone() })
     }
 
+    /// Whether it is that user's, or the user shall do it or asked for it.
+    pub fn names(&self, user: &Person) -> bool {
+        [&self.assignee, &self.created_by, &self.user_id].into_iter().flatten().any(|is| is == user)
+    }
+
+    /// The same task, which that user neither shall do nor asked for.
+    #[must_use]
+    pub fn without(&self, user: &Person) -> Self {
+        let mut fields = self.0.clone();
+        fields.assignee.take_if(|assignee| assignee == user);
+        fields.created_by.take_if(|creator| creator == user);
+        Self(fields)
+    }
+
     /// The same task at another of its occurrences, not begun.
     pub(crate) fn at_occurrence(&self, due: DueTime, start: Option<DueTime>) -> Self {
         let (due_date, status) = (Some(due), Status::Pending);

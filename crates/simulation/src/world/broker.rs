@@ -10,7 +10,8 @@ impl World {
         let now = self.now_ms();
         let mut state = self.state();
         for message in batch {
-            if let Err(violation) = state.judge.consumed(topic, message) {
+            let verdict = state.judge.consumed(topic, message);
+            if let Err(violation) = verdict.and(state.erasures.told(topic, message)) {
                 state.judge.violated(now, violation);
             }
         }

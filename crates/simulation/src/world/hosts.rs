@@ -6,6 +6,7 @@ use crate::plan::Class;
 use reminder_domain::TaskId;
 use reminder_scheduler::audit::Audit;
 use reminder_scheduler::audit::settings::Settings;
+use reminder_scheduler::erasure::Erasing;
 use reminder_scheduler::firing;
 use reminder_scheduler::outbox::publisher::Publisher;
 use reminder_scheduler::turn::cell::Cell;
@@ -150,8 +151,15 @@ impl World {
                 refresh_rate: REFRESH_RATE,
             };
             let told = Arc::clone(&changed);
-            let audit = Audit::new(ports.clone(), clock, ports, epoch, settings, told, firing);
+            let (model, to_call) = (ports.clone(), ports.clone());
+            let audit = Audit::new(to_call, clock, model, epoch, settings, told, firing);
             tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
+        }
+        if self.plan.erased.is_some() {
+            let (told, table) = (Arc::clone(&publisher), Arc::clone(&ports));
+            let (index, unreadable) = (Arc::clone(&ports), Arc::clone(&ports));
+            let erasing = Erasing::new(Arc::clone(&ports), told, index, table, unreadable, epoch);
+            tokio::spawn(background.clone().run_until_cancelled_owned(erasing.run()));
         }
         let actors = Mutex::default();
         let running = Running { process, driver, changed, publisher, background, actors };

@@ -2,6 +2,7 @@
 
 mod actors;
 mod broker;
+mod erase;
 mod hosts;
 mod index;
 mod ports;
@@ -11,6 +12,7 @@ mod reminders;
 mod store;
 mod users;
 
+pub use erase::personal;
 pub use hosts::Host;
 
 use crate::dice::Dice;
@@ -49,6 +51,7 @@ pub struct State {
     index: index::Rows,
     reminders: reminders::Reminders,
     users: users::Users,
+    erasures: erase::Erasures,
     /// Whose reminders shall not fire now.
     stop: Arc<FiringStop>,
     hosts: Vec<Host>,
@@ -114,6 +117,7 @@ impl World {
             index: index::Rows::default(),
             reminders: reminders::Reminders::default(),
             users: users::Users::default(),
+            erasures: erase::Erasures::default(),
             stop: Arc::default(),
             hosts: (0..plan.hosts).map(|_| Host::default()).collect(),
             placement: 0,

@@ -128,6 +128,13 @@ impl World {
         let prefs = |user: u64, version| users.version(user, version);
         let verdict = state.judge.committed(task, previous, &next, latest_ms, &near, prefs);
         super::index::note_behind(previous, &next, &mut state.users, now_ms);
+        let verdict = verdict.and(self.plan.erased.map_or(Ok(()), |erased| {
+            let by_command =
+                next.commands.last().is_some_and(|record| record.version == next.version);
+            let before = known.map(|(stored, _)| stored.as_slice());
+            let written = (before, bytes);
+            state.erasures.written(task, written, erased.user, by_command, now_ms)
+        }));
         state.store.tasks.insert(task.clone(), (bytes.to_vec(), next));
         if let Err(violation) = verdict {
             state.judge.violated(now_ms, violation);

@@ -15,6 +15,9 @@ use std::sync::Arc;
 pub(super) struct Users {
     versions: BTreeMap<u64, Vec<Prefs>>,
     behind_at_ms: BTreeMap<u64, i64>,
+    /// How many versions there were when they were forgotten. (In earnest they are counted anew from then on; the
+    /// judge wants to look up each by its number.)
+    forgotten: BTreeMap<u64, u64>,
 }
 
 /// A user's name is that of the one task.
@@ -25,7 +28,18 @@ pub(super) fn number(user: &Person) -> u64 {
 impl Users {
     /// The version that a user's preferences are at; 0: none were ever said.
     pub(super) fn current(&self, user: u64) -> u64 {
-        self.versions.get(&user).map_or(0, |versions| versions.len() as u64)
+        let said = self.versions.get(&user).map_or(0, |versions| versions.len() as u64);
+        if self.forgotten.get(&user) == Some(&said) { 0 } else { said }
+    }
+
+    /// Forgets what a user prefers; tells whether there was anything.
+    pub(super) fn forget(&mut self, user: u64) -> bool {
+        let said = self.current(user);
+        if said > 0 {
+            self.forgotten.insert(user, said);
+            self.behind_at_ms.remove(&user);
+        }
+        said > 0
     }
 
     /// What was preferred at a version.
