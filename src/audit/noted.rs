@@ -56,7 +56,7 @@ mod tests {
     #[test]
     fn the_first_are_named_and_the_rest_is_counted() {
         let mut noted = Noted::default();
-        let task = |n: usize| TaskId::parse(&format!("t-{n}")).unwrap();
+        let task = |n: usize| TaskId::parse(format!("t-{n}")).unwrap();
         noted.tasks(FindingKind::Settled, (0..FINDINGS_NAMED).map(task));
         noted.tasks(FindingKind::Settled, (0..7).map(task));
         noted.itself(FindingKind::SchedulerLost);

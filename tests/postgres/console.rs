@@ -102,7 +102,7 @@ async fn what_the_audit_found_is_told_the_latest_first_and_does_not_grow_for_eve
     let console = console(&database).await;
     let model = ReadModel::new(&database.url, "public".into()).unwrap();
     let of =
-        |kind, n: usize| Finding { kind, task: TaskId::parse(&format!("t-{n}")).ok(), tasks: 1 };
+        |kind, n: usize| Finding { kind, task: TaskId::parse(format!("t-{n}")).ok(), tasks: 1 };
     assert!(console.findings(None, 10).await.unwrap().is_empty());
     let several = Finding { kind: FindingKind::Settled, task: None, tasks: 900 };
     let lost = Finding { kind: FindingKind::SchedulerLost, task: None, tasks: 0 };

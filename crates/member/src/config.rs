@@ -27,8 +27,8 @@ pub struct MemberArgs {
     /// Token that we ask of the sidecar; empty: none
     #[arg(long, env = "APP_API_TOKEN", hide_env_values = true, default_value = "")]
     app_api_token: String,
-    /// Token that the scheduler asks of its callers, its REST_TOKEN; empty: none. Where its sidecar shows it
-    /// an APP_API_TOKEN, it asks for no other
+    /// Token that the scheduler asks of its callers, its `REST_TOKEN`; empty: none. It asks for none where its
+    /// sidecar shows it one
     #[arg(long, env = "SCHEDULER_TOKEN", hide_env_values = true, default_value = "")]
     scheduler_token: String,
     /// File with that token
