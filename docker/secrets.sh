@@ -5,6 +5,7 @@
 #   secrets.sh files     write the secrets, and hand the scheduler its data folder
 #   secrets.sh host-json print Dapr's secrets file with the addresses published on the host
 #   secrets.sh host-url  print the database URL as it is on the host
+#   secrets.sh rest-token print what callers of the REST edge show
 #
 # SECRETS_DIR and SCHEDULER_DIR are the mounted volumes; OWNER is the user of the containers that
 # read the secrets: the number that Dapr's images and ours run as.
@@ -36,10 +37,11 @@ files)
         mv "$PASSWORD_FILE.new" "$PASSWORD_FILE"
     fi
     # So are those of the notification service: links and receivers go by them. Hexadecimal is base64, too.
-    for name in link-key webhook-secret; do
+    # And so is the token of the REST edge: scripts may know it.
+    for name in link-key webhook-secret rest-token; do
         if [ ! -s "$SECRETS_DIR/$name" ]; then
             prefix=
-            [ "$name" = link-key ] || prefix=whsec_
+            [ "$name" != webhook-secret ] || prefix=whsec_
             printf '%s%s' "$prefix" "$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')" >"$SECRETS_DIR/$name.new"
             mv "$SECRETS_DIR/$name.new" "$SECRETS_DIR/$name"
         fi
@@ -57,8 +59,11 @@ host-json)
 host-url)
     database_url 127.0.0.1 5432
     ;;
+rest-token)
+    cat "$SECRETS_DIR/rest-token"
+    ;;
 *)
-    echo "usage: secrets.sh files|host-json|host-url" >&2
+    echo "usage: secrets.sh files|host-json|host-url|rest-token" >&2
     exit 64
     ;;
 esac

@@ -2,6 +2,7 @@
 
 use super::round::{Findings, RoundError};
 use crate::metrics::{metrics, seconds};
+use crate::read_model::FindingKind;
 use reminder_domain::Timestamp;
 use std::time::Duration;
 
@@ -31,12 +32,12 @@ pub(super) fn findings(findings: &Findings) {
     let Findings { settled, republished, armed, scheduler_lost, parked, unparked, failed } =
         *findings;
     for (what, count) in [
-        ("settled", settled),
-        ("republished", republished),
+        (FindingKind::Settled.as_str(), settled),
+        (FindingKind::Republished.as_str(), republished),
         ("armed", armed),
-        ("scheduler_lost", usize::from(scheduler_lost)),
-        ("parked", parked),
-        ("unparked", unparked),
+        (FindingKind::SchedulerLost.as_str(), usize::from(scheduler_lost)),
+        (FindingKind::Parked.as_str(), parked),
+        (FindingKind::Unparked.as_str(), unparked),
         ("failed", failed),
     ] {
         metrics().found.get_or_create(&[("what", what)]).inc_by(count as u64);

@@ -15,6 +15,7 @@ pub mod settings;
 
 pub(crate) mod calls;
 mod measure;
+mod noted;
 mod overdue;
 pub(crate) mod paced;
 mod pending;
@@ -28,6 +29,7 @@ use crate::firing::Firing;
 use crate::metrics::metrics;
 use crate::ports::{Ports, ReminderIndex};
 use crate::read_model::{TaskIndex, Waking};
+use noted::Noted;
 use refresh::Refresh;
 use settings::Settings;
 use std::collections::{HashMap, HashSet};
@@ -55,6 +57,8 @@ pub struct Audit<P> {
     held: bool,
     /// What the last round registered near the sweep's edge, which the next one looks at again.
     edge: HashSet<Waking>,
+    /// What the present round found, for operators.
+    noted: Noted,
     /// When what is pending was counted last, while this process holds the lease.
     counted: Option<Instant>,
 }
@@ -84,6 +88,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             tried_parked: false,
             held: false,
             edge,
+            noted: Noted::default(),
             counted: None,
         }
     }

@@ -6,7 +6,7 @@ use super::round::{Findings, RoundError, start};
 use super::{Audit, settings};
 use crate::metrics::{metrics, seconds};
 use crate::ports::{CallError, Ports, ReminderIndex};
-use crate::read_model::Waking;
+use crate::read_model::{FindingKind, Waking};
 use crate::turn::oversight::alert;
 use crate::turn::record::UnreadableState;
 use reminder_domain::{TaskId, Timestamp};
@@ -17,9 +17,9 @@ use std::time::Duration;
 #[derive(Default)]
 pub(super) struct Settled {
     /// They are in order.
-    pub(super) done: usize,
+    pub(super) done: Vec<TaskId>,
     /// Their state turned out to be one that cannot be used.
-    pub(super) parked: usize,
+    pub(super) parked: Vec<TaskId>,
     /// The calls failed.
     pub(super) failed: usize,
     /// How many have ended, about in their order.
@@ -60,12 +60,12 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             let Some(end) = page.last().cloned() else { return Ok(()) };
             let tasks = page.iter().map(|waking| waking.task.clone()).collect();
             let settled = self.settle_all(tasks).await?;
-            findings.settled += settled.done;
-            findings.parked += settled.parked;
-            findings.failed += settled.failed;
-            if settled.failed >= settings::FAILURES_MAX {
+            let (failed, ended) = (settled.failed, settled.ended);
+            findings.settled += settled.done.len();
+            self.count_rest(FindingKind::Settled, settled, findings);
+            if failed >= settings::FAILURES_MAX {
                 // What was still under way was dropped, so it comes first; those that ended make way.
-                self.resume = page.into_iter().nth(settled.ended.saturating_sub(1));
+                self.resume = page.into_iter().nth(ended.saturating_sub(1));
                 return Err(CallError("overdue tasks cannot be settled now".into()).into());
             }
             after = end;
@@ -85,6 +85,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
                     self.model.unpark(&task).await?;
                     findings.unparked += 1;
                     tracing::info!(task.id = %task, version, "a parked task can be used again");
+                    self.noted.tasks(FindingKind::Unparked, [task]);
                 }
                 Err(_) => findings.failed += 1,
             }
@@ -100,16 +101,29 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         for result in results {
             match result {
                 Ok((task, 0)) => {
-                    settled.parked += 1;
                     if self.model.park(&task, &UnreadableState::Missing).await? {
                         alert(&task, &UnreadableState::Missing);
                     }
+                    settled.parked.push(task);
                 }
-                Ok(_) => settled.done += 1,
+                Ok((task, _)) => settled.done.push(task),
                 Err(_) => settled.failed += 1,
             }
         }
         Ok(settled)
+    }
+
+    /// Notes the tasks that are in order now, for which there is a word of their own, and counts the others.
+    pub(super) fn count_rest(
+        &mut self,
+        done: FindingKind,
+        settled: Settled,
+        findings: &mut Findings,
+    ) {
+        findings.parked += settled.parked.len();
+        findings.failed += settled.failed;
+        self.noted.tasks(done, settled.done);
+        self.noted.tasks(FindingKind::Parked, settled.parked);
     }
 }
 

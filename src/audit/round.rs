@@ -4,7 +4,7 @@ use super::calls::each;
 use super::{Audit, measure, settings};
 use crate::planted::{self, Bug};
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
-use crate::read_model::{QueryError, Swept, Waking};
+use crate::read_model::{FindingKind, QueryError, Swept, Waking};
 use reminder_domain::{TaskId, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -51,7 +51,19 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         let ended = self.go_round(grace_ms, &mut findings).await;
         // What a round did before it failed counts as well.
         measure::findings(&findings);
+        self.keep_noted().await;
         ended.map(|()| findings)
+    }
+
+    /// Keeps what was found, for operators. They can do without; a round cannot wait for it twice.
+    async fn keep_noted(&mut self) {
+        let found = self.noted.take();
+        if found.is_empty() {
+            return;
+        }
+        if let Err(error) = self.model.note_findings(&found).await {
+            tracing::warn!(%error, "what the audit found is not kept");
+        }
     }
 
     async fn go_round(&mut self, grace_ms: i64, findings: &mut Findings) -> Result<(), RoundError> {
@@ -92,10 +104,10 @@ impl<P: Ports + ReminderIndex> Audit<P> {
                 n = *last;
                 let tasks = page.into_iter().map(|(task, _)| task).collect();
                 let settled = self.settle_all(tasks).await?;
-                findings.republished += settled.done;
-                findings.parked += settled.parked;
-                findings.failed += settled.failed;
-                if settled.failed >= settings::FAILURES_MAX {
+                let failed = settled.failed;
+                findings.republished += settled.done.len();
+                self.count_rest(FindingKind::Republished, settled, findings);
+                if failed >= settings::FAILURES_MAX {
                     return Err(CallError("what was left cannot be published now".into()).into());
                 }
             }
@@ -115,6 +127,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         let until = self.horizon(self.clock.now());
         if data_lost {
             self.edge.clear();
+            self.noted.itself(FindingKind::SchedulerLost);
             // Should this replica die in between, the next one goes on from there.
             canary = self.model.begin_anew(self.epoch).await?.ok_or(RoundError::LeaseLost)?;
             // Before anything else is registered: should the data be lost again meanwhile, it is gone

@@ -30,6 +30,8 @@ pub const PAGE: i64 = 500;
 pub const CONCURRENCY: usize = 16;
 /// When so many calls of one page fail, the rest is left to the next round.
 pub const FAILURES_MAX: usize = 32;
+/// Tasks of one kind that one round names when it tells operators what it found; the rest it counts.
+pub const FINDINGS_NAMED: usize = 100;
 /// How long a parked task is left alone before it is tried again: a newer process may read it now.
 pub const PARKED_RETRY: Duration = Duration::from_secs(60);
 /// Parked tasks tried in one round.

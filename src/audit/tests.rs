@@ -5,7 +5,7 @@ use crate::firing::never_stopped;
 use crate::ports::{
     Actors, Broker, CallError, CommitError, Message, Registered, Reminders, StateStore,
 };
-use crate::read_model::{Changed, Cursor, QueryError, Swept};
+use crate::read_model::{Changed, Cursor, Finding, FindingKind, QueryError, Swept};
 use crate::turn::firing::FiringStop;
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
@@ -24,6 +24,7 @@ struct World {
     parked: Mutex<BTreeSet<TaskId>>,
     /// What the one process that is taken for dead left pending, by the number of the commit.
     left: Mutex<BTreeMap<u64, TaskId>>,
+    noted: Mutex<Vec<Finding>>,
 }
 
 /// The process that is taken for dead.
@@ -36,6 +37,13 @@ impl World {
             .lock()
             .unwrap()
             .insert(Waking { at: Timestamp::from_millis(ms), task }, answer);
+    }
+
+    /// The tasks that were noted as found to be so.
+    fn noted(&self, kind: FindingKind) -> Vec<String> {
+        let noted = self.noted.lock().unwrap();
+        let of_kind = noted.iter().filter(|finding| finding.kind == kind);
+        of_kind.filter_map(|finding| finding.task.as_ref().map(ToString::to_string)).collect()
     }
 
     fn is_settled(&self, task: &str) -> bool {
@@ -96,6 +104,10 @@ impl TaskIndex for World {
     }
     async fn unpark(&self, task: &TaskId) -> Result<(), QueryError> {
         self.parked.lock().unwrap().remove(task);
+        Ok(())
+    }
+    async fn note_findings(&self, found: &[Finding]) -> Result<(), QueryError> {
+        self.noted.lock().unwrap().extend_from_slice(found);
         Ok(())
     }
     async fn heartbeat(&self, _: u64, _: Duration, _: Duration) -> Result<(), QueryError> {
@@ -249,9 +261,14 @@ async fn a_task_without_a_state_is_parked_once_and_tried_again() {
     let mut audit = audit(&world, never_stopped());
     let findings = audit.round(0).await.unwrap();
     assert_eq!((findings.settled, findings.parked, findings.failed), (1, 100, 0));
+    assert_eq!(world.noted(FindingKind::Settled), ["healthy"]);
+    assert_eq!(world.noted(FindingKind::Parked).len(), 100);
+    let before = world.noted.lock().unwrap().len();
     assert!(audit.round(0).await.unwrap().is_nothing(), "they are left alone");
+    assert_eq!(world.noted.lock().unwrap().len(), before, "and not noted again");
     world.add(0, "gone-0", Ok(3));
     assert_eq!(audit.round(0).await.unwrap().unparked, 1);
+    assert_eq!(world.noted(FindingKind::Unparked), ["gone-0"]);
 }
 
 #[tokio::test]
@@ -273,5 +290,6 @@ async fn a_process_that_was_taken_for_dead_and_goes_on_is_looked_after_again() {
     assert!(audit.round(0).await.unwrap().is_nothing(), "it has left nothing");
     world.left.lock().unwrap().insert(1, TaskId::parse("late").unwrap());
     assert_eq!(audit.round(0).await.unwrap().republished, 1);
+    assert_eq!(world.noted(FindingKind::Republished), ["late"]);
     assert!(audit.round(0).await.unwrap().is_nothing());
 }

@@ -210,7 +210,7 @@ impl ErasureTable for Erasures {
         let sql = "UPDATE {schema}.erasure SET erased = erased + $3
                    WHERE app_id = $1 AND user_id = $2";
         self.model.query(sql, &[&APP_ID, &user.as_str(), &count]).await?;
-        for table in ["dead_letter", "task_parked"] {
+        for table in ["dead_letter", "task_parked", "audit_finding"] {
             let sql =
                 format!("DELETE FROM {{schema}}.{table} WHERE app_id = $1 AND task_id = ANY ($2)");
             self.model.query(&sql, &[&APP_ID, &ids]).await?;

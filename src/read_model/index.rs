@@ -1,6 +1,7 @@
 //! What the sweep, the audit and the refresh ask of the read model, as a trait: the simulation
 //! answers the same questions from memory.
 
+use super::findings::Finding;
 use crate::turn::firing::FiringStop;
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
@@ -118,6 +119,10 @@ pub trait TaskIndex: Send + Sync + 'static {
     }
     /// Notes that a parked task can be used again.
     async fn unpark(&self, _task: &TaskId) -> Result<(), QueryError> {
+        Ok(())
+    }
+    /// Keeps what a round found, for operators to look at. A world without operators has no need of it.
+    async fn note_findings(&self, _found: &[Finding]) -> Result<(), QueryError> {
         Ok(())
     }
     /// Runs of a process that left pending stamps and have not been seen for a while.

@@ -21,73 +21,33 @@ pub(super) struct Migration {
     pub(super) template: &'static str,
 }
 
-pub(super) const MIGRATIONS: &[Migration] = &[
-    Migration {
-        number: 1,
-        name: "0001_fence_and_task_index",
-        template: include_str!("../../migrations/0001_fence_and_task_index.sql"),
-    },
-    Migration {
-        number: 2,
-        name: "0002_audit",
-        template: include_str!("../../migrations/0002_audit.sql"),
-    },
-    Migration {
-        number: 3,
-        name: "0003_users",
-        template: include_str!("../../migrations/0003_users.sql"),
-    },
-    Migration {
-        number: 4,
-        name: "0004_operations",
-        template: include_str!("../../migrations/0004_operations.sql"),
-    },
-    Migration {
-        number: 5,
-        name: "0005_restore",
-        template: include_str!("../../migrations/0005_restore.sql"),
-    },
-    Migration {
-        number: 6,
-        name: "0006_canary",
-        template: include_str!("../../migrations/0006_canary.sql"),
-    },
-    Migration {
-        number: 7,
-        name: "0007_dead_letters",
-        template: include_str!("../../migrations/0007_dead_letters.sql"),
-    },
-    Migration {
-        number: 8,
-        name: "0008_lists",
-        template: include_str!("../../migrations/0008_lists.sql"),
-    },
-    Migration {
-        number: 9,
-        name: "0009_topic_watch",
-        template: include_str!("../../migrations/0009_topic_watch.sql"),
-    },
-    Migration {
-        number: 10,
-        name: "0010_pause",
-        template: include_str!("../../migrations/0010_pause.sql"),
-    },
-    Migration {
-        number: 11,
-        name: "0011_retention",
-        template: include_str!("../../migrations/0011_retention.sql"),
-    },
-    Migration {
-        number: 12,
-        name: "0012_erasure",
-        template: include_str!("../../migrations/0012_erasure.sql"),
-    },
-    Migration {
-        number: 13,
-        name: "0013_erasure_search",
-        template: include_str!("../../migrations/0013_erasure_search.sql"),
-    },
-];
+/// Each by its number and its file.
+macro_rules! migrations {
+    ($($number:literal = $name:literal;)*) => {
+        pub(super) const MIGRATIONS: &[Migration] = &[$(Migration {
+            number: $number,
+            name: $name,
+            template: include_str!(concat!("../../migrations/", $name, ".sql")),
+        },)*];
+    };
+}
+
+migrations! {
+    1 = "0001_fence_and_task_index";
+    2 = "0002_audit";
+    3 = "0003_users";
+    4 = "0004_operations";
+    5 = "0005_restore";
+    6 = "0006_canary";
+    7 = "0007_dead_letters";
+    8 = "0008_lists";
+    9 = "0009_topic_watch";
+    10 = "0010_pause";
+    11 = "0011_retention";
+    12 = "0012_erasure";
+    13 = "0013_erasure_search";
+    14 = "0014_audit_findings";
+}
 
 /// What must be on the state table for the fence to stand.
 pub(super) const TRIGGERS: &[&str] = &[

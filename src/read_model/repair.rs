@@ -66,7 +66,8 @@ impl ReadModel {
         Ok(Stored { value, index, parked: rows.first().map(|row| row.get(0)) })
     }
 
-    /// Replaces a task's state in one statement, if it is still `old`; `false`: it is not any more.
+    /// Replaces a task's state in one statement, if it is still `old`; `false`: it is not any more. After
+    /// that it is not parked: a state that begins anew may be at the very version at which it was.
     ///
     /// # Errors
     /// When the database does not answer, or the fence refuses it.
@@ -91,7 +92,12 @@ impl ReadModel {
             );
             self.query(&sql, &[&key(task), &new]).await?
         };
-        Ok(!rows.is_empty())
+        let replaced = !rows.is_empty();
+        if replaced && let Err(error) = self.note_unparked(task).await {
+            // The audit finds out by itself within a minute.
+            tracing::warn!(task.id = %task, %error, "a task that was repaired is still parked");
+        }
+        Ok(replaced)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::connect::Server;
 use super::error::{MigrateError, Obstacle};
+use super::findings::Finding;
 use super::index::{Changed, Cursor, QueryError, Swept, TaskIndex, Waking};
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
@@ -199,6 +200,10 @@ impl TaskIndex for ReadModel {
 
     async fn unpark(&self, task: &TaskId) -> Result<(), QueryError> {
         self.note_unparked(task).await
+    }
+
+    async fn note_findings(&self, found: &[Finding]) -> Result<(), QueryError> {
+        self.add_findings(found).await
     }
 
     async fn dead_epochs(&self, unseen_for: Duration) -> Result<Vec<u64>, QueryError> {

@@ -44,6 +44,12 @@ async function found(page, taskId, title) {
   await heading(page, title);
 }
 
+/** Presses a button, and then the one of the same name that its question has. */
+async function confirmed(page, name) {
+  await page.getByRole('button', { name, exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name, exact: true }).click();
+}
+
 /** search → a task, its timeline and why → the load → a parked task, repaired */
 export async function operatorConsole(browser) {
   const user = unique('olga');
@@ -77,8 +83,7 @@ export async function operatorConsole(browser) {
   await page.getByRole('button', { name: 'Complete' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Complete', 'the focus is where it was');
-  await page.getByRole('button', { name: 'Acknowledge' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Acknowledge' }).click();
+  await confirmed(page, 'Acknowledge');
   await page.getByText(/^acknowledged: /).waitFor();
 
   await ask(`damage ${taskId}`);
@@ -97,6 +102,64 @@ export async function operatorConsole(browser) {
   await section(page, 'Parked').click();
   await heading(page, 'Parked tasks');
   assert.equal(await page.getByRole('link', { name: taskId, exact: true }).count(), 0, 'it is parked no more');
+  await close();
+}
+
+/** a task is paused and resumed, and then all of its user: what is done is seen, and so is what it does */
+export async function operatorPauses(browser) {
+  const user = `${unique('pia')}/a b@example.org`;
+  const taskId = await put(user, 'Water the cactus', 1_800_000);
+  const { page, close } = await open(browser);
+  const fact = (name, value) => page.locator('.facts div').filter({ hasText: name }).getByText(value).first().waitFor();
+  await heading(page, 'Overview');
+  await found(page, taskId, 'Water the cactus');
+  await fact('fires next', /\(in \d+ min/);
+  await confirmed(page, 'Pause');
+  await fact('paused since', /\d{4}/);
+  await fact('fires next', 'nothing while it is paused');
+  await page.getByLabel('and what fell due meanwhile').selectOption('skip');
+  await confirmed(page, 'Resume');
+  await fact('fires next', /\(in \d+ min/);
+
+  await page.getByRole('link', { name: user, exact: true }).click();
+  await heading(page, `User ${user}`);
+  await fact('reminders', 'fire');
+  await fact('open tasks', '1');
+  await confirmed(page, 'Pause');
+  await fact('reminders', 'paused');
+  await page.getByRole('link', { name: 'Tasks of the user' }).click();
+  // Each task follows by a turn of its own.
+  await until('its task has followed', async () => {
+    await page.getByRole('button', { name: 'Search' }).click();
+    return page.getByRole('cell', { name: 'paused', exact: true }).count();
+  });
+  await page.getByRole('link', { name: taskId, exact: true }).click();
+  await fact('user paused since', /\d{4}/);
+  await page.getByRole('link', { name: user, exact: true }).click();
+  await confirmed(page, 'Resume');
+  await fact('reminders', 'fire');
+  await close();
+}
+
+/** what the audit finds is told: a task whose state is gone, which is then forgotten */
+export async function auditFindings(browser) {
+  const taskId = await put(unique('lea'), 'Gone with the row', 3_000);
+  await ask(`lose ${taskId}`);
+  const { page, close } = await open(browser);
+  await heading(page, 'Overview');
+  await section(page, 'Audit').click();
+  await until('the audit has found it', async () => {
+    await page.reload();
+    await heading(page, 'What the audit found');
+    return page.getByRole('link', { name: taskId, exact: true }).count();
+  });
+  const row = page.getByRole('row').filter({ hasText: taskId });
+  await row.getByText('its state cannot be used').waitFor();
+  await row.getByRole('link').click();
+  await heading(page, `Task ${taskId}`);
+  await page.getByRole('button', { name: 'Forget the task' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Forget' }).click();
+  await page.getByRole('button', { name: 'Forget the task' }).waitFor({ state: 'detached' });
   await close();
 }
 
@@ -124,6 +187,9 @@ export async function consoleAccessible(browser) {
     await section(page, 'Parked').click();
     await heading(page, 'Parked tasks');
     await check();
+    await section(page, 'Audit').click();
+    await heading(page, 'What the audit found');
+    await check();
     await until('it has fired', async () => {
       await found(page, taskId, title);
       return page.getByText(/^fired: /).count();
@@ -137,6 +203,9 @@ export async function consoleAccessible(browser) {
     await page.locator('.why li').first().waitFor();
     await check();
     if (name === 'dark') await page.screenshot({ path: `${PICTURES}/console-task.png`, fullPage: true });
+    await page.getByRole('link', { name: user, exact: true }).click();
+    await heading(page, `User ${user}`);
+    await check();
     await close();
   }
   const context = await browser.newContext();

@@ -1,9 +1,9 @@
 // Runs the scenarios against services that run: `node run.mjs [scenario…]`, as tests/mesh/front.rs does.
 
+import { launch } from './browser.mjs';
 import * as consoles from './console.mjs';
 import { pictures } from './pictures.mjs';
 import * as scenarios from './scenarios.mjs';
-import { launch } from './support.mjs';
 
 const { restartedService, ...gentle } = { ...scenarios, ...consoles, pictures };
 const wanted = process.argv.slice(2);

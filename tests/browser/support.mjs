@@ -1,15 +1,14 @@
-// What the scenarios share: the browser, a connection that can be cut, and the other side of the page.
+// What the scenarios share: a connection that can be cut, and the other side of the page.
 
 import { createRequire } from 'node:module';
 import net from 'node:net';
 import readline from 'node:readline';
 import { readFileSync } from 'node:fs';
-import { chromium } from 'playwright-core';
 
 /** Until something that the services do is seen on the page, on a busy machine. */
 export const SEEN_MS = 60_000;
 
-const { FRONT_PORT, TODO_PORT, CHROMIUM = '/usr/bin/chromium', PICTURES } = process.env;
+const { FRONT_PORT, TODO_PORT, PICTURES } = process.env;
 if (!FRONT_PORT || !TODO_PORT || !PICTURES) {
   throw new Error('FRONT_PORT, TODO_PORT and PICTURES must be set: see tests/mesh/front.rs, which runs this');
 }
@@ -19,13 +18,6 @@ const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/
 
 /** A name that no other run has. */
 export const unique = (name) => `${name}-${Date.now().toString(36)}${Math.random().toString(36).slice(2, 6)}`;
-
-export const launch = () =>
-  chromium.launch({
-    executablePath: CHROMIUM,
-    // A sandbox within a container needs rights that root has not there; and nothing may call out.
-    args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-  });
 
 /** Listens to what the browser complains about; what comes back closes the context, and fails if there was something. */
 export function watch(page, context, expected = []) {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::documents::{Document, document, documents, files_below, keys};
 
 /// What the service reads from its environment, as far as manifests set it.
-pub(crate) const ENVIRONMENT: [&str; 10] = [
+pub(crate) const ENVIRONMENT: [&str; 11] = [
     "APP_API_TOKEN",
     "APP_HOST",
     "APP_PORT",
@@ -18,6 +18,7 @@ pub(crate) const ENVIRONMENT: [&str; 10] = [
     "DATABASE_URL_FILE",
     "LOG_FILTER_FILE",
     "LOG_FORMAT",
+    "REST_TOKEN_FILE",
     "RUST_LOG",
     "SHUTDOWN_GRACE",
 ];

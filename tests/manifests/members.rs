@@ -172,6 +172,14 @@ fn compose_starts_them_with_a_sidecar_each_when_asked() {
         for name in ENVIRONMENT.iter().filter(|name| !name.ends_with("TOKEN")) {
             assert!(keys(environment).contains(name), "{id}: {name}");
         }
+        // Their sidecars have no APP_API_TOKEN here, so they show the scheduler what it asks of everybody.
+        assert_eq!(
+            environment["SCHEDULER_TOKEN_FILE"],
+            compose.text("/services/app/environment/REST_TOKEN_FILE"),
+            "{id}"
+        );
+        let mounted = compose.at(&format!("/services/{id}/volumes"));
+        assert_eq!(mounted, &json!(["secrets:/secrets:ro"]), "{id}");
         let published = format!("127.0.0.1:{port}:{port}");
         assert_eq!(compose.at(&format!("/services/{id}/ports")), &json!([published]));
         let drain = seconds(environment["SHUTDOWN_GRACE"].as_str().unwrap());

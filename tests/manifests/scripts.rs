@@ -102,7 +102,7 @@ fn compose_makes_a_password_once_and_keeps_it_to_itself() {
     let password = read("postgres-password");
     assert!(password.len() >= 32 && password.chars().all(|c| c.is_ascii_hexdigit()));
     assert!(read("database-url").contains(&format!(":{password}@postgres:5432/")));
-    for file in ["postgres-password", "database-url", "dapr.json"] {
+    for file in ["postgres-password", "database-url", "dapr.json", "rest-token"] {
         let mode = fs::metadata(folder.join(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o077, 0, "others can read {file}");
     }
@@ -110,6 +110,8 @@ fn compose_makes_a_password_once_and_keeps_it_to_itself() {
     succeed(&mut secrets(&folder, "files"), SCRIPT_DEADLINE);
     assert_eq!(read("postgres-password"), password);
 
+    let token = succeed(&mut secrets(&folder, "rest-token"), SCRIPT_DEADLINE);
+    assert!(token == read("rest-token") && token.len() >= 32, "{token:?}");
     let url = succeed(&mut secrets(&folder, "host-url"), SCRIPT_DEADLINE);
     assert!(url.contains(&format!(":{password}@127.0.0.1:5432/")));
     let json = succeed(&mut secrets(&folder, "host-json"), SCRIPT_DEADLINE);

@@ -54,6 +54,16 @@ fn an_operator_finds_a_task_sees_what_happened_and_repairs_one() {
 }
 
 #[test]
+fn an_operator_pauses_a_task_and_a_user_and_resumes_them() {
+    run_gentle(&["operatorPauses"]);
+}
+
+#[test]
+fn an_operator_sees_what_the_audit_found_and_forgets_a_task_without_a_state() {
+    run_gentle(&["auditFindings"]);
+}
+
+#[test]
 fn the_console_is_accessible_and_hostile_texts_stay_texts() {
     run_gentle(&["consoleAccessible"]);
 }
@@ -146,8 +156,11 @@ async fn run(suite: &Suite, scenarios: &[&str]) {
                 suite.stack.start(service).await.unwrap();
                 suite.stack.wait_ready(service).await.unwrap();
             }
-            Some(other) if other.starts_with("damage ") => damage(suite, &other[7..]).await,
-            Some(other) => panic!("nobody knows how to {other}"),
+            Some(other) => match other.split_once(' ') {
+                Some(("damage", task)) => damage(suite, task).await,
+                Some(("lose", task)) => lose(suite, task).await,
+                _ => panic!("nobody knows how to {other}"),
+            },
         }
         answers.write_all(b"done\n").await.unwrap();
     }
@@ -163,11 +176,20 @@ fn token(suite: &Suite) -> String {
 
 /// Damages what is stored of a task, past the fence.
 async fn damage(suite: &Suite, task: &str) {
+    past_the_fence(suite, "UPDATE {table} SET value = 'damaged' WHERE key = $1", task).await;
+}
+
+/// Takes away what is stored of a task, past the fence: the index knows it all the same.
+async fn lose(suite: &Suite, task: &str) {
+    past_the_fence(suite, "DELETE FROM {table} WHERE key = $1", task).await;
+}
+
+async fn past_the_fence(suite: &Suite, sql: &str, task: &str) {
     let url = suite.stack.manifest().unwrap().admin_database_url().expect("the stack's own server");
     let (client, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
     client.batch_execute("SET session_replication_role = replica").await.unwrap();
-    let sql = format!("UPDATE {STATE_TABLE} SET value = 'damaged' WHERE key = $1");
     let key = format!("{APP_ID}||{ACTOR_TYPE}||{task}||{STATE_KEY}");
+    let sql = sql.replace("{table}", STATE_TABLE);
     assert_eq!(client.execute(&sql, &[&key]).await.unwrap(), 1);
 }

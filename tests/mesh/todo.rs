@@ -216,6 +216,56 @@ fn a_task_rings_is_snoozed_and_rings_again() {
 }
 
 #[test]
+fn what_the_scheduler_refuses_reaches_the_caller() {
+    gentle(async |suite| {
+        let id = create(suite, json!({ "dueDate": in_seconds(3_600) })).await;
+        suite.event_of(&id, "reminder.scheduled").await;
+        let snooze =
+            |body: Value| call(suite, Method::POST, &format!("/v1/tasks/{id}/snooze")).json(&body);
+        let early = json_of(snooze(json!({ "for": "PT3S" })), StatusCode::CONFLICT).await;
+        assert_eq!((&early["status"], &early["taskId"]), (&json!(409), &json!(id)));
+        let odd = snooze(json!({ "for": "soon" }));
+        assert_eq!(json_of(odd, StatusCode::UNPROCESSABLE_ENTITY).await["field"], "for");
+        let nobody = format!("/v1/tasks/{}/acknowledge", suite.unique("nobody"));
+        let unknown = json_of(call(suite, Method::POST, &nobody), StatusCode::NOT_FOUND).await;
+        assert!(unknown["type"].as_str().unwrap().ends_with("/unknown-task"), "{unknown}");
+    });
+}
+
+#[test]
+fn what_is_asked_of_the_scheduler_is_done_once_and_in_the_flow_of_the_call() {
+    gentle(async |suite| {
+        let id = create(suite, json!({ "dueDate": in_seconds(1) })).await;
+        suite.event_of(&id, "reminder.triggered").await;
+        let (flow, key) = (suite.unique("flow"), suite.unique("key"));
+        let trace = "5bf92f3577b34da6a3ce929d0e0e4737";
+        let snooze = || {
+            let path = format!("/v1/tasks/{id}/snooze");
+            let call = call(suite, Method::POST, &path).json(&json!({ "for": "PT1H" }));
+            call.header("idempotency-key", &key)
+                .header("correlation-id", &flow)
+                .header("traceparent", format!("00-{trace}-00f067aa0ba902b7-01"))
+        };
+        let first = json_of(snooze(), StatusCode::OK).await;
+        assert_eq!(json_of(snooze(), StatusCode::OK).await, first);
+        let told = suite.event_of(&id, "reminder.snoozed").await;
+        assert_eq!(told["correlationid"], flow, "{told}");
+        assert!(told["traceparent"].as_str().unwrap().contains(trace), "{told}");
+        // What is asked next is told after it: one event lies between.
+        let acknowledge = call(suite, Method::POST, &format!("/v1/tasks/{id}/acknowledge"));
+        json_of(acknowledge, StatusCode::OK).await;
+        suite.event_of(&id, "reminder.acknowledged").await;
+        let events = suite.events(&id);
+        let ids: BTreeSet<String> = events
+            .iter()
+            .filter(|event| event["type"] == "reminder.snoozed")
+            .map(|event| event["id"].to_string())
+            .collect();
+        assert_eq!(ids.len(), 1, "{ids:?}");
+    });
+}
+
+#[test]
 fn a_recurring_task_comes_back_at_its_next_occurrence() {
     gentle(async |suite| {
         let due = Utc::now() + TimeDelta::hours(5);

@@ -2,7 +2,9 @@
 
 use crate::support::{Database, TABLE};
 use reminder_domain::{TaskId, Timestamp};
-use reminder_scheduler::read_model::ConsoleModel;
+use reminder_scheduler::read_model::{
+    ConsoleModel, FINDINGS_KEPT, Finding, FindingKind, ReadModel, TaskIndex,
+};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -92,4 +94,37 @@ async fn a_parked_task_is_told_with_its_row_until_a_commit_unparks_it() {
     database.client.batch_execute("UPDATE task_index SET version = 2").await.unwrap();
     assert_eq!(console.entry(&task).await.unwrap().parked, None);
     assert!(console.parked("", 10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_the_audit_found_is_told_the_latest_first_and_does_not_grow_for_ever() {
+    let database = Database::migrated().await;
+    let console = console(&database).await;
+    let model = ReadModel::new(&database.url, "public".into()).unwrap();
+    let of =
+        |kind, n: usize| Finding { kind, task: TaskId::parse(format!("t-{n}")).ok(), tasks: 1 };
+    assert!(console.findings(None, 10).await.unwrap().is_empty());
+    let several = Finding { kind: FindingKind::Settled, task: None, tasks: 900 };
+    let lost = Finding { kind: FindingKind::SchedulerLost, task: None, tasks: 0 };
+    model.note_findings(&[of(FindingKind::Parked, 1), several, lost]).await.unwrap();
+    let told = console.findings(None, 10).await.unwrap();
+    let words: Vec<_> =
+        told.iter().map(|one| (one.kind.as_str(), one.task_id.as_deref(), one.tasks)).collect();
+    let expected =
+        [("scheduler_lost", None, 0), ("settled", None, 900), ("parked", Some("t-1"), 1)];
+    assert_eq!(words, expected);
+    let page = console.findings(Some(told[1].id), 10).await.unwrap();
+    assert_eq!(page, told[2..], "a page begins after the one before");
+
+    let age = "UPDATE audit_finding SET found_at = now() - interval '31 days'";
+    database.client.batch_execute(age).await.unwrap();
+    let most = usize::try_from(FINDINGS_KEPT).unwrap();
+    let many: Vec<Finding> = (0..most).map(|n| of(FindingKind::Settled, n)).collect();
+    model.note_findings(&many).await.unwrap();
+    let kept = "SELECT count(*) FROM audit_finding";
+    assert_eq!(database.count(kept).await, FINDINGS_KEPT, "the old ones are gone");
+    model.note_findings(&[of(FindingKind::Unparked, 7)]).await.unwrap();
+    assert_eq!(database.count(kept).await, FINDINGS_KEPT, "and so is the earliest one");
+    let first = "SELECT count(*) FROM audit_finding WHERE task_id = 't-0'";
+    assert_eq!(database.count(first).await, 0);
 }

@@ -5,7 +5,7 @@ use reminder_contract::names::APP_ID;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
 use reminder_scheduler::read_model::{
-    ErasureTable, Erasures, ReadModel, Search, TaskIndex as _, UnderWay,
+    ErasureTable, Erasures, Finding, FindingKind, ReadModel, Search, TaskIndex as _, UnderWay,
 };
 use reminder_scheduler::turn::record::UnreadableState;
 use std::sync::Arc;
@@ -84,12 +84,21 @@ async fn everything_beside_tasks_goes_and_nothing_of_others() {
     upsert(&database.client, &key("mine"), &task.bytes()).await.unwrap();
     assert!(model.park(&mine, &UnreadableState::Damaged("a title".into())).await.unwrap());
 
+    let finding =
+        |task: &TaskId| Finding { kind: FindingKind::Settled, task: Some(task.clone()), tasks: 1 };
+    let other = TaskId::parse("other").unwrap();
+    model.note_findings(&[finding(&mine), finding(&other)]).await.unwrap();
+
     table.erased(&user(), &[mine]).await.unwrap();
     assert!(table.forget(&user()).await.unwrap());
     assert!(!table.forget(&user()).await.unwrap(), "nothing was left");
-    for (table, left) in
-        [("user_index", 1), ("firing_stop", 1), ("dead_letter", 1), ("task_parked", 0)]
-    {
+    for (table, left) in [
+        ("user_index", 1),
+        ("firing_stop", 1),
+        ("dead_letter", 1),
+        ("task_parked", 0),
+        ("audit_finding", 1),
+    ] {
         let count = database.count(&format!("SELECT count(*) FROM {table}")).await;
         assert_eq!(count, left, "{table}");
     }

@@ -149,8 +149,10 @@ async fn a_task_whose_row_is_gone_begins_anew() {
     database.client.batch_execute(delete).await.unwrap();
     let stored = model.stored(TABLE, &id("a")).await.unwrap();
     assert!(stored.value.is_none() && stored.index.is_some());
+    assert!(model.park(&id("a"), &UnreadableState::Missing).await.unwrap());
     let new = Value { incarnation: 2, ..value(1) }.bytes();
     assert!(model.replace_state(TABLE, &id("a"), None, &new).await.unwrap());
     assert!(!model.replace_state(TABLE, &id("a"), None, &new).await.unwrap());
-    assert_eq!(model.stored(TABLE, &id("a")).await.unwrap().index.unwrap().incarnation, 2);
+    let stored = model.stored(TABLE, &id("a")).await.unwrap();
+    assert_eq!((stored.index.unwrap().incarnation, stored.parked), (2, None));
 }

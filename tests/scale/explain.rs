@@ -86,8 +86,15 @@ impl Plan {
     /// Nodes whose cost grows with the tables and not with the answer: a table read from end to
     /// end, or more than so many rows put into order.
     pub(crate) fn faults(&self, sorted_max: f64) -> Vec<String> {
-        // Tables of one row, one per process that lives, or one per task that needs an operator.
-        let small = ["task_audit", "task_epoch", "task_restore", "task_parked", "firing_stop"];
+        // Tables of one row, one per process that lives, one per task that needs an operator, or bounded.
+        let small = [
+            "task_audit",
+            "task_epoch",
+            "task_restore",
+            "task_parked",
+            "firing_stop",
+            "audit_finding",
+        ];
         let mut faults = Vec::new();
         for node in self.nodes() {
             let kind = node["Node Type"].as_str().unwrap_or_default();

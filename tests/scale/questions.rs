@@ -16,7 +16,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 const HORIZON_MS: i64 = 3_600_000;
 
 /// One question, in words.
-pub(crate) const ALL: [&str; 32] = [
+pub(crate) const ALL: [&str; 33] = [
     "heartbeat",
     "lease",
     "note how far the sweep came",
@@ -48,6 +48,7 @@ pub(crate) const ALL: [&str; 32] = [
     "who audits",
     "whose firing is stopped",
     "a page of parked tasks",
+    "a page of what the audit found",
     "a task of the index",
 ];
 
@@ -164,6 +165,9 @@ impl Asker {
             "who audits" => usize::from(self.console.holder().await.unwrap().is_some()),
             "whose firing is stopped" => self.console.stops().await.unwrap().len(),
             "a page of parked tasks" => self.console.parked("", 50).await.unwrap().len(),
+            "a page of what the audit found" => {
+                self.console.findings(None, 50).await.unwrap().len()
+            }
             "a task of the index" => {
                 let task = TaskId::parse("t17").unwrap();
                 usize::from(self.console.entry(&task).await.unwrap().row.is_some())

@@ -1,5 +1,7 @@
 //! Where the service is, what is shown to it, and how long a call may take.
 
+use reminder_contract::rest::{CORRELATION_ID, TRACEPARENT};
+use reminder_domain::ids::{CorrelationId, Traceparent};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
@@ -20,6 +22,8 @@ const SIDECAR_TOKEN: HeaderName =
 pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) base: Url,
+    /// What goes with every call: tokens, and the flow that it is made in.
+    pub(crate) headers: HeaderMap,
     pub(crate) deadline: Duration,
     pub(crate) retries: usize,
 }
@@ -64,6 +68,28 @@ impl Client {
     /// When that is no address.
     pub fn through_sidecar(sidecar: &str, app_id: &str) -> Result<ClientBuilder, BuildError> {
         ClientBuilder::new(sidecar, &["v1.0", "invoke", app_id, "method"])
+    }
+
+    /// The same client for the calls of one flow: its correlation id and its trace go with all of them, with
+    /// questions as well. What [`CallOptions`](crate::CallOptions) say of a command counts more.
+    #[must_use]
+    pub fn in_flow(
+        &self,
+        correlation_id: Option<&CorrelationId>,
+        traceparent: Option<&Traceparent>,
+    ) -> Self {
+        let mut client = self.clone();
+        let told = [
+            (CORRELATION_ID, correlation_id.map(CorrelationId::as_str)),
+            (TRACEPARENT, traceparent.map(Traceparent::as_str)),
+        ];
+        for (name, text) in told {
+            // Both are visible ASCII, or they would not have been parsed.
+            if let Some(Ok(value)) = text.map(HeaderValue::from_str) {
+                client.headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        client
     }
 }
 
@@ -116,8 +142,7 @@ impl ClientBuilder {
         self
     }
 
-    /// Takes this HTTP client, which then brings TLS, proxies and default headers of its own; tokens given
-    /// here are left to it.
+    /// Takes this HTTP client, which then brings TLS, proxies and default headers of its own.
     #[must_use]
     pub fn http_client(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
@@ -134,11 +159,9 @@ impl ClientBuilder {
         }
         let http = match self.http {
             Some(http) => http,
-            None => reqwest::Client::builder()
-                .default_headers(self.headers)
-                .connect_timeout(CONNECT_DEADLINE)
-                .build()?,
+            None => reqwest::Client::builder().connect_timeout(CONNECT_DEADLINE).build()?,
         };
-        Ok(Client { http, base: self.base, deadline: self.deadline, retries: self.retries })
+        let Self { base, headers, deadline, retries, .. } = self;
+        Ok(Client { http, base, headers, deadline, retries })
     }
 }

@@ -143,6 +143,11 @@ impl Client {
         if let Some(deadline) = deadline {
             request = request.timeout(deadline);
         }
+        let mut headers = self.headers.clone();
+        for (name, _) in &call.headers {
+            headers.remove(name);
+        }
+        request = request.headers(headers);
         for (name, value) in &call.headers {
             request = request.header(name, value);
         }

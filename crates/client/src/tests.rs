@@ -2,7 +2,7 @@
 
 use crate::{
     CallOptions, Client, ClientBuilder, CorrelationId, Error, IfPast, IfVersion, Person,
-    ProblemKind, Ring, TaskId, TasksQuery,
+    ProblemKind, Ring, TaskId, TasksQuery, Traceparent,
 };
 use axum::Router;
 use axum::extract::{Request, State};
@@ -30,7 +30,8 @@ async fn answered(State(script): State<Arc<Script>>, request: Request) -> Respon
         value.unwrap_or("-").to_owned()
     };
     let names = ["idempotency-key", "if-match", "if-none-match", "authorization", "dapr-api-token"];
-    let told: Vec<String> = names.iter().map(|name| header(name)).collect();
+    let flow = ["x-correlation-id", "traceparent"];
+    let told: Vec<String> = names.iter().chain(&flow).map(|name| header(name)).collect();
     let line = format!("{} {} {}", request.method(), request.uri(), told.join(" "));
     script.seen.lock().unwrap().push(line);
     let mut answers = script.answers.lock().unwrap();
@@ -85,10 +86,36 @@ async fn a_command_is_sent_with_its_key_version_and_tokens() {
     assert_eq!(
         *seen,
         [
-            "PUT /v1/tasks/milk?ifPast=reject k-1 \"2\" - Bearer secret -",
-            "POST /v1.0/invoke/reminder-scheduler/method/v1/tasks/milk/acknowledge k-1 - * - token",
+            "PUT /v1/tasks/milk?ifPast=reject k-1 \"2\" - Bearer secret - - -",
+            "POST /v1.0/invoke/reminder-scheduler/method/v1/tasks/milk/acknowledge k-1 - * - token - -",
         ]
     );
+}
+
+#[tokio::test]
+async fn a_flow_goes_with_every_call_and_what_a_command_says_counts_more() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let (script, address) = server(vec![(200, JSON, ANSWER.into())]).await;
+    let name = |text: &str| CorrelationId::parse(text).unwrap();
+    let trace = Traceparent::parse(TRACE).unwrap();
+    // An HTTP client of the caller's own brings no tokens along: they are the client's.
+    let client = direct(&address).bearer("secret").http_client(reqwest::Client::new());
+    let client = client.build().unwrap();
+    let of_flow = client.in_flow(Some(&name("flow-1")), Some(&trace));
+    let options = CallOptions {
+        idempotency_key: Some(name("k-1")),
+        correlation_id: Some(name("flow-2")),
+        ..CallOptions::default()
+    };
+    of_flow.complete(&milk(), &options).await.unwrap();
+    // What a question is answered with here is no task, but it was asked.
+    let _ = of_flow.get(&milk()).await;
+    let _ = client.get(&milk()).await;
+    let seen = script.seen.lock().unwrap();
+    let told: Vec<&str> = seen.iter().map(|line| line.rsplit("milk").next().unwrap()).collect();
+    let question = |flow: &str| format!(" - - - Bearer secret - {flow}");
+    assert_eq!(told[0], format!("/complete k-1 - - Bearer secret - flow-2 {TRACE}"));
+    assert_eq!(told[1..], [question(&format!("flow-1 {TRACE}")), question("- -")]);
 }
 
 #[tokio::test]

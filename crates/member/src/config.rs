@@ -1,10 +1,12 @@
 //! The settings that every member has, from flags and environment variables, checked at start.
 
+use crate::secrets::{self, InvalidSecret};
 use clap::Args;
 use reminder_contract::names;
 pub use reminder_telemetry::logs::Format;
 pub use reminder_telemetry::secret::Secret;
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// What every member can be told.
@@ -25,6 +27,13 @@ pub struct MemberArgs {
     /// Token that we ask of the sidecar; empty: none
     #[arg(long, env = "APP_API_TOKEN", hide_env_values = true, default_value = "")]
     app_api_token: String,
+    /// Token that the scheduler asks of its callers, its `REST_TOKEN`; empty: none. It asks for none where its
+    /// sidecar shows it one
+    #[arg(long, env = "SCHEDULER_TOKEN", hide_env_values = true, default_value = "")]
+    scheduler_token: String,
+    /// File with that token
+    #[arg(long, env = "SCHEDULER_TOKEN_FILE")]
+    scheduler_token_file: Option<PathBuf>,
     /// Dapr component of the broker
     #[arg(long, env = "PUBSUB", default_value = names::PUBSUB)]
     pubsub: String,
@@ -73,6 +82,8 @@ pub struct SidecarConfig {
     pub http_port: u16,
     /// What we show it, if anything.
     pub token: Option<Secret>,
+    /// What we show the scheduler behind it, if anything.
+    pub scheduler_token: Option<Secret>,
     /// The broker.
     pub pubsub: String,
     /// The state store.
@@ -81,8 +92,16 @@ pub struct SidecarConfig {
 
 impl MemberArgs {
     /// The settings, sorted.
-    pub fn config(self) -> MemberConfig {
-        MemberConfig {
+    ///
+    /// # Errors
+    /// When a secret is given twice, or in a file that is of no use.
+    pub fn config(self) -> Result<MemberConfig, InvalidSecret> {
+        let scheduler_token = secrets::given(
+            "SCHEDULER_TOKEN",
+            self.scheduler_token,
+            self.scheduler_token_file.as_deref(),
+        )?;
+        Ok(MemberConfig {
             server: ServerConfig {
                 listen: SocketAddr::new(self.app_host, self.app_port),
                 token: Secret::non_empty(self.app_api_token),
@@ -91,12 +110,13 @@ impl MemberArgs {
             sidecar: SidecarConfig {
                 http_port: self.dapr_http_port,
                 token: Secret::non_empty(self.dapr_api_token),
+                scheduler_token,
                 pubsub: self.pubsub,
                 state_store: self.state_store,
             },
             log_format: self.log_format,
             otlp_endpoint: Some(self.otel_exporter_otlp_endpoint).filter(|url| !url.is_empty()),
-        }
+        })
     }
 }
 
@@ -114,12 +134,30 @@ mod tests {
     #[test]
     fn what_is_not_given_has_a_default_and_secrets_stay_out_of_logs() {
         let args = ["member", "--app-port=9000", "--app-api-token=hush", "--shutdown-grace=3s"];
-        let config = Cli::try_parse_from(args).unwrap().member.config();
+        let config = Cli::try_parse_from(args).unwrap().member.config().unwrap();
         assert_eq!(config.server.listen, "127.0.0.1:9000".parse().unwrap());
         assert_eq!(config.server.shutdown_grace, Duration::from_secs(3));
         assert_eq!(config.sidecar.state_store, names::MEMBERS_STATE_STORE);
         assert!(config.sidecar.token.is_none());
         assert!(!format!("{config:?}").contains("hush"));
+    }
+
+    #[test]
+    fn a_token_comes_from_a_file_too_but_not_from_both() {
+        let file = std::env::temp_dir().join(format!("scheduler-token-{}", std::process::id()));
+        let of_file = format!("--scheduler-token-file={}", file.display());
+        let config = |args: &[&str]| {
+            let args = [&["member", &of_file], args].concat();
+            Cli::try_parse_from(args).unwrap().member.config()
+        };
+        assert!(config(&[]).is_err(), "a file that is not there");
+        std::fs::write(&file, "\n").unwrap();
+        assert!(config(&[]).is_err(), "a file that holds nothing");
+        std::fs::write(&file, "hush\n").unwrap();
+        let token = config(&[]).unwrap().sidecar.scheduler_token;
+        assert_eq!(token, Secret::non_empty("hush".to_owned()));
+        assert!(config(&["--scheduler-token=hush"]).is_err());
+        std::fs::remove_file(&file).unwrap();
     }
 
     #[test]

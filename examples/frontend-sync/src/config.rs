@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use reminder_domain::time::{CalendarOffset, InvalidOffset};
+use reminder_member::secrets::InvalidSecret;
 use reminder_member::{MemberArgs, MemberConfig};
 
 /// A live page of a user's tasks and reminders, beside a Dapr sidecar.
@@ -29,8 +30,11 @@ pub struct Settings {
 
 impl Args {
     /// The settings, sorted.
-    pub fn config(self) -> (MemberConfig, Settings) {
-        (self.member.config(), Settings { snooze_choices: self.snooze_choices })
+    ///
+    /// # Errors
+    /// When those that every member has cannot be used.
+    pub fn config(self) -> Result<(MemberConfig, Settings), InvalidSecret> {
+        Ok((self.member.config()?, Settings { snooze_choices: self.snooze_choices }))
     }
 }
 
@@ -45,7 +49,7 @@ mod tests {
     #[test]
     fn choices_are_durations() {
         let args = |choices| Args::try_parse_from(["frontend-sync", choices]);
-        let (_, settings) = args("--snooze-choices=PT5S,P1D").unwrap().config();
+        let (_, settings) = args("--snooze-choices=PT5S,P1D").unwrap().config().unwrap();
         assert_eq!(settings.snooze_choices, ["PT5S", "P1D"]);
         assert!(args("--snooze-choices=soon").is_err());
     }

@@ -10,9 +10,9 @@ use crate::hub::Hub;
 use axum::http::{HeaderMap, Method};
 use futures_util::stream::{self, StreamExt as _};
 use reminder_contract::data::{TaskEvent, TaskSnapshot, TaskStatus, TaskSync};
-use reminder_contract::names::{ACTOR_TYPE, TODO_API_APP_ID};
+use reminder_contract::names::TODO_API_APP_ID;
 use reminder_contract::wire::TaskView;
-use reminder_domain::Task;
+use reminder_domain::{Task, TaskId};
 use reminder_member::{Flow, Sidecar, SidecarError};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -88,7 +88,9 @@ async fn load(sidecar: &Sidecar, user: &str, flow: &Flow) -> Result<Vec<Change>,
             break;
         }
     }
-    let open = listed.iter().filter(|task| is_open(task)).map(|task| task.task_id.to_string());
+    // An id that no task can have is one that the scheduler has not.
+    let open = listed.iter().filter(|task| is_open(task));
+    let open = open.filter_map(|task| TaskId::parse(task.task_id.as_ref()).ok());
     let views = stream::iter(open.collect::<Vec<_>>())
         .map(|id| async move { view(sidecar, &id, flow).await })
         .buffer_unordered(ASKED_AT_ONCE)
@@ -120,12 +122,12 @@ fn is_open(task: &TaskEvent<'_>) -> bool {
 
 /// A task as the scheduler has it. One that it has not, or cannot read, is shown as its owner lists it:
 /// one task in trouble must not keep the others from being seen.
-async fn view(sidecar: &Sidecar, id: &str, flow: &Flow) -> Result<Option<Change>, SidecarError> {
-    let child = flow.child();
-    match sidecar.call_actor::<TaskView<'static>>(ACTOR_TYPE, id, "get", &(), &child).await {
+async fn view(sidecar: &Sidecar, id: &TaskId, flow: &Flow) -> Result<Option<Change>, SidecarError> {
+    let told = sidecar.scheduler(&flow.child()).get(id).await;
+    match told.map_err(SidecarError::from) {
         Ok(view) => Ok(Some(Change::Synced(Box::new(sync(view))))),
         Err(SidecarError::Refused(problem)) => {
-            tracing::debug!(task.id = id, %problem, "the scheduler does not show the task");
+            tracing::debug!(task.id = %id, %problem, "the scheduler does not show the task");
             Ok(None)
         }
         Err(error) => Err(error),

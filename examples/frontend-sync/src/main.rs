@@ -18,7 +18,13 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let (config, settings) = Args::parse().config();
+    let (config, settings) = match Args::parse().config() {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let _spans = match telemetry::start(FRONTEND_APP_ID, &config) {
         Ok(export) => export,
         Err(error) => {

@@ -13,11 +13,10 @@ use axum::http::header::{
 use axum::http::{HeaderName, StatusCode};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
-use reminder_contract::names;
-use reminder_contract::wire::{CommandAnswer, Method};
+use reminder_client::wire::CommandAnswer;
+use reminder_client::{CallOptions, CorrelationId, Delay, Ring, Snooze};
 use reminder_domain::Timestamp;
 use reminder_member::{Flow, Sidecar, SidecarError, clock};
-use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::Instrument as _;
@@ -98,12 +97,7 @@ async fn ask(State(actions): State<Arc<Actions>>, Path(token): Path<String>) -> 
     };
     let flow = flow_of(&checked);
     let title = actions.title(&checked, &flow).instrument(span(&flow, &checked)).await;
-    let words = match checked.claims.action.snooze() {
-        None => "You will not be reminded of this any more.",
-        Some("PT10M") => "You will be reminded again in 10 minutes.",
-        Some("PT1H") => "You will be reminded again in an hour.",
-        Some(_) => "You will be reminded again tomorrow at the same time.",
-    };
+    let words = checked.claims.action.promise();
     let mut page = Page::new(title.unwrap_or_else(|| "Your reminder".to_owned()), words);
     page.button = Some(checked.claims.action.label());
     page.answer(StatusCode::OK)
@@ -121,19 +115,7 @@ async fn act(State(actions): State<Arc<Actions>>, Path(token): Path<String>) -> 
 
 impl Actions {
     async fn act(&self, checked: &Checked, flow: &Flow) -> Response {
-        let (method, command) = command(checked);
-        let task = checked.claims.task.as_str();
-        let called = self
-            .sidecar
-            .call_actor::<CommandAnswer<'static>>(
-                names::ACTOR_TYPE,
-                task,
-                method.as_str(),
-                &command,
-                flow,
-            )
-            .await;
-        match called {
+        match self.done(checked, flow).await.map_err(SidecarError::from) {
             Ok(answer) => {
                 tracing::info!(version = answer.version, "a link was used");
                 done(checked, answer.next_reminder_at).answer(StatusCode::OK)
@@ -146,35 +128,42 @@ impl Actions {
         }
     }
 
+    /// Has the scheduler do it.
+    async fn done(
+        &self,
+        checked: &Checked,
+        flow: &Flow,
+    ) -> Result<CommandAnswer<'static>, reminder_client::Error> {
+        let scheduler = self.sidecar.scheduler(flow);
+        let (task, options) = (&checked.claims.task, options(checked));
+        let reminder_id = Some(checked.claims.reminder.clone());
+        match checked.claims.action.snooze() {
+            None => scheduler.acknowledge(task, &Ring { reminder_id }, &options).await,
+            Some(delay) => {
+                let delay = Delay::For(delay);
+                scheduler.snooze(task, &Snooze { reminder_id, delay }, &options).await
+            }
+        }
+    }
+
     /// The title of the task, if the scheduler tells it soon.
     async fn title(&self, checked: &Checked, flow: &Flow) -> Option<String> {
-        let task = checked.claims.task.as_str();
-        // A question has no body; `()` is the null that stands for none.
-        let ask = self.sidecar.call_actor::<Value>(names::ACTOR_TYPE, task, "get", &(), flow);
-        match tokio::time::timeout(TITLE_DEADLINE, ask).await {
-            Ok(Ok(view)) => view["task"]["title"].as_str().map(str::to_owned),
-            Ok(Err(error)) => {
+        let scheduler = self.sidecar.scheduler(flow);
+        let told = tokio::time::timeout(TITLE_DEADLINE, scheduler.get(&checked.claims.task)).await;
+        match told.ok()?.map_err(SidecarError::from) {
+            Ok(view) => Some(view.task.title.to_string()),
+            Err(error) => {
                 tracing::info!(%error, "the title of the task is not known");
                 None
             }
-            Err(_) => None,
         }
     }
 }
 
-/// The command of the actor API. Its id follows from the link, so pressing twice does it once.
-fn command(checked: &Checked) -> (Method, Value) {
-    let mut command = json!({
-        "commandId": checked.command_id,
-        "reminderId": checked.claims.reminder,
-    });
-    match checked.claims.action.snooze() {
-        None => (Method::Acknowledge, command),
-        Some(delay) => {
-            command["for"] = delay.into();
-            (Method::Snooze, command)
-        }
-    }
+/// The command's id follows from the link, so pressing twice does it once.
+fn options(checked: &Checked) -> CallOptions {
+    let key = CorrelationId::parse(checked.command_id.as_str());
+    CallOptions { idempotency_key: key.ok(), ..CallOptions::default() }
 }
 
 fn done(checked: &Checked, next: Option<Timestamp>) -> Page {
@@ -252,17 +241,12 @@ mod tests {
     }
 
     #[test]
-    fn each_action_is_a_command_of_the_actor_api() {
-        let (method, body) = command(&checked(Action::Acknowledge));
-        assert_eq!((method, &body["reminderId"]), (Method::Acknowledge, &json!("due")));
-        let (method, body) = command(&checked(Action::SnoozeOneDay));
-        assert_eq!((method, &body["for"]), (Method::Snooze, &json!("P1D")));
+    fn every_command_is_named_and_puts_off_as_its_button_says() {
         for action in Action::ALL {
-            let (method, body) = command(&checked(action));
-            let parsed =
-                reminder_contract::wire::parse_command(method, body.to_string().as_bytes());
-            assert!(parsed.is_ok(), "{body}");
+            assert!(options(&checked(action)).idempotency_key.is_some(), "{action:?}");
         }
+        let delays = serde_json::to_value(Action::ALL.map(Action::snooze)).unwrap();
+        assert_eq!(delays, serde_json::json!([null, "PT10M", "PT1H", "P1D"]));
     }
 
     #[test]

@@ -8,9 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use humantime::parse_duration;
-use reminder_member::MemberArgs;
-use reminder_member::config::Secret;
-use std::fs;
+use reminder_member::{MemberArgs, secrets};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -117,12 +115,15 @@ impl Cli {
         if self.retry_base.is_zero() || self.retry_base > self.retry_cap {
             bail!("RETRY_BASE must be longer than nothing, and not longer than RETRY_CAP");
         }
-        let link_key = secret("LINK_KEY", self.link_key, self.link_key_file.as_deref())?
+        let link_key = secrets::given("LINK_KEY", self.link_key, self.link_key_file.as_deref())?
             .context("set LINK_KEY or LINK_KEY_FILE: `openssl rand -base64 32` makes one")?;
         let link_key =
             STANDARD.decode(link_key.expose()).context("LINK_KEY must be written in base64")?;
-        let password =
-            secret("SMTP_PASSWORD", self.smtp_password, self.smtp_password_file.as_deref())?;
+        let password = secrets::given(
+            "SMTP_PASSWORD",
+            self.smtp_password,
+            self.smtp_password_file.as_deref(),
+        )?;
         let credentials = match (self.smtp_username.is_empty(), password) {
             (false, Some(password)) => Some((self.smtp_username, password)),
             (true, None) => None,
@@ -160,26 +161,11 @@ impl Cli {
 
 /// Signing with nothing would be worse than not starting.
 fn webhook_secrets(text: String, file: Option<&Path>) -> Result<Vec<WebhookSecret>> {
-    let secrets = secret("WEBHOOK_SECRET", text, file)?.context(
+    let secrets = secrets::given("WEBHOOK_SECRET", text, file)?.context(
         "set WEBHOOK_SECRET or WEBHOOK_SECRET_FILE: `echo whsec_$(openssl rand -base64 32)` makes one",
     )?;
     let secrets = secrets.expose().split_whitespace().map(str::parse).collect::<Result<_, _>>();
     secrets.context("WEBHOOK_SECRET cannot be used")
-}
-
-/// A secret from its variable, or from its file, without the end of its line.
-fn secret(name: &str, text: String, file: Option<&Path>) -> Result<Option<Secret>> {
-    match (Secret::non_empty(text), file) {
-        (Some(_), Some(_)) => bail!("{name} and {name}_FILE are both set: choose one"),
-        (secret, None) => Ok(secret),
-        (None, Some(file)) => {
-            let text = fs::read_to_string(file)
-                .with_context(|| format!("{name}_FILE ({}) cannot be read", file.display()))?;
-            let secret = Secret::non_empty(text.trim_end().to_owned());
-            let empty = || format!("{name}_FILE ({}) is empty", file.display());
-            secret.with_context(empty).map(Some)
-        }
-    }
 }
 
 #[cfg(test)]
@@ -206,11 +192,11 @@ mod tests {
     #[test]
     fn secrets_come_from_files_too_but_not_from_both() {
         let file = std::env::temp_dir().join(format!("link-key-{}", std::process::id()));
-        fs::write(&file, "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=\n").unwrap();
+        std::fs::write(&file, "CAgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAg=\n").unwrap();
         let from_file = format!("--link-key-file={}", file.display());
         assert_eq!(config(&[&from_file, SECRET]).unwrap().link_key, [8; 32]);
         assert!(config(&[KEY, &from_file, SECRET]).is_err());
-        fs::remove_file(&file).unwrap();
+        std::fs::remove_file(&file).unwrap();
         assert!(config(&[&from_file, SECRET]).is_err(), "a file that is not there");
     }
 

@@ -6,6 +6,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use reminder_domain::preferences::SnoozeDelay;
+use reminder_domain::time::CalendarOffset;
 use reminder_domain::{TaskId, Timestamp, ids::ReminderId};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
@@ -44,13 +46,24 @@ impl Action {
     pub(crate) const ALL: [Self; 4] =
         [Self::Acknowledge, Self::SnoozeTenMinutes, Self::SnoozeOneHour, Self::SnoozeOneDay];
 
-    /// How long it puts off, as the actor API writes it.
-    pub(crate) const fn snooze(self) -> Option<&'static str> {
+    /// How long it puts off. A day ends at the same time tomorrow, whatever clocks do in between.
+    pub(crate) fn snooze(self) -> Option<SnoozeDelay> {
+        let offset = match self {
+            Self::Acknowledge => return None,
+            Self::SnoozeTenMinutes => CalendarOffset::from_minutes(10),
+            Self::SnoozeOneHour => CalendarOffset::from_minutes(60),
+            Self::SnoozeOneDay => CalendarOffset::parse("P1D").expect("a day is an offset"),
+        };
+        Some(SnoozeDelay::For(offset))
+    }
+
+    /// What the page says before the button is pressed.
+    pub(crate) const fn promise(self) -> &'static str {
         match self {
-            Self::Acknowledge => None,
-            Self::SnoozeTenMinutes => Some("PT10M"),
-            Self::SnoozeOneHour => Some("PT1H"),
-            Self::SnoozeOneDay => Some("P1D"),
+            Self::Acknowledge => "You will not be reminded of this any more.",
+            Self::SnoozeTenMinutes => "You will be reminded again in 10 minutes.",
+            Self::SnoozeOneHour => "You will be reminded again in an hour.",
+            Self::SnoozeOneDay => "You will be reminded again tomorrow at the same time.",
         }
     }
 

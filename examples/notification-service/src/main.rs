@@ -53,7 +53,7 @@ const REMINDERS_ROUTE: &str = "/events/reminders";
 #[tokio::main]
 async fn main() -> Result<()> {
     let cli = Cli::parse();
-    let member = cli.member.clone().config();
+    let member = cli.member.clone().config()?;
     let _spans = telemetry::start(names::NOTIFICATION_APP_ID, &member)?;
     let config = cli.config()?;
     run(member, config).await

@@ -35,7 +35,7 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let config = Cli::parse().member.config();
+    let config = Cli::parse().member.config()?;
     let _spans = telemetry::start(TODO_API_APP_ID, &config)?;
     let stop = server::termination()?;
     let sidecar = Sidecar::new(&config.sidecar)?;

@@ -2,10 +2,11 @@
 //!
 //! The page itself is open, since it tells nothing; whatever it asks goes by the rules of the REST edge
 //! ([`rest::access`]). A task, its timeline and what is done with it are asked of the REST edge; here is
-//! what that has not: search by the beginning of an id, the load to come, the state of the service, and
-//! tasks that are parked.
+//! what that has not: search by the beginning of an id, the load to come, the state of the service,
+//! tasks that are parked, and what the audit found.
 
 mod cached;
+mod findings;
 mod lateness;
 mod load;
 mod overview;
@@ -80,6 +81,7 @@ pub(super) fn routes(console: Console, access: &Arc<Access>, hosts: Hosts) -> Ro
         .route("/console/api/tasks/{taskId}", get(parked::entry))
         .route("/console/api/tasks/{taskId}/repair", post(repair::replace))
         .route("/console/api/parked", get(parked::list))
+        .route("/console/api/findings", get(findings::list))
         .with_state(console);
     let api = rest::admitted(api, Arc::clone(access));
     let all = guard::guarded(api.merge(page::routes()), hosts);

@@ -27,10 +27,12 @@ files! {
     "/console/api.js" = "api.js" as SCRIPT;
     "/console/chart.js" = "chart.js" as SCRIPT;
     "/console/elements.js" = "elements.js" as SCRIPT;
+    "/console/findings.js" = "findings.js" as SCRIPT;
     "/console/overview.js" = "overview.js" as SCRIPT;
     "/console/parked.js" = "parked.js" as SCRIPT;
     "/console/search.js" = "search.js" as SCRIPT;
     "/console/task.js" = "task.js" as SCRIPT;
+    "/console/user.js" = "user.js" as SCRIPT;
     "/console/words.js" = "words.js" as SCRIPT;
 }
 

@@ -28,7 +28,7 @@ impl Params {
     }
 
     /// Takes a number.
-    pub(super) fn number<N: FromStr>(&mut self, name: &str) -> Result<Option<N>, Problem> {
+    pub(in crate::http) fn number<N: FromStr>(&mut self, name: &str) -> Result<Option<N>, Problem> {
         let parse = |text: String| {
             text.parse().map_err(|_| Problem::invalid(name, "must be a whole number, not negative"))
         };

@@ -10,6 +10,7 @@ pub use load::Bucket;
 pub use totals::Totals;
 
 use super::error::MigrateError;
+use super::findings::KeptFinding;
 use super::index::QueryError;
 use super::listing::{COLUMNS, Listed, listed};
 use super::lookup::UserLookup;
@@ -184,6 +185,18 @@ impl ConsoleModel {
     /// When the database does not answer.
     pub async fn parked(&self, after: &str, limit: i64) -> Result<Vec<ParkedTask>, QueryError> {
         self.ask(async |model| model.list_parked(after, limit).await).await
+    }
+
+    /// What the audit found before the row `before` (`None`: from the last one on), the latest first.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn findings(
+        &self,
+        before: Option<i64>,
+        limit: i64,
+    ) -> Result<Vec<KeptFinding>, QueryError> {
+        self.ask(async |model| model.list_findings(before, limit).await).await
     }
 
     /// What is known of a task without its actor.

@@ -6,6 +6,7 @@
 mod arrivals;
 mod calls;
 mod check;
+mod console;
 mod counters;
 mod drain;
 mod herd;
@@ -33,6 +34,7 @@ use clap::{Args, Subcommand};
   cargo xtask bench --json target/bench.json --write-docs
   cargo xtask bench --quick --n 200 --debug
   cargo xtask bench index --rows 1000000
+  cargo xtask bench console --rows 1000000
   cargo xtask bench overload --seconds 30 --factor 2
   cargo xtask bench herd --reminders 50000
   cargo xtask bench drain --n 20000
@@ -60,6 +62,8 @@ enum Other {
     Herd(herd::Options),
     /// Measure the questions of the audit and the cost of a commit, with very many tasks
     Index(index::Options),
+    /// Measure how long the pages of the console take to load, with very many tasks
+    Console(console::Options),
     /// Be the actor that does the least; other benchmarks start it
     #[command(hide = true)]
     FloorApp(suite::FloorApp),
@@ -68,6 +72,7 @@ enum Other {
 pub(crate) async fn run(options: Options) -> Result<bool> {
     match &options.other {
         Some(Other::Index(options)) => index::run(options).await,
+        Some(Other::Console(options)) => console::run(options).await,
         Some(Other::Overload(options)) => overload::run(options).await,
         Some(Other::Drain(options)) => drain::run(options).await,
         Some(Other::Herd(options)) => herd::run(options).await,

@@ -2,6 +2,7 @@
 
 mod invoke;
 mod publish;
+mod scheduler;
 mod state;
 
 pub use invoke::Reply;
@@ -36,6 +37,8 @@ const DETAIL_MAX_CHARS: usize = 300;
 #[derive(Clone, Debug)]
 pub struct Sidecar {
     client: reqwest::Client,
+    /// The scheduler behind it.
+    scheduler: reminder_client::Client,
     base: Url,
     pubsub: String,
     state_store: String,
@@ -114,8 +117,10 @@ impl Sidecar {
             .no_proxy()
             .build()?;
         let base = format!("http://127.0.0.1:{}/", config.http_port);
+        let scheduler = scheduler::client(client.clone(), &base, config.scheduler_token.as_ref())?;
         Ok(Self {
             client,
+            scheduler,
             base: base.parse().map_err(|_| InvalidSidecar::Address)?,
             pubsub: config.pubsub.clone(),
             state_store: config.state_store.clone(),
@@ -153,6 +158,9 @@ pub enum InvalidSidecar {
     /// A token with characters that no header has.
     #[error("DAPR_API_TOKEN cannot stand in a header")]
     Token,
+    /// The same of the scheduler's.
+    #[error("SCHEDULER_TOKEN cannot stand in a header")]
+    SchedulerToken,
     /// Its address cannot be written.
     #[error("the sidecar's address cannot be used")]
     Address,

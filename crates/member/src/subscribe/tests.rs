@@ -45,8 +45,10 @@ impl Fake {
 
 fn sidecar_at(http_port: u16, token: Option<&str>) -> Sidecar {
     let token = token.and_then(|token| Secret::non_empty(token.to_owned()));
+    let scheduler_token = Secret::non_empty("its-own".to_owned());
     let (pubsub, state_store) = ("kafka".to_owned(), "store".to_owned());
-    Sidecar::new(&SidecarConfig { http_port, token, pubsub, state_store }).unwrap()
+    let config = SidecarConfig { http_port, token, scheduler_token, pubsub, state_store };
+    Sidecar::new(&config).unwrap()
 }
 
 async fn note(
@@ -216,14 +218,21 @@ async fn a_write_that_came_too_late_is_a_conflict_and_an_absent_store_is_not() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_an_actor_is_a_problem_although_dapr_says_200() {
-    let router = Router::new().fallback(|| async {
-        let body = r#"{"type":"https://x/unknown-task","title":"None","status":404,"detail":"no"}"#;
-        ([("content-type", "application/problem+json")], body)
-    });
-    let port = listen(router).await;
-    let sidecar = sidecar_at(port, None);
+async fn the_scheduler_is_asked_by_service_invocation_within_the_flow() {
+    let fake = Fake::default();
     let flow = crate::Flow::fresh();
-    let answer = sidecar.call_actor::<Value>("TaskActor", "milk", "get", &json!({}), &flow).await;
-    assert!(matches!(answer, Err(SidecarError::Refused(problem)) if problem.status == 404));
+    let sidecar = fake.start(Some("hush")).await;
+    fake.answers(200, "{}");
+    let milk = TaskId::parse("milk").unwrap();
+    let options = reminder_client::CallOptions::default();
+    // `{}` is no answer of the scheduler's, but it was asked.
+    let told = sidecar.scheduler(&flow).complete(&milk, &options).await;
+    assert!(matches!(told.map_err(SidecarError::from), Err(SidecarError::Unreadable { .. })));
+    let (path, _, headers) = fake.asked().remove(0);
+    assert_eq!(path, "/v1.0/invoke/reminder-scheduler/method/v1/tasks/milk/complete");
+    let header = |name: &str| headers[name].to_str().unwrap().to_owned();
+    assert_eq!(header("x-correlation-id"), flow.correlation_id());
+    assert_eq!(header("traceparent"), flow.traceparent());
+    assert_eq!(header("dapr-api-token"), "hush");
+    assert_eq!(header("authorization"), "Bearer its-own");
 }

@@ -47,6 +47,9 @@ fn environment(m: &Manifest, member: Member) -> Result<BTreeMap<String, String>>
         env.extend(tokens.dapr.clone().map(|token| ("DAPR_API_TOKEN".to_owned(), token)));
         env.extend(tokens.app.clone().map(|token| ("APP_API_TOKEN".to_owned(), token)));
     }
+    // What the scheduler was told to ask of its callers, they are told to show it.
+    let asked = m.options.app_env.get("REST_TOKEN").cloned();
+    env.extend(asked.map(|token| ("SCHEDULER_TOKEN".to_owned(), token)));
     if member == Member::NotificationService {
         env.extend(notification(m, ports.app_port)?);
     }

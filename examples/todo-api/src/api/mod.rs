@@ -5,7 +5,6 @@ pub(crate) mod reminders;
 pub(crate) mod tasks;
 
 use crate::answer::{self, Failure, invalid};
-use crate::body;
 use crate::change::{Change, Expected, unknown};
 use crate::document::Document;
 use crate::outbox::Outbox;
@@ -14,20 +13,19 @@ use axum::extract::{DefaultBodyLimit, FromRequestParts, Path};
 use axum::http::StatusCode;
 use axum::http::header::{ETAG, HeaderMap, HeaderName, IF_MATCH};
 use axum::http::request::Parts;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
-use reminder_contract::names::ACTOR_TYPE;
-use reminder_contract::wire::{CommandAnswer, Method, parse_task_id};
+use reminder_contract::rest;
+use reminder_contract::wire::parse_task_id;
 use reminder_domain::TaskId;
 use reminder_domain::limits::PAYLOAD_MAX_BYTES;
 use reminder_member::server::in_flow;
 use reminder_member::{Flow, Sidecar};
-use serde_json::Value;
 use std::sync::Arc;
 
 /// Names what is asked, so that it is done once however often it is sent.
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static(rest::IDEMPOTENCY_KEY);
 
 /// What the handlers need.
 #[derive(Clone)]
@@ -128,26 +126,6 @@ impl Api {
     async fn edited(&self, edit: Edit, change: Change) -> Result<Response, Failure> {
         let changed = self.edit(edit, change).await?;
         Ok(answer::task(StatusCode::OK, &changed.document))
-    }
-
-    /// What is about reminders is the scheduler's: the body goes to the actor as it is.
-    async fn ask_scheduler(
-        &self,
-        Addressed { id, flow }: Addressed,
-        method: Method,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<Response, Failure> {
-        let mut command: serde_json::Map<String, Value> = body::json(body)?;
-        if let Some(key) = headers.get(&IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()) {
-            command.entry("commandId").or_insert_with(|| key.into());
-        }
-        let (actor, name) = (id.as_str(), method.as_str());
-        let call =
-            self.sidecar.call_actor::<CommandAnswer<'_>>(ACTOR_TYPE, actor, name, &command, &flow);
-        let answer = call.await?;
-        tracing::info!(task.id = %id, method = name, "asked the scheduler");
-        Ok(Json(answer).into_response())
     }
 }
 

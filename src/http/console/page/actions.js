@@ -5,8 +5,11 @@ import { announce, card, h } from './elements.js';
 
 const SNOOZES = [['PT10M', '10 minutes'], ['PT1H', '1 hour'], ['P1D', '1 day']];
 
+/** What becomes of what fell due during a pause. */
+const MISSED = [['fire', 'fires'], ['skip', 'is skipped']];
+
 /** Buttons for a task that is well. What is done holds for the version that is looked at. */
-export function actions(id, { version, task }, again) {
+export function actions(id, { version, task, paused }, again) {
   const done = task.status === 'completed';
   const choice = h('select', { id: 'snooze-for' }, SNOOZES.map(([value, words]) => h('option', { value }, words)));
   const act = (words, method, body) => () => confirmed(`${words} ${id}?`, words, () => api.act(id, method, body?.() ?? {}, version), again);
@@ -15,7 +18,21 @@ export function actions(id, { version, task }, again) {
       done ? null : h('button', { type: 'button', click: act('Complete', 'complete') }, 'Complete'),
       h('button', { type: 'button', click: act('Acknowledge', 'acknowledge') }, 'Acknowledge'),
       h('button', { type: 'button', click: act('Snooze', 'snooze', () => ({ for: choice.value })) }, 'Snooze'),
-      h('label', { for: 'snooze-for' }, 'for'), choice));
+      h('label', { for: 'snooze-for' }, 'for'), choice),
+    pausing(id, paused?.task, (method, body) => api.act(id, method, body, version), again));
+}
+
+/** The button that pauses, or the one that resumes, with what shall become of what fell due meanwhile. */
+export function pausing(what, since, act, again) {
+  if (!since) {
+    const pause = () => confirmed(`Pause the reminders of ${what}?`, 'Pause', () => act('pause', {}), again);
+    return h('div', { class: 'row wrap' }, h('button', { type: 'button', click: pause }, 'Pause'));
+  }
+  const choice = h('select', { id: 'missed' }, MISSED.map(([value, words]) => h('option', { value }, words)));
+  const resume = () => confirmed(`Resume the reminders of ${what}?`, 'Resume', () => act('resume', { missed: choice.value }), again);
+  return h('div', { class: 'row wrap' },
+    h('button', { type: 'button', click: resume }, 'Resume'),
+    h('label', { for: 'missed' }, 'and what fell due meanwhile'), choice);
 }
 
 /** What takes the place of a state that cannot be read. */

@@ -56,6 +56,7 @@ export const overview = () => call('GET', '/console/api/overview');
 export const load = () => call('GET', '/console/api/load');
 export const search = (query) => call('GET', asking('/console/api/tasks', query));
 export const parked = (query) => call('GET', asking('/console/api/parked', query));
+export const findings = (query) => call('GET', asking('/console/api/findings', query));
 export const entry = (id) => call('GET', `/console/api/tasks/${encodeURIComponent(id)}`);
 export const read = (id) => call('GET', task(id));
 export const preview = (id) => call('GET', asking(`${task(id)}/preview`, { count: 10 }));
@@ -64,6 +65,15 @@ export const explain = (id, reminderId, scheduledFor) => call('GET', asking(`${t
 /** Does something to a task that is still at this version; sent twice, it is done once. */
 export function act(id, method, body, version) {
   return call('POST', `${task(id)}/${method}`, body, { 'if-match': `"${version}"`, 'idempotency-key': newId() });
+}
+
+const person = (id) => `/v1/users/${encodeURIComponent(id)}`;
+
+export const user = (id) => call('GET', `${person(id)}/preferences`);
+
+/** Does something to all of a user who is still at this version; sent twice, it is done once. */
+export function actOnUser(id, method, body, version) {
+  return call('POST', `${person(id)}/${method}`, body, { 'if-match': `"${version}"`, 'idempotency-key': newId() });
 }
 
 export const repair = (id, body) => call('POST', `/console/api/tasks/${encodeURIComponent(id)}/repair`, body);

@@ -3,9 +3,11 @@
 import * as api from './api.js';
 import { announce, byId } from './elements.js';
 import { EVERY_MS, overview } from './overview.js';
+import { findings } from './findings.js';
 import { parked } from './parked.js';
 import { search } from './search.js';
 import { task } from './task.js';
+import { user } from './user.js';
 
 let shown = 0;
 let timer;
@@ -21,7 +23,9 @@ function place() {
 function view({ name, rest, query }) {
   if (name === 'tasks') return search(query);
   if (name === 'task') return task(rest, mayAct, () => show());
+  if (name === 'user') return user(rest, mayAct, () => show());
   if (name === 'parked') return parked(query);
+  if (name === 'audit') return findings(query);
   return overview();
 }
 
@@ -31,7 +35,7 @@ async function show({ quietly = false } = {}) {
   clearTimeout(timer);
   const at = place();
   for (const link of document.querySelectorAll('nav a')) {
-    const here = link.hash === `#${at.name}` || (at.name === 'task' && link.hash === '#tasks');
+    const here = link.hash === `#${at.name}` || (['task', 'user'].includes(at.name) && link.hash === '#tasks');
     if (here) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');
   }

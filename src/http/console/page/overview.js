@@ -51,7 +51,7 @@ function audit({ audit, replica }) {
     ['last round here', replica.lastRound ? away(replica.lastRound) : 'none'],
     ['registered until', Date.parse(audit.sweptUntil) > 0 ? moment(audit.sweptUntil) : 'none yet'],
     ['replicas', count(audit.replicas)],
-  ]));
+  ]), h('p', {}, h('a', { href: '#audit' }, 'What it found')));
 }
 
 function waiting({ replica, deadLetters, stops }) {

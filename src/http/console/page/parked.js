@@ -3,10 +3,11 @@
 import * as api from './api.js';
 import { h, table } from './elements.js';
 import { taskLink } from './search.js';
+import { userLink } from './user.js';
 
 export async function parked(query) {
   const page = await api.parked({ after: query.get('after') ?? '' });
-  const rows = page.items.map((one) => [taskLink(one.taskId), one.reason, one.detail, one.since, one.nextWake, one.userId]);
+  const rows = page.items.map((one) => [taskLink(one.taskId), one.reason, one.detail, one.since, one.nextWake, userLink(one.userId)]);
   return [
     h('h1', { tabindex: -1 }, 'Parked tasks'),
     h('p', { class: 'soft' }, rows.length

@@ -2,6 +2,7 @@
 
 import * as api from './api.js';
 import { announce, h, table } from './elements.js';
+import { userLink } from './user.js';
 import { away, moment, status, tasks } from './words.js';
 
 const STATUSES = ['', 'open', 'pending', 'in_progress', 'completed', 'deleted'];
@@ -12,7 +13,7 @@ export async function search(query) {
   const asked = Object.fromEntries(['prefix', 'user', 'status', 'cursor'].map((name) => [name, query.get(name) ?? '']));
   const page = await api.search({ ...asked, limit: 50 });
   const rows = page.items.map((task) => [
-    taskLink(task.taskId), task.userId, status(task.status),
+    taskLink(task.taskId), userLink(task.userId), status(task.status),
     task.paused ? 'paused' : task.nextReminderAt && `${moment(task.nextReminderAt)} (${away(task.nextReminderAt)})`, moment(task.updatedAt),
   ]);
   const found = `${tasks(rows.length)} on this page${page.nextCursor ? ', and more may follow' : ''}.`;

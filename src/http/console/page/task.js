@@ -3,6 +3,7 @@
 import { actions, repair } from './actions.js';
 import * as api from './api.js';
 import { card, facts, h, table } from './elements.js';
+import { userLink } from './user.js';
 import { away, due, moment, status } from './words.js';
 
 export async function task(id, mayAct, again) {
@@ -26,7 +27,7 @@ async function readAll(id) {
 
 /** What the index has of a task whose actor refuses to tell. */
 function unreadable(id, { task: row, parked }, refusal) {
-  const known = row && [['user', row.userId], ['status', status(row.status)], ['version', row.version],
+  const known = row && [['user', userLink(row.userId)], ['status', status(row.status)], ['version', row.version],
     ['fires next', row.nextReminderAt && moment(row.nextReminderAt)], ['changed', moment(row.updatedAt)]];
   return [
     h('p', { class: 'problem', role: 'note' }, refusal.message),
@@ -37,7 +38,7 @@ function unreadable(id, { task: row, parked }, refusal) {
 
 function state(id, { version, nextReminderAt, paused, task: put }) {
   return card('State', facts([
-    ['id', id], ['user', put.userId], ['status', status(put.status ?? 'pending')], ['version', version],
+    ['id', id], ['user', userLink(put.userId)], ['status', status(put.status ?? 'pending')], ['version', version],
     ['due', due(put.dueDate)], ['repeats', put.recurrence?.rule], ['priority', put.priority],
     ['fires next', nextReminderAt ? `${moment(nextReminderAt)} (${away(nextReminderAt)})` : paused ? 'nothing while it is paused' : 'nothing is left to fire'],
     ...[['paused since', paused?.task], ['user paused since', paused?.user]].filter(([, since]) => since).map(([name, since]) => [name, moment(since)]),
