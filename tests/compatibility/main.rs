@@ -167,6 +167,10 @@ fn the_fixtures_have_every_word_that_is_stored() {
     }
 }
 
+/// Fields that every version wrote where they are needed now, and without which a state was read, but of no
+/// use: beside a deleted task, events that wait tell of its snapshot, and the outbox stopped without it.
+const NEVER_OF_USE_WITHOUT: [&str; 1] = ["task.pending[].snapshot"];
+
 #[test]
 fn a_field_that_may_be_missing_may_always_be_missing() {
     for (schema, folder) in fixtures::schemas() {
@@ -190,8 +194,9 @@ fn a_field_that_may_be_missing_may_always_be_missing() {
         }
         let required = std::fs::read_to_string(&path).unwrap();
         let required: BTreeSet<&str> = required.lines().collect();
-        let more: Vec<&String> =
-            needed.iter().filter(|field| !required.contains(field.as_str())).collect();
+        let was_of_use = |field: &&String| !NEVER_OF_USE_WITHOUT.contains(&field.as_str());
+        let more = needed.iter().filter(|field| !required.contains(field.as_str()));
+        let more: Vec<&String> = more.filter(was_of_use).collect();
         assert!(more.is_empty(), "stored states without these are not read any more: {more:#?}");
         assert!(!needed.is_empty(), "nothing is needed, so nothing was tried");
     }
