@@ -19,13 +19,20 @@ fn tail(suite: &Suite, user: &str, limit: &str, more: &[&str]) -> Service {
     Service::command(suite, &arguments.concat(), &environment_of(suite))
 }
 
-/// Whether somebody follows a topic through the stack's sidecar.
-async fn is_followed(suite: &Suite, topic: &str) -> bool {
+/// The topics that somebody follows through the stack's sidecar.
+async fn followed(suite: &Suite) -> Vec<String> {
     let port = suite.manifest().replica(1).unwrap().http_port;
     let metadata = probe::get(port, "/v1.0/metadata", &[]).await.unwrap().body;
     let metadata: Value = serde_json::from_str(&metadata).unwrap();
-    let mut all = metadata["subscriptions"].as_array().unwrap().iter();
-    all.any(|one| one["topic"] == topic && one["type"] == "STREAMING")
+    let all = metadata["subscriptions"].as_array().unwrap().iter();
+    let streamed = all.filter(|one| one["type"] == "STREAMING");
+    streamed.map(|one| one["topic"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Waits until nobody does: one that has ended leaves its topics one after the other.
+async fn nobody_follows(suite: &Suite) {
+    let gone = || async { followed(suite).await.is_empty().then_some(()) };
+    probe::until(EVENT_DEADLINE, gone).await.expect("its subscriptions end with it");
 }
 
 /// Has an event followed by the service, as one of the todo-api.
@@ -47,10 +54,10 @@ fn a_tail_shows_what_is_told_and_takes_nothing_from_the_service() {
     disruptive(async |suite| {
         let user = format!("{}@example.org", suite.unique("tail"));
         let following = tail(suite, &user, "6", &[]);
-        let followed = probe::until(EVENT_DEADLINE, || async {
-            is_followed(suite, TASK_EVENTS).await.then_some(())
+        let follows = probe::until(EVENT_DEADLINE, || async {
+            followed(suite).await.contains(&TASK_EVENTS.to_owned()).then_some(())
         });
-        followed.await.expect("it follows");
+        follows.await.expect("it follows");
         // Another one would take its place; through the service's component it would take the service's.
         let second = command(suite, &["events", "tail", "--wait", "1s"]).await;
         assert_eq!(second.code, Some(1), "{second:?}");
@@ -83,12 +90,10 @@ fn a_tail_shows_what_is_told_and_takes_nothing_from_the_service() {
         }
 
         // Its end ends nothing but itself.
-        let gone = probe::until(EVENT_DEADLINE, || async {
-            (!is_followed(suite, TASK_EVENTS).await).then_some(())
-        });
-        gone.await.expect("its subscriptions end with it");
+        nobody_follows(suite).await;
         is_ingested(suite, "afterwards").await;
         assert!(succeeds(suite, &["events", "tail", "--wait", "1s"]).await.contains("following"));
+        nobody_follows(suite).await;
         let none =
             command(suite, &["events", "tail", "--wait", "1s", "--limit", "1", "--task", "no"])
                 .await;
