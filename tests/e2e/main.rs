@@ -24,6 +24,7 @@ mod journal;
 mod pages;
 mod process;
 mod proxy;
+mod reader;
 mod suite;
 
 mod audit;
