@@ -1,13 +1,14 @@
 //! What is counted of rounds.
 
-use super::round::{Findings, RoundError};
+use super::paced::PassError;
+use super::round::Findings;
 use crate::metrics::{metrics, seconds};
 use crate::read_model::FindingKind;
 use reminder_domain::Timestamp;
 use std::time::Duration;
 
 /// Counts a round; `held`: this replica had the lease.
-pub(super) fn round<T>(held: bool, ended: &Result<T, RoundError>, took: Duration, now: Timestamp) {
+pub(super) fn round<T>(held: bool, ended: &Result<T, PassError>, took: Duration, now: Timestamp) {
     let metrics = metrics();
     let outcome = match ended {
         Err(_) => "failed",

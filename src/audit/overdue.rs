@@ -2,7 +2,8 @@
 //! nobody, and tried again slowly.
 
 use super::calls::each;
-use super::round::{Findings, RoundError, start};
+use super::paced::PassError;
+use super::round::{Findings, start};
 use super::{Audit, settings};
 use crate::metrics::{metrics, seconds};
 use crate::ports::{CallError, Ports, ReminderIndex};
@@ -33,7 +34,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         &mut self,
         grace_ms: i64,
         findings: &mut Findings,
-    ) -> Result<(), RoundError> {
+    ) -> Result<(), PassError> {
         let until = self.clock.now().saturating_add_ms(-grace_ms);
         let beginning = start(Timestamp::from_millis(0));
         let oldest = self.model.overdue(&beginning, until, 1).await?;
@@ -53,7 +54,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         last: Option<&Waking>,
         until: Timestamp,
         findings: &mut Findings,
-    ) -> Result<(), RoundError> {
+    ) -> Result<(), PassError> {
         loop {
             let mut page = self.model.overdue(&after, until, settings::PAGE).await?;
             page.retain(|waking| last.is_none_or(|last| waking <= last));
@@ -74,7 +75,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 
     /// Tries parked tasks again: at once when this process has just got the lease, for it may be of a
     /// newer version, then slowly.
-    pub(super) async fn try_parked(&mut self, findings: &mut Findings) -> Result<(), RoundError> {
+    pub(super) async fn try_parked(&mut self, findings: &mut Findings) -> Result<(), PassError> {
         let untried_for = if self.tried_parked { settings::PARKED_RETRY } else { Duration::ZERO };
         let page = self.model.parked(untried_for, settings::PARKED_PAGE).await?;
         self.tried_parked = true;
@@ -95,7 +96,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 
     /// Settles tasks. One that the index knows and that has no state is parked here; one whose state
     /// cannot be read, its turn has parked.
-    pub(super) async fn settle_all(&self, tasks: Vec<TaskId>) -> Result<Settled, RoundError> {
+    pub(super) async fn settle_all(&self, tasks: Vec<TaskId>) -> Result<Settled, PassError> {
         let results = settle_each(&self.ports, tasks).await;
         let mut settled = Settled { ended: results.len(), ..Settled::default() };
         for result in results {

@@ -16,7 +16,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 /// What the rate counts tasks in.
 const RATE_UNIT: Duration = Duration::from_secs(1);
 
-/// Why a pass over pages ended early.
+/// Why a round of the audit, or a pass over pages, ended early.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PassError {
     #[error(transparent)]

@@ -1,10 +1,11 @@
 //! One round: what is overdue, what was left behind, what must be registered.
 
 use super::calls::each;
+use super::paced::PassError;
 use super::{Audit, measure, settings};
 use crate::planted::{self, Bug};
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
-use crate::read_model::{FindingKind, QueryError, Swept, Waking};
+use crate::read_model::{FindingKind, Swept, Waking};
 use reminder_domain::{TaskId, Timestamp};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,19 +35,8 @@ impl Findings {
     }
 }
 
-/// Why a round ended early.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RoundError {
-    #[error(transparent)]
-    Query(#[from] QueryError),
-    #[error("{0}")]
-    Call(#[from] CallError),
-    #[error("the lease went to another replica")]
-    LeaseLost,
-}
-
 impl<P: Ports + ReminderIndex> Audit<P> {
-    pub(super) async fn round(&mut self, grace_ms: i64) -> Result<Findings, RoundError> {
+    pub(super) async fn round(&mut self, grace_ms: i64) -> Result<Findings, PassError> {
         let mut findings = Findings::default();
         let ended = self.go_round(grace_ms, &mut findings).await;
         // What a round did before it failed counts as well.
@@ -66,7 +56,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         }
     }
 
-    async fn go_round(&mut self, grace_ms: i64, findings: &mut Findings) -> Result<(), RoundError> {
+    async fn go_round(&mut self, grace_ms: i64, findings: &mut Findings) -> Result<(), PassError> {
         let Some(swept) = self.model.lease(self.epoch, settings::LEASE).await? else {
             self.tried_parked = false;
             return Ok(());
@@ -82,7 +72,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     }
 
     /// Has the events published that dead processes committed and did not publish.
-    async fn republish(&mut self, findings: &mut Findings) -> Result<(), RoundError> {
+    async fn republish(&mut self, findings: &mut Findings) -> Result<(), PassError> {
         let dead = self.model.dead_epochs(settings::DEAD_AFTER).await?;
         self.watermarks.retain(|epoch, _| dead.contains(epoch));
         for epoch in dead {
@@ -117,7 +107,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
 
     /// Registers the wakes that came within the horizon since the last round; all that are within
     /// it when the scheduler has lost its data.
-    async fn sweep(&mut self, swept: Swept, findings: &mut Findings) -> Result<(), RoundError> {
+    async fn sweep(&mut self, swept: Swept, findings: &mut Findings) -> Result<(), PassError> {
         let Swept { until: place, mut canary } = swept;
         let alive = self.ports.canary_is_alive(canary).await?;
         let data_lost = !alive && !planted::is(Bug::CanaryIgnored);
@@ -129,7 +119,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             self.edge.clear();
             self.noted.itself(FindingKind::SchedulerLost);
             // Should this replica die in between, the next one goes on from there.
-            canary = self.model.begin_anew(self.epoch).await?.ok_or(RoundError::LeaseLost)?;
+            canary = self.model.begin_anew(self.epoch).await?.ok_or(PassError::LeaseLost)?;
             // Before anything else is registered: should the data be lost again meanwhile, it is gone
             // with them. An earlier one, whose registration was given up and takes effect only now, has
             // another name.
@@ -170,9 +160,9 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         self.settings.horizon_ms.map_or(Timestamp::MAX, |ms| now.saturating_add_ms(ms))
     }
 
-    async fn note_swept(&self, swept: Swept) -> Result<(), RoundError> {
+    async fn note_swept(&self, swept: Swept) -> Result<(), PassError> {
         let kept = self.model.swept(self.epoch, swept).await?;
-        if kept { Ok(()) } else { Err(RoundError::LeaseLost) }
+        if kept { Ok(()) } else { Err(PassError::LeaseLost) }
     }
 }
 
