@@ -1,10 +1,11 @@
 //! An actor as this process knows it between its turns.
 
 use super::effect::Known;
+use super::shelf::{Place, Shelf, Text};
 use reminder_domain::{TaskId, TaskState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Mutex;
 
 /// One actor as this process knows it.
 #[derive(Debug)]
@@ -30,41 +31,52 @@ enum Kept {
     #[default]
     Nothing,
     Absent,
-    /// As text: unfolded it takes three times as much, and nearly all actors are at rest. With it goes its
-    /// place among those that are kept.
-    State {
-        text: Box<[u8]>,
-        _place: OwnedSemaphorePermit,
-    },
+    State(Place),
+}
+
+/// A state and how it is written, so that a turn that leaves it as it was, or has written it already, need
+/// not write it once more to keep it.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) state: Arc<TaskState>,
+    pub(super) text: Text,
 }
 
 impl Memory {
-    /// What the last turn knew; it is known no more until the next one keeps it.
-    pub(super) fn recall(&mut self) -> Known {
+    /// What the last turn knew, and how it is written; it is known no more until the next one keeps it.
+    pub(super) fn recall(&mut self) -> (Known, Option<Written>) {
         match std::mem::take(&mut self.kept) {
-            Kept::Nothing => Known::Nothing,
-            Kept::Absent => Known::Absent,
-            // What cannot be read is read from the store, as if it had not been kept.
-            Kept::State { text, .. } => serde_json::from_slice(&text)
-                .map_or(Known::Nothing, |state| Known::State(Arc::new(state))),
+            Kept::Nothing => (Known::Nothing, None),
+            Kept::Absent => (Known::Absent, None),
+            // What had to make room, or cannot be read, is read from the store.
+            Kept::State(place) => place.take().and_then(read).map_or_else(
+                || (Known::Nothing, None),
+                |written| (Known::State(Arc::clone(&written.state)), Some(written)),
+            ),
         }
     }
 
-    /// Keeps what is known of a state for the next turn, while there is room for it.
-    pub(super) fn keep(&mut self, known: &Known, room: &Arc<Semaphore>) {
-        let text = |state: &TaskState| serde_json::to_vec(state).ok();
+    /// Keeps what is known of a state for the next turn.
+    pub(super) fn keep(&mut self, known: &Known, written: Option<Written>, room: &Shelf) {
         self.kept = match known {
             Known::Nothing => Kept::Nothing,
             Known::Absent => Kept::Absent,
-            Known::State(state) => match Arc::clone(room).try_acquire_owned() {
-                Ok(place) => text(state).map_or(Kept::Nothing, |text| Kept::State {
-                    text: text.into_boxed_slice(),
-                    _place: place,
-                }),
-                Err(_) => Kept::Nothing,
-            },
+            Known::State(state) => {
+                let same = written.filter(|written| Arc::ptr_eq(&written.state, state));
+                let text = same.map(|written| written.text).or_else(|| write(state));
+                text.map_or(Kept::Nothing, |text| Kept::State(room.keep(text)))
+            }
         };
     }
+}
+
+fn read(text: Text) -> Option<Written> {
+    let state = serde_json::from_slice(&text).ok()?;
+    Some(Written { state: Arc::new(state), text })
+}
+
+fn write(state: &TaskState) -> Option<Text> {
+    Some(serde_json::to_vec(state).ok()?.into_boxed_slice())
 }
 
 impl Cell {
@@ -98,37 +110,50 @@ mod tests {
         "sequences": {"reminders": 1, "taskEvents": 2, "taskUpdates": 3}
     }"#;
 
-    fn state() -> Known {
-        Known::State(Arc::new(serde_json::from_str(STATE).unwrap()))
+    fn state() -> Arc<TaskState> {
+        Arc::new(serde_json::from_str(STATE).unwrap())
     }
 
     #[test]
-    fn what_is_kept_is_recalled_once_and_gives_its_place_back() {
-        let (room, mut memory) = (Arc::new(Semaphore::new(1)), Memory::default());
-        memory.keep(&state(), &room);
-        assert_eq!(room.available_permits(), 0);
-        let (Known::State(recalled), Known::State(known)) = (memory.recall(), state()) else {
+    fn what_is_kept_is_recalled_once() {
+        let (shelf, mut memory) = (Shelf::new(1), Memory::default());
+        memory.keep(&Known::State(state()), None, &shelf);
+        let (Known::State(recalled), Some(written)) = memory.recall() else {
             panic!("nothing was kept");
         };
-        assert_eq!(recalled, known);
-        assert_eq!(room.available_permits(), 1);
-        assert!(matches!(memory.recall(), Known::Nothing), "the turn has it now");
+        assert_eq!((&recalled, &written.state), (&state(), &state()));
+        assert!(matches!(memory.recall().0, Known::Nothing), "the turn has it now");
+        memory.keep(&Known::Absent, None, &shelf);
+        assert!(matches!(memory.recall().0, Known::Absent));
     }
 
     #[test]
-    fn without_room_the_next_turn_reads_and_that_there_is_no_task_needs_none() {
-        let (room, mut memory) = (Arc::new(Semaphore::new(0)), Memory::default());
-        memory.keep(&state(), &room);
-        assert!(matches!(memory.recall(), Known::Nothing));
-        memory.keep(&Known::Absent, &room);
-        assert!(matches!(memory.recall(), Known::Absent));
+    fn one_that_had_to_make_room_is_read_and_the_newer_one_is_known() {
+        let shelf = Shelf::new(1);
+        let (mut older, mut newer) = (Memory::default(), Memory::default());
+        older.keep(&Known::State(state()), None, &shelf);
+        newer.keep(&Known::State(state()), None, &shelf);
+        assert!(matches!(older.recall().0, Known::Nothing));
+        assert!(matches!(newer.recall().0, Known::State(_)));
+    }
+
+    #[test]
+    fn a_text_is_kept_with_the_state_that_it_is_of_and_with_no_other() {
+        let (shelf, mut memory, known) = (Shelf::new(1), Memory::default(), state());
+        let written = |of: &Arc<TaskState>, text: &str| {
+            Some(Written { state: Arc::clone(of), text: text.as_bytes().into() })
+        };
+        memory.keep(&Known::State(Arc::clone(&known)), written(&known, STATE), &shelf);
+        assert_eq!(&*memory.recall().1.unwrap().text, STATE.as_bytes());
+        let mut later = (*known).clone();
+        later.version += 1;
+        memory.keep(&Known::State(Arc::new(later)), written(&known, STATE), &shelf);
+        assert_eq!(memory.recall().1.unwrap().state.version, known.version + 1);
     }
 
     #[test]
     fn a_task_at_rest_takes_about_a_kilobyte() {
-        let (room, mut memory) = (Arc::new(Semaphore::new(1)), Memory::default());
-        memory.keep(&state(), &room);
-        let Kept::State { text, .. } = &memory.kept else { panic!("nothing was kept") };
+        let text = write(&state()).unwrap();
         assert!(text.len() < 1_024, "{}", text.len());
     }
 }

@@ -2,7 +2,7 @@
 
 mod perform;
 
-use super::cell::Cell;
+use super::cell::{Cell, Written};
 use super::effect::{Effect, Finish, Known, Outcome, Reply, Request};
 use super::machine::Machine;
 use super::measure::{self, Measured};
@@ -13,6 +13,7 @@ use super::put_off::{Put, PutOff};
 use super::recall::Recall;
 use super::record::UnreadableState;
 use super::recovery::RecoveryQueue;
+use super::shelf::Shelf;
 use super::trace;
 use crate::clock::SharedClock;
 use crate::metrics::metrics;
@@ -24,7 +25,7 @@ use reminder_domain::ids::Person;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span};
 
@@ -41,7 +42,7 @@ pub const WAKES_WAITING_PER_PLACE: usize = 2;
 /// Wakes, and turns that this service asks itself for, wait rather than be refused: Dapr would repeat
 /// them, at once. Wakes are put off before this bound is met.
 const UNASKED_WAITING_MAX: usize = 16_384;
-/// Actors whose state is kept in memory between turns; every further one loads it each time.
+/// Actors whose state is kept in memory between turns: those that had one last.
 const REMEMBERED_MAX: usize = 50_000;
 
 /// The bounds that the operator may set.
@@ -75,7 +76,7 @@ pub struct Driver<P> {
     commands: Places,
     /// As `commands`, for the few turns of the audit and of recovery, which must not be refused.
     internal: Places,
-    remembered: Arc<Semaphore>,
+    remembered: Shelf,
     presumption: Presumption,
     turns: TaskTracker,
 }
@@ -108,7 +109,7 @@ impl<P: Ports> Driver<P> {
                 limits.commands.saturating_mul(COMMANDS_WAITING_PER_PLACE),
             ),
             internal: Places::new(limits.commands, UNASKED_WAITING_MAX),
-            remembered: Arc::new(Semaphore::new(REMEMBERED_MAX)),
+            remembered: Shelf::new(REMEMBERED_MAX),
             presumption: Presumption::default(),
             turns: TaskTracker::new(),
         })
@@ -215,9 +216,9 @@ impl<P: Ports> Driver<P> {
                 return Reply::Overloaded("too many turns are waiting".into());
             }
         };
-        let mut known = memory.recall();
+        let (mut known, mut written) = memory.recall();
         if cell.stale.swap(false, Ordering::AcqRel) {
-            known = Known::Nothing;
+            (known, written) = (Known::Nothing, None);
         }
         let request = planted::request(request);
         let asked = matches!(request, Request::Command(_));
@@ -231,7 +232,7 @@ impl<P: Ports> Driver<P> {
                 .with_quotas(self.oversight.quotas.is_some())
                 .keeping_history(self.history_ms)
                 .traced(trace);
-        let finish = self.play(&cell.id, &mut machine, wake.as_mut()).await;
+        let finish = self.play(&cell.id, &mut machine, wake.as_mut(), &mut written).await;
         if let (Some(wake), Reply::Awake(_)) = (wake, &finish.reply) {
             wake.end();
         }
@@ -244,7 +245,7 @@ impl<P: Ports> Driver<P> {
             // Only a turn that read the state tells; one that failed before tells nothing.
             memory.parked &= matches!(finish.known, Known::Nothing);
         }
-        memory.keep(&finish.known, &self.remembered);
+        memory.keep(&finish.known, written, &self.remembered);
         memory.wake_failures = finish.wake_failures;
         if let Some(recovery) = finish.recovery.filter(|_| !planted::is(Bug::DoubtForgotten)) {
             metrics().doubtful.inc();
@@ -269,9 +270,10 @@ impl<P: Ports> Driver<P> {
         id: &TaskId,
         machine: &mut Machine,
         mut wake: Option<&mut measure::Wake>,
+        written: &mut Option<Written>,
     ) -> Finish {
         let mut outcome = Outcome::Start;
-        let mut changed = None;
+        let mut changed = written.as_ref().map(|written| written.state.updated_at);
         loop {
             if let Outcome::Loaded(Some(state)) = &outcome {
                 changed = Some(state.updated_at);
@@ -288,7 +290,7 @@ impl<P: Ports> Driver<P> {
             }
             outcome = match effect {
                 Effect::Finish(finish) => return *finish,
-                effect => self.perform(id, effect).await,
+                effect => self.perform(id, effect, written).await,
             };
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! [`machine`] is the turn without I/O, [`driver`] runs it against the [`crate::ports`]; nothing
 //! else in the service orchestrates. [`record`] is the stored form of a state, [`recovery`] what
-//! happens to turns that ended in doubt, [`put_off`] to wakes of which too many come at once, `presumption` what is guessed of a put, `recall` what is remembered of users,
+//! happens to turns that ended in doubt, [`put_off`] to wakes of which too many come at once,
+//! `presumption` what is guessed of a put, `recall` what is remembered of users, `shelf` of states,
 //! [`schema`] which stored forms there are, [`oversight`] what operators are told of, [`firing`] what
 //! they may stop.
 
@@ -22,4 +23,5 @@ pub mod record;
 pub mod recovery;
 pub mod schema;
 pub mod settings;
+mod shelf;
 mod trace;

@@ -135,6 +135,12 @@ pub(crate) fn join(line: &impl Serialize, document: &impl Serialize) -> Vec<u8> 
     bytes
 }
 
+/// The document of a written state.
+pub(super) fn document(bytes: &[u8]) -> Option<&[u8]> {
+    let line = bytes.iter().position(|byte| *byte == b'\n')?;
+    Some(&bytes[line + 1..])
+}
+
 /// Reads a state.
 pub fn decode(bytes: &[u8]) -> Result<TaskState, UnreadableState> {
     let (_, document) = lines(bytes)?;

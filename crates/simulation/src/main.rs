@@ -74,7 +74,7 @@ struct Replay {
 #[derive(Args)]
 struct Bugs {
     /// Seeds to run for each bug before it counts as not found
-    #[arg(long, default_value_t = 20_000)]
+    #[arg(long, default_value_t = 100_000)]
     seeds: u64,
     /// Only this one
     #[arg(long)]

@@ -5,13 +5,19 @@ use crate::clock;
 use crate::planted::{self, Bug};
 use crate::ports::{CallError, CommitError, Ports, Registered};
 use crate::quota::Admitted;
+use crate::turn::cell::Written;
 use crate::turn::effect::{Effect, Outcome};
 use crate::turn::{measure, record, trace};
 use reminder_domain::{TaskId, TaskState};
 use std::sync::Arc;
 
 impl<P: Ports> Driver<P> {
-    pub(super) async fn perform(&self, id: &TaskId, effect: Effect) -> Outcome {
+    pub(super) async fn perform(
+        &self,
+        id: &TaskId,
+        effect: Effect,
+        written: &mut Option<Written>,
+    ) -> Outcome {
         let done = |result: Result<(), CallError>| match result {
             Ok(()) => Outcome::Done,
             Err(error) => Outcome::Failed(error.0),
@@ -43,8 +49,8 @@ impl<P: Ports> Driver<P> {
                 Err(error) => Outcome::Failed(error.0),
             },
             Effect::Disarm => done(self.ports.disarm(id).await),
-            Effect::Commit(state) => self.commit(id, &state, record::encode(&state)).await,
-            Effect::Create(state) => self.commit(id, &state, record::encode_first(&state)).await,
+            Effect::Commit(state) => self.commit(id, state, record::encode, written).await,
+            Effect::Create(state) => self.commit(id, state, record::encode_first, written).await,
             Effect::LoadBirths => match self.oversight.removal.births().await {
                 Ok(births) => Outcome::Births(births),
                 Err(error) => Outcome::Failed(error.0),
@@ -63,10 +69,18 @@ impl<P: Ports> Driver<P> {
         }
     }
 
-    async fn commit(&self, id: &TaskId, state: &Arc<TaskState>, bytes: Vec<u8>) -> Outcome {
+    async fn commit(
+        &self,
+        id: &TaskId,
+        state: Arc<TaskState>,
+        encode: fn(&TaskState) -> Vec<u8>,
+        written: &mut Option<Written>,
+    ) -> Outcome {
         if planted::is(Bug::PublishBeforeCommit) {
-            self.publisher.enqueue(id, planted::handovers(state));
+            self.publisher.enqueue(id, planted::handovers(&state));
         }
+        let bytes = encode(&state);
+        *written = record::document(&bytes).map(|text| Written { state, text: text.into() });
         match self.ports.commit(id, bytes).await {
             Ok(()) => {
                 measure::commit("committed");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  command: (load) ─► decide ─► arm if near and earlier ─► commit ─► publish ─► (disarm) ─► finish
-//!  wake:     load ──► decide ───────────────────────────► commit ─► publish ─► arm next ─► finish
+//!  wake:    (load) ─► decide ───────────────────────────► commit ─► publish ─► arm next ─► finish
 //!  a commit refused or not confirmed:  ─► load ─► decide …, a bounded number of times
 //!  a wake that fails:  ─► arm at now + backoff ─► finish; if that fails too: wait ─► finish, failed
 //! ```
@@ -95,8 +95,8 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// A turn on an actor of whose stored state the process knows `known`. Only commands rely on it,
-    /// and only where they commit: everything else loads.
+    /// A turn on an actor of whose stored state the process knows `known`. Only commands and wakes rely on
+    /// it, and only where they commit, which the fence judges: everything else loads.
     pub fn new(
         id: TaskId,
         request: Request,
@@ -104,7 +104,8 @@ impl Machine {
         horizon_ms: Option<i64>,
         wake_failures: u32,
     ) -> Self {
-        let relies = matches!(request, Request::Command(_)) || planted::is(Bug::AnsweredFromMemory);
+        let fenced = matches!(request, Request::Command(_) | Request::Wake);
+        let relies = fenced || planted::is(Bug::AnsweredFromMemory);
         Self {
             id,
             request,

@@ -16,6 +16,7 @@ mod paused;
 mod presumed;
 mod purge;
 mod recalled;
+mod remembered;
 mod restored;
 
 const NOW_MS: i64 = 1_800_000_000_000;

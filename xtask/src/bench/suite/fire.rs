@@ -55,6 +55,8 @@ pub(in crate::bench) struct Spaced {
     pub(in crate::bench) side: Side,
     pub(in crate::bench) rate: f64,
     pub(in crate::bench) seconds: f64,
+    /// How many a second began until none was left to begin, as if the latest had been the last.
+    pub(in crate::bench) begun_per_second: f64,
     /// From the due time to the start of the firing.
     pub(in crate::bench) begun: Option<Summary>,
     /// To the record in the broker, and to a consumer.
@@ -67,7 +69,10 @@ pub(in crate::bench) struct Spaced {
 pub(in crate::bench) struct Firing {
     pub(in crate::bench) herds: Vec<Herd>,
     pub(in crate::bench) spaced: Vec<Spaced>,
-    /// Ours at half of what it can do.
+    /// The most a second that ours began of what was due one by one. All due in one instant are more: what
+    /// comes together is written and told together.
+    pub(in crate::bench) saturation: Option<f64>,
+    /// Ours at half of that.
     pub(in crate::bench) half: Option<Spaced>,
     #[serde(skip)]
     pub(in crate::bench) errors: Vec<String>,
@@ -132,7 +137,9 @@ pub(super) async fn lateness(
             all.spaced.push(spaced);
         }
     }
-    let half = (Side::Ours, most / 2.0);
+    let ours = all.spaced.iter().filter(|spaced| spaced.side == Side::Ours);
+    all.saturation = ours.map(|spaced| spaced.begun_per_second).reduce(f64::max).or(Some(most));
+    let half = (Side::Ours, all.saturation.unwrap_or(most) / 2.0);
     all.half = Some(space(stage, all, half, stage.plan.half, &scheduling).await?);
     Ok(())
 }
@@ -149,8 +156,10 @@ pub(super) async fn space(
     let count = count_of(rate, hold);
     let mut fired = fire(stage, (side, Work::Near), scheduled, (count, hold)).await?;
     all.errors.append(&mut fired.errors);
+    let begun_per_second = self::count(count) / (hold.as_secs_f64() + fired.begun_after);
     let [begun, in_broker, consumed] = fired.late.map(|samples| samples.summary());
-    Ok(Spaced { side, rate, seconds: hold.as_secs_f64(), begun, in_broker, consumed })
+    let seconds = hold.as_secs_f64();
+    Ok(Spaced { side, rate, seconds, begun_per_second, begun, in_broker, consumed })
 }
 
 /// What fired.

@@ -238,6 +238,7 @@ mod tests {
 
     fn level(pending: u64, far: &[f64]) -> Level {
         let lateness = Spaced {
+            begun_per_second: 1.0,
             side: Side::Ours,
             rate: 1.0,
             seconds: 1.0,

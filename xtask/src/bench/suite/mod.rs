@@ -59,6 +59,9 @@ use self::subject::{ARM_HORIZON, Side, Work};
 use super::own::Own;
 use super::report::{Found, Scenario};
 
+/// A percentile far out depends on what else happens in some seconds: of fewer pairs, the middle means little.
+const PAIRS_LEAST: usize = 5;
+
 #[derive(Args)]
 // Its name is that of the whole command's as well, and clap groups arguments by name.
 #[group(skip)]
@@ -71,7 +74,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     repetitions: u32,
 
-    /// Seconds for which a rate is held; half of what can be done, six times as long
+    /// Seconds for which a rate is held; half of the saturation, six times as long
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..))]
     hold: u32,
 
@@ -109,12 +112,13 @@ impl Options {
         let (protocols, concurrencies, loads) = if self.quick {
             (vec![Protocol::Http], vec![64], vec![])
         } else {
-            let loads = vec![0.1, 0.25, 0.5, 0.75, 0.9];
+            let loads = vec![0.1, 0.25, 0.5, 0.75, 0.9, 1.1];
             (vec![Protocol::Http, Protocol::Grpc], vec![1, 16, 64, 256], loads)
         };
         let (n, repetitions) = (self.n as usize, self.repetitions as usize);
         let half = if self.quick { hold } else { hold * 6 };
-        Plan { n, repetitions, protocols, concurrencies, hold, half, loads }
+        let pairs = if self.quick { 1 } else { repetitions.max(PAIRS_LEAST) };
+        Plan { n, repetitions, pairs, protocols, concurrencies, hold, half, loads }
     }
 }
 

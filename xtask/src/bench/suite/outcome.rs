@@ -86,6 +86,10 @@ impl Suite {
         let ratio = |name| self.ratios.get(name).copied();
         let p99 = |name| self.p99_ratios.get(name).copied();
         let half = self.firing.half.as_ref().and_then(|half| half.begun);
+        let at_half = |percentile| match self.firing.saturation {
+            Some(most) => format!("lateness {percentile} at half of saturation ({most:.0}/s)"),
+            None => format!("lateness {percentile} at half of saturation"),
+        };
         let mut targets = vec![
             targets::spread(
                 "far tasks, share of the floor",
@@ -109,13 +113,13 @@ impl Suite {
                 p99(SCHEDULE_NEAR),
             ),
             targets::figure(
-                "lateness p50 at half of saturation",
+                at_half("p50"),
                 Wanted::AtMost(5.0),
                 " ms",
                 half.map(|late| late.p50_ms),
             ),
             targets::figure(
-                "lateness p99 at half of saturation",
+                at_half("p99"),
                 Wanted::AtMost(16.0),
                 " ms",
                 half.map(|late| late.p99_ms),

@@ -170,7 +170,7 @@ async fn cell(
 
 /// Latency at one rate for both sides, after the throughput is known.
 pub(super) async fn paced(stage: &Stage<'_>, all: &mut Scheduling) -> Result<()> {
-    for _ in 0..stage.plan.repetitions {
+    for _ in 0..stage.plan.pairs {
         for work in [Work::Far, Work::Near] {
             let rates = Side::BOTH.map(|side| all.rate(side, work));
             let [floor, ours] = rates.map(|rate| rate.context("the throughput is not known"));

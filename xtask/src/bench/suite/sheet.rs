@@ -161,12 +161,21 @@ fn lateness(suite: &Suite) -> Sheet {
         let row = |(stage, late): (&str, Option<Summary>)| {
             let name = format!("{}, to the {stage}", spaced.side.name());
             let load = format!("{:.0} for {:.0} s", spaced.rate, spaced.seconds);
-            Some([vec![name, load], summary(Some(&late?))].concat())
+            let begun = format!("{:.0}", spaced.begun_per_second);
+            Some([vec![name, load, begun], summary(Some(&late?))].concat())
         };
         stages.into_iter().filter_map(row).collect::<Vec<_>>()
     };
     let rows = suite.firing.spaced.iter().chain(&suite.firing.half).flat_map(row).collect();
-    let header = ["lateness", "firings a second", "p50, ms", "p99, ms", "p99.9, ms", "max, ms"];
+    let header = [
+        "lateness",
+        "due a second",
+        "begun a second",
+        "p50, ms",
+        "p99, ms",
+        "p99.9, ms",
+        "max, ms",
+    ];
     Sheet::new("Lateness of firings spread over a time", &header, rows)
 }
 

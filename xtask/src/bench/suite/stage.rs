@@ -36,6 +36,8 @@ pub(super) const CELL_MAX: Duration = Duration::from_secs(60);
 pub(super) struct Plan {
     pub(super) n: usize,
     pub(super) repetitions: usize,
+    /// How often both sides are measured at one rate.
+    pub(super) pairs: usize,
     pub(super) protocols: Vec<Protocol>,
     pub(super) concurrencies: Vec<usize>,
     /// How long a rate is held, for latency and lateness.

@@ -153,8 +153,15 @@ fn trees(all: &Stats, roots: &[u32]) -> Vec<u32> {
 #[expect(clippy::cast_precision_loss, reason = "ticks of some hours")]
 fn taken(pids: &[u32], all: &Stats) -> Taken {
     let ticks: u64 = pids.iter().filter_map(|pid| all.get(pid)).map(|(_, ticks)| ticks).sum();
-    let written = pids.iter().map(|pid| number(&format!("/proc/{pid}/io"), "write_bytes:")).sum();
+    let written = pids.iter().map(|pid| written(*pid)).sum();
     Taken { cpu_seconds: ticks as f64 / TICKS_PER_SECOND, written }
+}
+
+/// What went to the disk. Some file systems count a whole folio, many pages, where a part of it was written:
+/// so no more than what the process has written.
+fn written(pid: u32) -> u64 {
+    let io = |name| number(&format!("/proc/{pid}/io"), name);
+    io("write_bytes:").min(io("wchar:"))
 }
 
 fn pss_kib(pid: u32) -> u64 {
