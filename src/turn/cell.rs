@@ -1,7 +1,8 @@
 //! An actor as this process knows it between its turns.
 
 use super::effect::Known;
-use super::shelf::{Place, Shelf, Text};
+use super::packed::Packed;
+use super::shelf::{Place, Shelf};
 use reminder_domain::{TaskId, TaskState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,7 +40,7 @@ enum Kept {
 #[derive(Debug)]
 pub(super) struct Written {
     pub(super) state: Arc<TaskState>,
-    pub(super) text: Text,
+    pub(super) text: Packed,
 }
 
 impl Memory {
@@ -70,13 +71,13 @@ impl Memory {
     }
 }
 
-fn read(text: Text) -> Option<Written> {
-    let state = serde_json::from_slice(&text).ok()?;
+fn read(text: Packed) -> Option<Written> {
+    let state = serde_json::from_slice(&text.text()?).ok()?;
     Some(Written { state: Arc::new(state), text })
 }
 
-fn write(state: &TaskState) -> Option<Text> {
-    Some(serde_json::to_vec(state).ok()?.into_boxed_slice())
+fn write(state: &TaskState) -> Option<Packed> {
+    Some(Packed::of(&serde_json::to_vec(state).ok()?))
 }
 
 impl Cell {
@@ -141,10 +142,10 @@ mod tests {
     fn a_text_is_kept_with_the_state_that_it_is_of_and_with_no_other() {
         let (shelf, mut memory, known) = (Shelf::new(1), Memory::default(), state());
         let written = |of: &Arc<TaskState>, text: &str| {
-            Some(Written { state: Arc::clone(of), text: text.as_bytes().into() })
+            Some(Written { state: Arc::clone(of), text: Packed::of(text.as_bytes()) })
         };
         memory.keep(&Known::State(Arc::clone(&known)), written(&known, STATE), &shelf);
-        assert_eq!(&*memory.recall().1.unwrap().text, STATE.as_bytes());
+        assert_eq!(memory.recall().1.unwrap().text, Packed::of(STATE.as_bytes()));
         let mut later = (*known).clone();
         later.version += 1;
         memory.keep(&Known::State(Arc::new(later)), written(&known, STATE), &shelf);
@@ -152,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn a_task_at_rest_takes_about_a_kilobyte() {
-        let text = write(&state()).unwrap();
-        assert!(text.len() < 1_024, "{}", text.len());
+    fn a_task_at_rest_takes_a_quarter_of_a_kilobyte() {
+        let packed = write(&state()).unwrap();
+        assert!(packed.len() < 256, "{}", packed.len());
     }
 }

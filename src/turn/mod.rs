@@ -15,6 +15,7 @@ pub mod firing;
 pub mod machine;
 mod measure;
 pub mod oversight;
+mod packed;
 pub(crate) mod places;
 mod presumption;
 mod put_off;

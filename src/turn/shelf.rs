@@ -1,10 +1,8 @@
-//! The states that are kept between turns, as text, and no more of them than there is room for.
+//! The states that are kept between turns, packed, and no more of them than there is room for.
 
+use super::packed::Packed;
 use hashlink::LruCache;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// A state as text: unfolded it takes three times as much, and nearly all actors are at rest.
-pub(super) type Text = Box<[u8]>;
 
 /// Where states are kept. Of too many, those go whose actors have had no turn for the longest time.
 #[derive(Clone, Debug)]
@@ -12,7 +10,7 @@ pub(super) struct Shelf(Arc<Mutex<Kept>>);
 
 #[derive(Debug)]
 struct Kept {
-    texts: LruCache<u64, Text>,
+    texts: LruCache<u64, Packed>,
     /// The number of the last one; none is given twice, so a place is never somebody else's.
     last: u64,
 }
@@ -31,7 +29,7 @@ impl Shelf {
     }
 
     /// Keeps a text, in place of the oldest one if there is no room.
-    pub(super) fn keep(&self, text: Text) -> Place {
+    pub(super) fn keep(&self, text: Packed) -> Place {
         let mut kept = self.lock();
         kept.last += 1;
         let number = kept.last;
@@ -52,7 +50,7 @@ impl Shelf {
 
 impl Place {
     /// What was kept, unless it had to make room.
-    pub(super) fn take(self) -> Option<Text> {
+    pub(super) fn take(self) -> Option<Packed> {
         self.shelf.lock().texts.remove(&self.number)
     }
 }
@@ -67,8 +65,8 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn text(text: &str) -> Text {
-        text.as_bytes().into()
+    fn text(text: &str) -> Packed {
+        Packed::of(text.as_bytes())
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::ports::{CallError, CommitError, Ports, Registered};
 use crate::quota::Admitted;
 use crate::turn::cell::Written;
 use crate::turn::effect::{Effect, Outcome};
+use crate::turn::packed::Packed;
 use crate::turn::{measure, record, trace};
 use reminder_domain::{TaskId, TaskState};
 use std::sync::Arc;
@@ -80,7 +81,7 @@ impl<P: Ports> Driver<P> {
             self.publisher.enqueue(id, planted::handovers(&state));
         }
         let bytes = encode(&state);
-        *written = record::document(&bytes).map(|text| Written { state, text: text.into() });
+        *written = record::document(&bytes).map(|text| Written { state, text: Packed::of(text) });
         match self.ports.commit(id, bytes).await {
             Ok(()) => {
                 measure::commit("committed");
