@@ -97,7 +97,7 @@ async fn herd(manifest: &Manifest, reminders: u32) -> Result<Scenario> {
     errors.extend(tally.errors());
     errors.extend(wrong(&trickle));
     if tally.is_complete() {
-        errors.extend(fired_again(&address, &names, count).await?);
+        errors.extend(fired_once(&address, &names, count).await?);
     }
     errors.extend(watch.errors());
     let mut notes = vec![
@@ -208,8 +208,9 @@ pub(super) async fn follow(
     Ok(())
 }
 
-/// The tasks that fired more than once, even if that is not in Kafka yet: it raised their version.
-pub(super) async fn fired_again(
+/// The tasks that have not fired once, by their versions, whatever was seen in Kafka: one that fired again is
+/// found before its event comes, and of one that is missing it is known whether the turn was or the event.
+pub(super) async fn fired_once(
     address: &Address,
     names: &Names,
     count: usize,

@@ -15,7 +15,7 @@ use super::stage::{CELL_MAX, Stage};
 use super::subject::{Side, Work, job};
 use super::usage::{Parts, Used};
 use crate::bench::arrivals::{Arrival, arrivals};
-use crate::bench::herd::{fired_again, follow};
+use crate::bench::herd::{fired_once, follow};
 use crate::bench::samples::{Samples, Summary};
 use crate::bench::tally::{Tally, shown};
 use crate::bench::tasks::Names;
@@ -219,9 +219,7 @@ async fn fire(
         let tally = following.await??;
         let mut errors = tally.errors();
         let used = parts.since(&before, n);
-        if tally.is_complete() {
-            errors.extend(fired_again(&target.address, &names, n).await?);
-        }
+        errors.extend(fired_once(&target.address, &names, n).await?);
         let late = tally.latenesses().map(Clone::clone);
         let [begun_after, _, done_after] = late.each_ref().map(latest);
         return Ok(Fired { done_after, begun_after, late, used, errors });

@@ -15,7 +15,7 @@ use super::stage::{CELL_MAX, Stage, published};
 use super::storms::Load;
 use super::subject::{Side, Work, job};
 use crate::api::Address;
-use crate::bench::herd::fired_again;
+use crate::bench::herd::fired_once;
 use crate::bench::samples::Samples;
 use crate::bench::tally::shown;
 use crate::bench::tasks::Names;
@@ -72,7 +72,7 @@ async fn measure(manifest: &Manifest, n: usize) -> Result<(Vec<Load>, Vec<String
     let per_second = f64::from(count) / began.elapsed().as_secs_f64();
     let name = "fire all at once, no broker";
     loads.push(Load { name, per_second, latency: None });
-    Ok((loads, fired_again(&target.address, &names, n).await?))
+    Ok((loads, fired_once(&target.address, &names, n).await?))
 }
 
 async fn put(
