@@ -101,6 +101,8 @@ fn a_turn_that_panics_tells_nothing_of_its_task() {
             task.with("title", "tell-nobody-title").with("userId", "tell-nobody-user@example.org");
         task.put().await;
         rewrite(suite, &task, r#""version":\d+"#, LAST_VERSION).await;
+        // The wake goes by what this process knows, so it must have seen that.
+        task.call("get", &json!({})).await;
         let (told, id) = (&mut Told::default(), task.id.as_str());
         let parked = || async {
             let list = succeeds(suite, &["repair", "list"]).await;
