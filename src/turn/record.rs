@@ -137,8 +137,13 @@ pub(crate) fn join(line: &impl Serialize, document: &impl Serialize) -> Vec<u8> 
 
 /// The document of a written state.
 pub(super) fn document(bytes: &[u8]) -> Option<&[u8]> {
+    split(bytes).map(|(_, document)| document)
+}
+
+/// The two lines, without a look at either.
+fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = bytes.iter().position(|byte| *byte == b'\n')?;
-    Some(&bytes[line + 1..])
+    Some((&bytes[..line], &bytes[line + 1..]))
 }
 
 /// Reads a state.
@@ -157,11 +162,9 @@ pub fn decode(bytes: &[u8]) -> Result<TaskState, UnreadableState> {
 
 /// Takes a stored value apart into its index line and its document.
 pub(crate) fn lines(bytes: &[u8]) -> Result<(&[u8], &[u8]), UnreadableState> {
-    let split = bytes.iter().position(|byte| *byte == b'\n');
-    let Some(split) = split else {
+    let Some((line, document)) = split(bytes) else {
         return Err(UnreadableState::Damaged("there is no index line".into()));
     };
-    let (line, document) = (&bytes[..split], &bytes[split + 1..]);
     let written: SchemaOnly =
         serde_json::from_slice(line).map_err(|error| UnreadableState::damaged(&error))?;
     if written.s > schema::read() {

@@ -138,8 +138,9 @@ pub(super) async fn lateness(
         }
     }
     let ours = all.spaced.iter().filter(|spaced| spaced.side == Side::Ours);
-    all.saturation = ours.map(|spaced| spaced.begun_per_second).reduce(f64::max).or(Some(most));
-    let half = (Side::Ours, all.saturation.unwrap_or(most) / 2.0);
+    let saturation = ours.map(|spaced| spaced.begun_per_second).reduce(f64::max).unwrap_or(most);
+    all.saturation = Some(saturation);
+    let half = (Side::Ours, saturation / 2.0);
     all.half = Some(space(stage, all, half, stage.plan.half, &scheduling).await?);
     Ok(())
 }
