@@ -29,6 +29,9 @@ const FETCH_WAIT_MS: i32 = 500;
 /// Bytes of one fetch.
 const FETCH_BYTES: std::ops::Range<i32> = 1..4 * 1024 * 1024;
 
+/// Longer than a fetch takes while the broker is there; it may also be away, and then the next one waits on.
+const FETCH_DEADLINE: Duration = Duration::from_secs(30);
+
 /// Records between the tail's readers and whoever takes them.
 const TAIL_BUFFER: usize = 4096;
 
@@ -149,7 +152,7 @@ impl Reader {
         let mut readers = JoinSet::new();
         for partition in self.partitions(topics).await? {
             let begin = begin(&partition, from).await?;
-            readers.spawn(follow(partition, begin, sender.clone()));
+            readers.spawn(follow(self.client.clone(), partition, begin, sender.clone()));
         }
         Ok(Tail { receiver, _readers: readers })
     }
@@ -248,11 +251,17 @@ async fn read_to_end(partition: &PartitionClient, begin: i64) -> Result<Vec<Reco
     Ok(records)
 }
 
-async fn follow(partition: PartitionClient, begin: i64, sender: mpsc::Sender<Record>) {
+async fn follow(
+    client: Arc<Client>,
+    mut partition: PartitionClient,
+    begin: i64,
+    sender: mpsc::Sender<Record>,
+) {
     let mut next = begin;
     loop {
-        match partition.fetch_records(next, FETCH_BYTES, FETCH_WAIT_MS).await {
-            Ok((found, _)) => {
+        let fetch = partition.fetch_records(next, FETCH_BYTES, FETCH_WAIT_MS);
+        match timeout(FETCH_DEADLINE, fetch).await {
+            Ok(Ok((found, _))) => {
                 for record in found {
                     next = record.offset + 1;
                     let record = Record::new(partition.topic(), partition.partition(), record);
@@ -261,7 +270,16 @@ async fn follow(partition: PartitionClient, begin: i64, sender: mpsc::Sender<Rec
                     }
                 }
             }
-            Err(_) => tokio::time::sleep(RETRY_AFTER).await,
+            Ok(Err(_)) => tokio::time::sleep(RETRY_AFTER).await,
+            // Neither records nor an error: the connection may have died without a word, so on a new one.
+            Err(_) => {
+                let handling = UnknownTopicHandling::Retry;
+                let anew =
+                    client.partition_client(partition.topic(), partition.partition(), handling);
+                if let Ok(Ok(anew)) = timeout(BROKER_DEADLINE, anew).await {
+                    partition = anew;
+                }
+            }
         }
     }
 }

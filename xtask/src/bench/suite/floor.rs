@@ -53,10 +53,13 @@ impl Floor {
             ports::pick(5, &[])?.try_into().ok().context("there are five ports")?;
         let folder = manifest.dir.join("floor");
         write_components(&manifest.dir.join("components"), &folder)?;
+        // Not beside the components: the sidecar watches their folder, and takes each line that it logs there
+        // for a change, on which it logs more.
+        let logs = manifest.dir.join("logs");
         let mut app = Command::new(std::env::current_exe()?);
         app.args(["bench", "floor-app", "--port", &app_port.to_string()]);
         app.args(["--grpc-port", &grpc_port.to_string()]);
-        let app = spawn(app, &folder.join("app.log"))?;
+        let app = spawn(app, &logs.join("floor-app.log"))?;
 
         let port = |name: &str, port: u16| [format!("--{name}"), port.to_string()];
         let mut sidecar = Command::new(&manifest.tools.daprd);
@@ -86,14 +89,14 @@ impl Floor {
             .env("DAPR_HOST_IP", "127.0.0.1")
             .env(SIDECAR_GOGC.0, SIDECAR_GOGC.1)
             .current_dir(&manifest.dir);
-        let sidecar = spawn(sidecar, &folder.join("sidecar.log"))?;
+        let sidecar = spawn(sidecar, &logs.join("floor-sidecar.log"))?;
         let floor = Self { app, sidecar, app_port, http_port, grpc_port };
         let answers = || async {
             let mut line = floor.target().line(Protocol::Http).await.ok()?;
             line.call(ACTOR_TYPE, "ready", "noop", &json!({})).await.ok()
         };
         probe::until(READY_DEADLINE, answers).await.with_context(|| {
-            format!("the floor's actor does not answer; its logs are in {}", folder.display())
+            format!("the floor's actor does not answer; its logs are in {}", logs.display())
         })?;
         Ok(floor)
     }
