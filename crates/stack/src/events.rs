@@ -177,8 +177,7 @@ impl Reader {
                 bail!("the broker has no topic {name}");
             };
             for partition in &topic.partitions {
-                let handling = UnknownTopicHandling::Retry;
-                partitions.push(self.client.partition_client(*name, *partition, handling).await?);
+                partitions.push(open(&self.client, name, *partition).await?);
             }
         }
         Ok(partitions)
@@ -220,6 +219,10 @@ impl Tail {
         .ok()
         .flatten()
     }
+}
+
+async fn open(client: &Client, topic: &str, partition: i32) -> Result<PartitionClient> {
+    Ok(client.partition_client(topic, partition, UnknownTopicHandling::Retry).await?)
 }
 
 async fn offset(partition: &PartitionClient, at: OffsetAt) -> Result<i64> {
@@ -273,9 +276,7 @@ async fn follow(
             Ok(Err(_)) => tokio::time::sleep(RETRY_AFTER).await,
             // Neither records nor an error: the connection may have died without a word, so on a new one.
             Err(_) => {
-                let handling = UnknownTopicHandling::Retry;
-                let anew =
-                    client.partition_client(partition.topic(), partition.partition(), handling);
+                let anew = open(&client, partition.topic(), partition.partition());
                 if let Ok(Ok(anew)) = timeout(BROKER_DEADLINE, anew).await {
                     partition = anew;
                 }

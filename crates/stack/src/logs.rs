@@ -18,9 +18,14 @@ const BYTES_PER_LINE: u64 = 4096;
 /// Begins the line that marks a start.
 const START_MARK: &str = "--- started ";
 
+/// Where the logs of an instance are, by the folder of the instance.
+pub fn folder(instance: &Path) -> PathBuf {
+    instance.join("logs")
+}
+
 /// The log of a part, in the folder of an instance.
 pub fn path(instance: &Path, part: Part) -> PathBuf {
-    instance.join("logs").join(format!("{part}.log"))
+    folder(instance).join(format!("{part}.log"))
 }
 
 /// Opens a log for a process about to start.

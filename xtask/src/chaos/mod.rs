@@ -35,7 +35,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use clap::Args;
 use reminder_stack::options::{instance_dir, workspace_root};
-use reminder_stack::{AppSource, Stack};
+use reminder_stack::{AppSource, Stack, logs};
 
 use crate::session::{Session, is_running};
 use crate::ui;
@@ -146,7 +146,7 @@ pub(crate) async fn run(options: Options) -> Result<bool> {
         stack.remove().await?;
     } else {
         stack.down().await?;
-        println!("The logs of the stack are in {}.", stack.dir().join("logs").display());
+        println!("The logs of the stack are in {}.", logs::folder(stack.dir()).display());
     }
     outcome.map(|outcome| outcome.good)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use reminder_stack::options::workspace_root;
-use reminder_stack::{AppSource, Manifest, Options, Stack};
+use reminder_stack::{AppSource, Manifest, Options, Stack, logs};
 use tokio::process::Command;
 
 use super::bench;
@@ -169,7 +169,7 @@ impl Work {
             if good {
                 stack.clone().remove().await?;
             } else {
-                println!("The logs of the stack are in {}.", stack.dir().join("logs").display());
+                println!("The logs of the stack are in {}.", logs::folder(stack.dir()).display());
             }
         }
         Ok(())

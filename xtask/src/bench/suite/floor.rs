@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 use reminder_contract::names::{
     APP_HEALTH_PATH, SIDECAR_APP_MAX_CONCURRENCY, SIDECAR_GOGC, SIDECAR_MAX_BODY_SIZE,
 };
-use reminder_stack::{Manifest, ports, probe};
+use reminder_stack::{Manifest, logs, ports, probe};
 use serde_json::json;
 use tokio::process::{Child, Command};
 
@@ -55,7 +55,7 @@ impl Floor {
         write_components(&manifest.dir.join("components"), &folder)?;
         // Not beside the components: the sidecar watches their folder, and takes each line that it logs there
         // for a change, on which it logs more.
-        let logs = manifest.dir.join("logs");
+        let logs = logs::folder(&manifest.dir);
         let mut app = Command::new(std::env::current_exe()?);
         app.args(["bench", "floor-app", "--port", &app_port.to_string()]);
         app.args(["--grpc-port", &grpc_port.to_string()]);

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use reminder_stack::Manifest;
+use reminder_stack::{Manifest, logs};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -147,7 +147,7 @@ impl Peers {
             ensure!(known, "there is no peer called `{name}`: see --help");
         }
         let folder = folder.canonicalize().with_context(|| format!("no {}", folder.display()))?;
-        let mut all = Self { folder, logs: manifest.dir.join("logs"), ..Self::default() };
+        let mut all = Self { folder, logs: logs::folder(&manifest.dir), ..Self::default() };
         for (name, _, _, keeps) in PEERS {
             if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
                 continue;
