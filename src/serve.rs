@@ -2,7 +2,7 @@
 
 mod housekeeping;
 
-use crate::audit::Audit;
+use crate::audit::{Audit, Signals};
 use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::dapr::inbound::dead_letters::{self, LetterBox};
@@ -38,7 +38,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 /// The first pause while waiting for a part; it doubles up to [`WAIT_MAX`].
@@ -98,7 +98,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
     let recovery =
         RecoveryQueue::new(Arc::clone(&sidecar), Arc::clone(&publisher), background.clone());
     let lookup = Arc::new(UserLookup::default());
-    let changed = Arc::new(Notify::new());
+    let signals = Signals::default();
     let parked = Arc::new(ParkedTable::default());
     let (switch, firing) = watch::channel(Arc::default());
     let (quotas, parking) = (Quotas::new(config.quotas), parked.clone());
@@ -113,7 +113,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         config.limits,
         oversight,
     );
-    let users = UserTurns::new(sidecar.clone(), lookup.clone(), Arc::clone(&changed));
+    let users = UserTurns::new(sidecar.clone(), lookup.clone(), Arc::clone(&signals.changed));
     let hosts = Hosts::new(tasks, users);
     publisher.start(&background);
 
@@ -166,10 +166,10 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         let watching = watch_parts(Arc::clone(&sidecar), model.clone(), readiness.clone());
         tokio::spawn(background.clone().run_until_cancelled_owned(watching));
         let given = Parts { sidecar: &sidecar, publisher: &publisher, users: &lookup, epoch };
-        let told = (bell, ears, &letters, &readiness);
+        let told = (bell, ears, &letters, &readiness, &signals);
         housekeeping::begin(&config, given, &model, told, &stop);
         let (ports, settings) = (Arc::clone(&sidecar), config.audit);
-        let audit = Audit::new(ports, clock, model, epoch, settings, changed, firing);
+        let audit = Audit::new(ports, clock, model, epoch, settings, signals, firing);
         tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
         stop.cancelled().await;
     }

@@ -37,6 +37,15 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+/// What the audit hears and tells within its process.
+#[derive(Clone, Debug, Default)]
+pub struct Signals {
+    /// Told by others when preferences change.
+    pub changed: Arc<Notify>,
+    /// Told by the audit when the scheduler has lost its data: who keeps something else there looks after it.
+    pub scheduler_lost: Arc<Notify>,
+}
+
 /// The sweep and the audit of one replica.
 pub struct Audit<P> {
     ports: Arc<P>,
@@ -44,7 +53,7 @@ pub struct Audit<P> {
     model: Arc<dyn TaskIndex>,
     epoch: u64,
     settings: Settings,
-    changed: Arc<Notify>,
+    signals: Signals,
     firing: Firing,
     /// Of the dead epochs, the watermarks as they were last loaded.
     watermarks: HashMap<u64, u64>,
@@ -64,14 +73,14 @@ pub struct Audit<P> {
 }
 
 impl<P: Ports + ReminderIndex> Audit<P> {
-    /// An audit on behalf of the process run `epoch`; `changed` is told when preferences change.
+    /// An audit on behalf of the process run `epoch`.
     pub fn new(
         ports: Arc<P>,
         clock: SharedClock,
         model: Arc<dyn TaskIndex>,
         epoch: u64,
         settings: Settings,
-        changed: Arc<Notify>,
+        signals: Signals,
         firing: Firing,
     ) -> Self {
         let (watermarks, edge) = (HashMap::new(), HashSet::new());
@@ -81,7 +90,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             model,
             epoch,
             settings,
-            changed,
+            signals,
             firing,
             watermarks,
             resume: None,
@@ -97,7 +106,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
     pub async fn run(self) {
         let beats = heartbeats(Arc::clone(&self.model), self.epoch);
         let (ports, clock) = (Arc::clone(&self.ports), Arc::clone(&self.clock));
-        let (model, changed) = (Arc::clone(&self.model), Arc::clone(&self.changed));
+        let (model, changed) = (Arc::clone(&self.model), Arc::clone(&self.signals.changed));
         let refresh = Refresh::new(ports, clock, model, self.epoch, self.settings, changed);
         tokio::join!(beats, refresh.run(), self.rounds());
     }

@@ -124,6 +124,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             // with them. An earlier one, whose registration was given up and takes effect only now, has
             // another name.
             self.ports.release_canary(canary).await?;
+            self.signals.scheduler_lost.notify_one();
         }
         let mut after = start(from);
         let mut edge = HashSet::new();

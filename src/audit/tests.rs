@@ -9,10 +9,13 @@ use crate::read_model::{Changed, Cursor, Finding, FindingKind, QueryError, Swept
 use crate::turn::firing::FiringStop;
 use crate::turn::record::UnreadableState;
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 use reminder_domain::ids::Person;
 use reminder_domain::{Retention, TaskId, Timestamp, Topic};
 use std::collections::{BTreeMap, BTreeSet};
+use std::pin::pin;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::watch;
 
@@ -25,6 +28,7 @@ struct World {
     /// What the one process that is taken for dead left pending, by the number of the commit.
     left: Mutex<BTreeMap<u64, TaskId>>,
     noted: Mutex<Vec<Finding>>,
+    scheduler_lost: AtomicBool,
 }
 
 /// The process that is taken for dead.
@@ -194,9 +198,10 @@ impl Reminders for World {
 #[async_trait]
 impl ReminderIndex for World {
     async fn canary_is_alive(&self, _: u64) -> Result<bool, CallError> {
-        Ok(true)
+        Ok(!self.scheduler_lost.load(Ordering::Relaxed))
     }
     async fn release_canary(&self, _: u64) -> Result<(), CallError> {
+        self.scheduler_lost.store(false, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -220,7 +225,7 @@ fn audit(world: &Arc<World>, firing: Firing) -> Audit<World> {
     let settings =
         Settings { horizon_ms: None, grace_ms: 0, interval: settings::HEARTBEAT, refresh_rate: 1 };
     let (ports, model) = (Arc::clone(world), world.clone());
-    Audit::new(ports, Arc::new(Noon), model, 1, settings, Arc::default(), firing)
+    Audit::new(ports, Arc::new(Noon), model, 1, settings, Signals::default(), firing)
 }
 
 fn failing() -> Result<u64, CallError> {
@@ -292,4 +297,18 @@ async fn a_process_that_was_taken_for_dead_and_goes_on_is_looked_after_again() {
     assert_eq!(audit.round(0).await.unwrap().republished, 1);
     assert_eq!(world.noted(FindingKind::Republished), ["late"]);
     assert!(audit.round(0).await.unwrap().is_nothing());
+}
+
+#[tokio::test]
+async fn who_else_keeps_something_in_the_scheduler_is_told_when_it_has_lost_its_data() {
+    let world = Arc::new(World::default());
+    let mut audit = audit(&world, never_stopped());
+    let lost = Arc::clone(&audit.signals.scheduler_lost);
+    let mut told = pin!(lost.notified());
+    audit.round(0).await.unwrap();
+    assert!(told.as_mut().now_or_never().is_none(), "nothing was lost");
+    world.scheduler_lost.store(true, Ordering::Relaxed);
+    assert!(audit.round(0).await.unwrap().scheduler_lost);
+    assert!(told.now_or_never().is_some());
+    assert!(!audit.round(0).await.unwrap().scheduler_lost, "a canary is there again");
 }

@@ -1,7 +1,7 @@
 //! The Dapr job that begins rounds: it is registered, looked after, and heard.
 //!
 //! Housekeeping may be late, so it may be a job: those live in the scheduler's store, which may be lost.
-//! Then the next look registers it anew.
+//! Then the audit notices, and it is registered anew.
 
 use super::settings::{LOOK_EVERY, REGISTER_FIRST, REGISTER_MAX, Settings};
 use super::{Purge, Round, measure};
@@ -44,12 +44,13 @@ pub fn schedule(every: Duration) -> String {
 
 /// Keeps the job registered, for ever, and looks whether rounds come. A job that is there with the right
 /// schedule is left alone: to register it anew would begin its pause anew, so with many restarts it would never
-/// come.
+/// come. Beside every so often it looks when the scheduler is found to have `lost` its data.
 pub async fn keep_registered(
     jobs: Arc<dyn Jobs>,
     rounds: Arc<dyn Purges>,
     clock: SharedClock,
     settings: Settings,
+    lost: Arc<Notify>,
 ) {
     measure::expected(settings.every, clock.now());
     let wanted = schedule(settings.every);
@@ -60,7 +61,8 @@ pub async fn keep_registered(
         metrics().purge_job_registered.set(i64::from(registered.is_ok()));
         pause = match registered {
             Ok(()) => {
-                tokio::time::sleep(LOOK_EVERY).await;
+                // Either way it looks again.
+                let _ = tokio::time::timeout(LOOK_EVERY, lost.notified()).await;
                 REGISTER_FIRST
             }
             Err(error) => {

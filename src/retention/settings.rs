@@ -30,5 +30,6 @@ pub const RATE: usize = 200;
 pub const REGISTER_FIRST: Duration = Duration::from_secs(1);
 /// The longest pause.
 pub const REGISTER_MAX: Duration = Duration::from_secs(60);
-/// How often it is looked whether the job is still registered: it is gone with the scheduler's data.
+/// How often it is looked whether the job is still registered, beside when the audit finds that the scheduler
+/// has lost its data.
 pub const LOOK_EVERY: Duration = Duration::from_secs(600);

@@ -2,11 +2,14 @@
 
 use super::*;
 use crate::clock::Clock;
+use crate::retention::job::{JOB, Jobs, keep_registered};
+use crate::retention::settings::Settings;
 use async_trait::async_trait;
 use reminder_domain::ids::Person;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 
 /// The time is the first hour of 1970.
@@ -139,4 +142,40 @@ async fn one_round_at_a_time_and_the_next_goes_on() {
     }
     let purged = Purged { tombstones: 600, ..Purged::default() };
     assert_eq!(world.purge(2).round(&|_| {}).await.unwrap(), Round::Done(purged));
+}
+
+/// Dapr's scheduler, as far as the one job goes.
+struct Scheduler(watch::Sender<Option<String>>);
+
+#[async_trait]
+impl Jobs for Scheduler {
+    async fn schedule_of(&self, job: &'static str) -> Result<Option<String>, CallError> {
+        assert_eq!(job, JOB);
+        Ok(self.0.borrow().clone())
+    }
+    async fn schedule(&self, _: &'static str, schedule: String) -> Result<(), CallError> {
+        self.0.send_replace(Some(schedule));
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_job_is_there_again_as_soon_as_the_scheduler_is_found_to_have_lost_it() {
+    let (jobs, mut job) = watch::channel(None);
+    let jobs = Arc::new(Scheduler(jobs));
+    let lost = Arc::new(Notify::new());
+    let settings =
+        Settings { retention: RETENTION, history_ms: None, every: Duration::from_secs(60) };
+    let world = World::with([]);
+    let keeping = keep_registered(jobs.clone(), world, Arc::new(Then), settings, lost.clone());
+    tokio::spawn(keeping);
+    job.wait_for(Option::is_some).await.unwrap();
+    let began = Instant::now();
+    jobs.0.send_replace(None);
+    lost.notify_one();
+    job.wait_for(|job| job.as_deref() == Some("@every 60s")).await.unwrap();
+    assert_eq!(began.elapsed(), Duration::ZERO, "it does not wait for the next look");
+    jobs.0.send_replace(None);
+    job.wait_for(Option::is_some).await.unwrap();
+    assert!(began.elapsed() > Duration::ZERO, "it looks by itself as well");
 }

@@ -1,5 +1,6 @@
 //! What goes on beside turns and audit: topics are watched, dead letters kept, what is over is purged, users are erased.
 
+use crate::audit::Signals;
 use crate::clock::SystemClock;
 use crate::config::{Config, warn_if_short};
 use crate::dapr::inbound::dead_letters::LetterBox;
@@ -30,7 +31,7 @@ pub(super) fn begin(
     config: &Config,
     given: Parts<'_>,
     model: &Arc<ReadModel>,
-    (bell, ears, letters, readiness): (Bell, Ears, &LetterBox, &Readiness),
+    (bell, ears, letters, readiness, signals): (Bell, Ears, &LetterBox, &Readiness, &Signals),
     stop: &CancellationToken,
 ) {
     let (settings, ingests) = (config.watch, config.ingest.enabled);
@@ -40,7 +41,7 @@ pub(super) fn begin(
         tokio::spawn(stop.clone().run_until_cancelled_owned(watch.run()));
     }
     tokio::spawn(stop.clone().run_until_cancelled_owned(letters.keep()));
-    retain(config, given, model, bell, stop);
+    retain(config, given, model, (bell, signals), stop);
     let erasing = erasing(config, given, model);
     tokio::spawn(stop.clone().run_until_cancelled_owned(erasing.run()));
 }
@@ -50,7 +51,7 @@ fn retain(
     config: &Config,
     given: Parts<'_>,
     model: &Arc<ReadModel>,
-    bell: Bell,
+    (bell, signals): (Bell, &Signals),
     stop: &CancellationToken,
 ) {
     let kept = config.retention.retention;
@@ -61,7 +62,8 @@ fn retain(
     let (ports, clock) = (Arc::clone(given.sidecar), Arc::new(SystemClock));
     let purge = Purge::new(ports, clock.clone(), Arc::clone(model) as _, given.epoch, kept);
     let rounds = Arc::clone(model) as _;
-    let registered = job::keep_registered(given.sidecar.clone(), rounds, clock, config.retention);
+    let (jobs, lost) = (given.sidecar.clone(), Arc::clone(&signals.scheduler_lost));
+    let registered = job::keep_registered(jobs, rounds, clock, config.retention, lost);
     tokio::spawn(stop.clone().run_until_cancelled_owned(registered));
     tokio::spawn(stop.clone().run_until_cancelled_owned(job::answer(bell, purge)));
 }

@@ -1,6 +1,7 @@
 //! What nobody else would notice: a scheduler that stays away or forgot, events left by the dead.
 
 use crate::api::in_ms;
+use crate::doctor;
 use crate::firing::triggered;
 use crate::restarts::{AHEAD_MS, all_fire, tasks_due};
 use crate::suite::{RECOVERY_DEADLINE, disruptive, gentle};
@@ -48,6 +49,8 @@ fn a_scheduler_that_lost_its_data_is_told_again() {
         let after = suite.task("scheduler-new").due(due);
         after.put().await;
         triggered(&after, 1, due).await;
+        // What else the service keeps there is there again as well.
+        doctor::until(suite, RECOVERY_DEADLINE, &[("canary", "ok"), ("purge job", "ok")]).await;
     });
 }
 

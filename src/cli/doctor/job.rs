@@ -31,8 +31,8 @@ fn judged(known: Result<Option<String>, CallError>, wanted: &str) -> Finding {
         Ok(None) => Finding::warn(
             CHECK,
             "not registered: nothing is purged",
-            "The service registers it at its start, and again within ten minutes when the scheduler has \
-             lost it. Until then, `reminder-scheduler purge` does what the job would.",
+            "The service registers it at its start, and again when it finds that the scheduler has lost \
+             its data. Until then, `reminder-scheduler purge` does what the job would.",
         ),
         Err(error) => {
             Finding::fail(CHECK, error.0, "The scheduler does not answer: see its check.")

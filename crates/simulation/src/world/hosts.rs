@@ -4,8 +4,8 @@ use super::ports::{HostPorts, SLOW_MS};
 use super::{World, sleep_ms};
 use crate::plan::Class;
 use reminder_domain::TaskId;
-use reminder_scheduler::audit::Audit;
 use reminder_scheduler::audit::settings::Settings;
+use reminder_scheduler::audit::{Audit, Signals};
 use reminder_scheduler::erasure::Erasing;
 use reminder_scheduler::firing;
 use reminder_scheduler::outbox::publisher::Publisher;
@@ -150,9 +150,9 @@ impl World {
                 interval: Duration::from_millis(self.plan.audit_interval_ms),
                 refresh_rate: REFRESH_RATE,
             };
-            let told = Arc::clone(&changed);
+            let signals = Signals { changed: Arc::clone(&changed), ..Signals::default() };
             let (model, to_call) = (ports.clone(), ports.clone());
-            let audit = Audit::new(to_call, clock, model, epoch, settings, told, firing);
+            let audit = Audit::new(to_call, clock, model, epoch, settings, signals, firing);
             tokio::spawn(background.clone().run_until_cancelled_owned(audit.run()));
         }
         if self.plan.erased.is_some() {
