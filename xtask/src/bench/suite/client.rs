@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
+use reminder_contract::{Problem, ProblemKind};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::api::{Address, Caller};
 use crate::bench::samples::Samples;
@@ -21,6 +22,9 @@ const CALLERS_PER_CHANNEL: usize = 32;
 
 /// Calls of an open loop that may be under way; beyond it the run says so and counts for nothing.
 const OUTSTANDING_MAX: usize = 4_000;
+
+/// How long a call of an open loop is repeated that is refused since too many wait.
+const REPEATED_FOR: Duration = Duration::from_secs(60);
 
 /// How the sidecar is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -68,7 +72,8 @@ impl Target {
 }
 
 impl Line {
-    /// Calls an actor. A refusal is an error here: nothing is refused that the benchmark asks for.
+    /// Calls an actor. A refusal is an error with a [`Problem`] in it: but for [`insist`], nothing is refused
+    /// that the benchmark asks for.
     pub(in crate::bench) async fn call(
         &mut self,
         actor_type: &str,
@@ -79,19 +84,17 @@ impl Line {
         match self {
             Self::Http(caller) => {
                 let reply = caller.invoke(actor_type, id, method, body).await?;
-                reply.outcome.map_err(|problem| {
-                    anyhow::anyhow!("{id}: {} {}", problem.status, problem.detail)
-                })
+                reply.outcome.with_context(|| id.to_owned())
             }
             Self::Grpc(grpc) => {
                 let data = if body.is_null() { Vec::new() } else { serde_json::to_vec(body)? };
                 let answer = grpc.call(actor_type, id, method, data).await?;
                 let answer: Value = serde_json::from_slice(&answer)?;
                 // A refusal arrives as data, with the status in it as a number.
-                match answer["status"].as_u64() {
-                    Some(status) => bail!("{id}: {status} {}", answer["detail"]),
-                    None => Ok(answer),
+                if !answer["status"].is_u64() {
+                    return Ok(answer);
                 }
+                Err(serde_json::from_value::<Problem>(answer)?).with_context(|| id.to_owned())
             }
         }
     }
@@ -113,6 +116,8 @@ pub(in crate::bench) struct Done {
     pub(in crate::bench) count: usize,
     pub(in crate::bench) took: Duration,
     pub(in crate::bench) samples: Samples,
+    /// How often a call was refused since too many wait, and was made again when the service said.
+    pub(in crate::bench) repeated: usize,
     pub(in crate::bench) errors: Vec<String>,
 }
 
@@ -198,7 +203,7 @@ pub(in crate::bench) async fn open(
             };
             let called = match line {
                 Ok(mut line) => {
-                    let called = line.call(job.actor_type, &job.id, job.method, &job.body).await;
+                    let called = insist(&mut line, &job, &mut done.repeated).await;
                     idle.lock().unwrap_or_else(PoisonError::into_inner).push(line);
                     called
                 }
@@ -218,6 +223,29 @@ pub(in crate::bench) async fn open(
     gather(&mut callers, began).await
 }
 
+/// Calls, and comes again when it is refused since too many wait, as a caller does; the wait counts.
+async fn insist(line: &mut Line, job: &Job, repeated: &mut usize) -> Result<Value> {
+    let give_up = Instant::now() + REPEATED_FOR;
+    loop {
+        let called = line.call(job.actor_type, &job.id, job.method, &job.body).await;
+        match called.as_ref().err().and_then(come_again) {
+            Some(pause) if Instant::now() + pause < give_up => {
+                *repeated += 1;
+                sleep(pause).await;
+            }
+            _ => return called,
+        }
+    }
+}
+
+/// When to come again, if that is what the refusal says.
+fn come_again(error: &anyhow::Error) -> Option<Duration> {
+    let problem: &Problem = error.downcast_ref()?;
+    let seconds = problem.retry_after_seconds?;
+    let overloaded = problem.kind() == Some(ProblemKind::Overloaded);
+    overloaded.then(|| Duration::from_secs(seconds.into()))
+}
+
 /// When the call of that number is to be made.
 #[expect(clippy::cast_precision_loss, reason = "counts of calls are small")]
 fn after(number: usize, rate: f64) -> Duration {
@@ -229,6 +257,7 @@ async fn gather(callers: &mut JoinSet<Done>, began: Instant) -> Result<Done> {
     while let Some(done) = callers.join_next().await {
         let mut done = done?;
         all.count += done.count;
+        all.repeated += done.repeated;
         all.samples.append(&mut done.samples);
         all.errors.append(&mut done.errors);
     }
@@ -244,6 +273,14 @@ mod tests {
     fn an_open_loop_keeps_to_its_times() {
         assert_eq!(after(0, 250.0), Duration::ZERO);
         assert_eq!(after(500, 250.0), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn only_who_is_refused_for_the_crowd_comes_again_and_when_he_is_told_to() {
+        let again = |kind| come_again(&anyhow::Error::new(Problem::new(kind, "why")).context("id"));
+        assert_eq!(again(ProblemKind::Overloaded), Some(Duration::from_secs(5)));
+        assert_eq!(again(ProblemKind::Unavailable), None, "it may have been done");
+        assert_eq!(come_again(&anyhow::anyhow!("closed")), None);
     }
 
     #[test]

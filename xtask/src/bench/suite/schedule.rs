@@ -50,6 +50,8 @@ pub(in crate::bench) struct Paced {
     pub(in crate::bench) work: Work,
     pub(in crate::bench) rate: f64,
     pub(in crate::bench) latency: Option<Summary>,
+    /// Calls that were refused since too many waited, and made again when the service said.
+    pub(in crate::bench) repeated: usize,
     /// By repetition.
     pub(in crate::bench) p99_ms: Vec<f64>,
     #[serde(skip)]
@@ -202,10 +204,11 @@ async fn pace(
     let index = known.unwrap_or(all.paced.len());
     if known.is_none() {
         let (p99_ms, samples) = (Vec::new(), Samples::default());
-        all.paced.push(Paced { side, work, rate, latency: None, p99_ms, samples });
+        all.paced.push(Paced { side, work, rate, latency: None, repeated: 0, p99_ms, samples });
     }
     let paced = &mut all.paced[index];
     paced.p99_ms.push(p99);
+    paced.repeated += done.repeated;
     paced.samples.append(&mut done.samples);
     paced.latency = paced.samples.summary();
     Ok(())

@@ -134,9 +134,11 @@ fn paced(suite: &Suite) -> Sheet {
         let name = format!("{} {}", paced.side.name(), paced.work.name());
         let mut row = vec![name, format!("{:.0}", paced.rate)];
         row.extend(summary(paced.latency.as_ref()));
+        row.push(paced.repeated.to_string());
         row
     });
-    let header = ["latency", "a second", "p50, ms", "p99, ms", "p99.9, ms", "max, ms"];
+    let header =
+        ["latency", "a second", "p50, ms", "p99, ms", "p99.9, ms", "max, ms", "refused at first"];
     Sheet::new("Latency of commands, open loop", &header, rows.collect())
 }
 
