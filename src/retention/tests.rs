@@ -16,6 +16,8 @@ use tokio::time::Instant;
 const NOW_MS: i64 = 3_600_000;
 /// What 1,200 tasks take at the rate, but for the first of them.
 const AT_THE_RATE: Duration = Duration::from_secs(5);
+/// How often the job is to come.
+const EVERY: Duration = Duration::from_secs(60);
 const RETENTION: Retention = Retention { completed_ms: None, tombstones_ms: Some(1_000) };
 
 #[derive(Default)]
@@ -164,8 +166,7 @@ async fn the_job_is_there_again_as_soon_as_the_scheduler_is_found_to_have_lost_i
     let (jobs, mut job) = watch::channel(None);
     let jobs = Arc::new(Scheduler(jobs));
     let lost = Arc::new(Notify::new());
-    let settings =
-        Settings { retention: RETENTION, history_ms: None, every: Duration::from_secs(60) };
+    let settings = Settings { retention: RETENTION, history_ms: None, every: EVERY };
     let world = World::with([]);
     let keeping = keep_registered(jobs.clone(), world, Arc::new(Then), settings, lost.clone());
     tokio::spawn(keeping);
