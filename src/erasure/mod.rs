@@ -14,10 +14,11 @@ use crate::audit::paced::{Paced, PassError};
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::ports::{CallError, Ports};
-use crate::read_model::{ErasureTable, TaskIndex, UnderWay};
+use crate::read_model::{ErasureTable, Search, TaskIndex, UnderWay};
 use async_trait::async_trait;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use tokio::time::MissedTickBehavior;
 
@@ -35,6 +36,11 @@ pub struct Erasing<P> {
     table: Arc<dyn ErasureTable>,
     unreadable: Arc<dyn Unreadable>,
     paced: Paced,
+    /// Whom a look has begun for that has not come to its end.
+    cut_short: BTreeSet<Person>,
+    /// How far the searches are. The table has it for who holds the lease next: a note that was given up may
+    /// land there late, and knows nothing of what was found since.
+    searches: BTreeMap<Person, Search>,
 }
 
 impl<P: Ports> Erasing<P> {
@@ -48,7 +54,8 @@ impl<P: Ports> Erasing<P> {
         epoch: u64,
     ) -> Self {
         let paced = Paced::new(index, epoch, settings::RATE);
-        Self { ports, publisher, table, unreadable, paced }
+        let (cut_short, searches) = (BTreeSet::new(), BTreeMap::new());
+        Self { ports, publisher, table, unreadable, paced, cut_short, searches }
     }
 
     /// Looks again and again, for ever.
@@ -78,16 +85,25 @@ impl<P: Ports> Erasing<P> {
         }
         self.publisher.outbox().erase(&users);
         if !self.paced.holds_lease().await? {
+            self.cut_short.clear();
+            self.searches.clear();
             return Ok(());
         }
+        self.cut_short.retain(|user| users.contains(user));
+        self.searches.retain(|user, _| users.contains(user));
         for user in &users {
-            self.work_off(user).await?;
+            // What was cut short may have found something, which is still on its way. Should this process end
+            // instead, the lease is nobody's for longer than `LOOKED_LATELY`.
+            let unsure = !self.cut_short.insert(user.clone());
+            self.work_off(user, unsure).await?;
+            self.cut_short.remove(user);
         }
         Ok(())
     }
 
-    async fn work_off(&mut self, user: &Person) -> Result<(), PassError> {
-        let mut found = false;
+    /// One look for a user; `unsure` whether the one before found something.
+    async fn work_off(&mut self, user: &Person, unsure: bool) -> Result<(), PassError> {
+        let mut found = unsure;
         let mut after = String::new();
         loop {
             let page = self.table.tasks_of(user, &after, settings::PAGE).await?;
@@ -98,6 +114,7 @@ impl<P: Ports> Erasing<P> {
         found |= self.table.forget(user).await?;
         let searched = self.search(user).await?;
         if self.table.settled(user, !found && searched, settings::CLEAN_FOR).await? {
+            self.searches.remove(user);
             tracing::info!("an erasure is done: nothing of the user is left");
             metrics().erased_users.inc();
         }

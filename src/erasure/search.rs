@@ -19,7 +19,10 @@ impl<P: Ports> Erasing<P> {
         if planted::is(Bug::NamesNotErased) {
             return Ok(true);
         }
-        let mut search = self.table.search(user).await?;
+        let mut search = match self.searches.get(user) {
+            Some(search) => search.clone(),
+            None => self.table.search(user).await?,
+        };
         for _ in 0..settings::SEARCH_PAGES {
             if search.over {
                 return Ok(true);
@@ -27,6 +30,7 @@ impl<P: Ports> Erasing<P> {
             let page = self.table.naming(user, &search.after, settings::SEARCH_PAGE).await?;
             let changed = self.unname(user, page.tasks).await?;
             search = search.after_page(page.last, changed);
+            self.searches.insert(user.clone(), search.clone());
             self.table.searched(user, &search).await?;
         }
         Ok(search.over)

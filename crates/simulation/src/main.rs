@@ -13,6 +13,8 @@ use std::time::Instant;
 
 /// How often the count of seeds is shown, in seeds.
 const SHOWN_EVERY: u64 = 1_000;
+/// The same where nobody watches: a line each.
+const LOGGED_EVERY: u64 = 50_000;
 /// Failing seeds listed, at most.
 const LISTED_MAX: usize = 20;
 /// How much of a violation is shown in a table, in characters.
@@ -101,10 +103,16 @@ fn seeds(asked: &Many) -> Result<()> {
 }
 
 fn show(sum: &Sum, of: u64, began: Instant) {
-    if sum.runs.is_multiple_of(SHOWN_EVERY) && std::io::stdout().is_terminal() {
-        print!("\r{} of {of}, {:.0} a second ", sum.runs, rate(sum.runs, began));
-        // Only for the eye.
-        let _ = std::io::stdout().flush();
+    let shown = |every| sum.runs.is_multiple_of(every);
+    let text = || format!("{} of {of}, {:.0} a second", sum.runs, rate(sum.runs, began));
+    if std::io::stdout().is_terminal() {
+        if shown(SHOWN_EVERY) {
+            print!("\r{} ", text());
+            // Only for the eye.
+            let _ = std::io::stdout().flush();
+        }
+    } else if shown(LOGGED_EVERY) {
+        println!("{}", text());
     }
 }
 

@@ -191,6 +191,13 @@ impl World {
     }
 }
 
+impl HostPorts {
+    /// Takes note of a look whose answer has come: what nobody heard, nobody has seen.
+    fn looked(&self, note: impl FnOnce(&mut Request)) {
+        self.world.state().erasures.request.as_mut().map(note);
+    }
+}
+
 #[async_trait]
 impl ErasureTable for HostPorts {
     async fn under_way(&self, _: i64) -> Result<UnderWay, QueryError> {
@@ -210,20 +217,20 @@ impl ErasureTable for HostPorts {
         _: i64,
     ) -> Result<Vec<TaskId>, QueryError> {
         let (user, after) = (user.clone(), after.to_owned());
+        let first = after.is_empty();
         let list = move |world: &World| {
-            let now_ms = world.now_ms();
-            let mut state = world.state();
-            if after.is_empty() {
-                let seen = state.seen(now_ms);
-                state.erasures.request.iter_mut().for_each(|request| request.listed = seen.clone());
-            }
+            let state = world.state();
             let of_user = |(task, state): (&TaskId, &TaskState)| {
                 let theirs = state.user() == Some(&user) && task.as_str() > after.as_str();
                 theirs.then(|| task.clone())
             };
-            state.store.states().filter_map(of_user).collect()
+            (state.store.states().filter_map(of_user).collect(), state.seen(world.now_ms()))
         };
-        self.query("tasks to erase", list).await
+        let (tasks, seen) = self.query("tasks to erase", list).await?;
+        if first {
+            self.looked(|request| request.listed = seen);
+        }
+        Ok(tasks)
     }
 
     async fn erased(&self, _: &Person, _: &[TaskId]) -> Result<(), QueryError> {
@@ -247,22 +254,25 @@ impl ErasureTable for HostPorts {
     /// A page is one state, so that a search has several.
     async fn naming(&self, user: &Person, after: &str, _: i64) -> Result<Naming, QueryError> {
         let (user, after) = (user.clone(), after.to_owned());
+        let first = after.is_empty();
         let look = move |world: &World| {
-            let now_ms = world.now_ms();
-            let mut state = world.state();
-            if after.is_empty() {
-                let seen = state.seen(now_ms);
-                state.erasures.request.iter_mut().for_each(|request| request.named = seen.clone());
-            }
+            let state = world.state();
+            let seen = state.seen(world.now_ms());
             let next = state.store.states().find(|(task, _)| task.as_str() > after.as_str());
-            let Some((task, stored)) = next else { return Naming::default() };
+            let Some((task, stored)) = next else {
+                return (Naming::default(), seen);
+            };
             let named = stored.live().is_some_and(|live| live.task.names(&user));
             let mut told = stored.pending.iter().filter_map(|commit| commit.snapshot.as_ref());
             let told = told.any(|snapshot| snapshot.task.names(&user));
             let tasks = (named || told).then(|| task.clone()).into_iter().collect();
-            Naming { tasks, last: Some(task.to_string()) }
+            (Naming { tasks, last: Some(task.to_string()) }, seen)
         };
-        self.query("naming", look).await
+        let (naming, seen) = self.query("naming", look).await?;
+        if first {
+            self.looked(|request| request.named = seen);
+        }
+        Ok(naming)
     }
 
     async fn searched(&self, _: &Person, search: &Search) -> Result<(), QueryError> {
