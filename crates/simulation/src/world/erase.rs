@@ -217,17 +217,17 @@ impl ErasureTable for HostPorts {
         _: i64,
     ) -> Result<Vec<TaskId>, QueryError> {
         let (user, after) = (user.clone(), after.to_owned());
-        let first = after.is_empty();
         let list = move |world: &World| {
             let state = world.state();
             let of_user = |(task, state): (&TaskId, &TaskState)| {
                 let theirs = state.user() == Some(&user) && task.as_str() > after.as_str();
                 theirs.then(|| task.clone())
             };
-            (state.store.states().filter_map(of_user).collect(), state.seen(world.now_ms()))
+            let seen = after.is_empty().then(|| state.seen(world.now_ms()));
+            (state.store.states().filter_map(of_user).collect(), seen)
         };
         let (tasks, seen) = self.query("tasks to erase", list).await?;
-        if first {
+        if let Some(seen) = seen {
             self.looked(|request| request.listed = seen);
         }
         Ok(tasks)
@@ -254,10 +254,9 @@ impl ErasureTable for HostPorts {
     /// A page is one state, so that a search has several.
     async fn naming(&self, user: &Person, after: &str, _: i64) -> Result<Naming, QueryError> {
         let (user, after) = (user.clone(), after.to_owned());
-        let first = after.is_empty();
         let look = move |world: &World| {
             let state = world.state();
-            let seen = state.seen(world.now_ms());
+            let seen = after.is_empty().then(|| state.seen(world.now_ms()));
             let next = state.store.states().find(|(task, _)| task.as_str() > after.as_str());
             let Some((task, stored)) = next else {
                 return (Naming::default(), seen);
@@ -269,7 +268,7 @@ impl ErasureTable for HostPorts {
             (Naming { tasks, last: Some(task.to_string()) }, seen)
         };
         let (naming, seen) = self.query("naming", look).await?;
-        if first {
+        if let Some(seen) = seen {
             self.looked(|request| request.named = seen);
         }
         Ok(naming)
