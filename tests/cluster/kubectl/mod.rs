@@ -14,8 +14,9 @@ mod workload;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use clap::Parser;
 use reminder_scheduler::cli::command::Cli;
 use serde_json::{Value, json};
@@ -30,6 +31,9 @@ use crate::tools;
 
 /// For one line; all that is waited for is there.
 const LINE_DEADLINE: Duration = Duration::from_secs(30);
+
+/// How often the clock is looked at.
+const POLL: Duration = Duration::from_millis(20);
 
 /// The page that begins with an empty cluster; every other goes on where it ends.
 const FIRST: &str = "docs/how-to/kubernetes.md";
@@ -83,6 +87,9 @@ impl Reader {
 
     /// Runs a line, which must go well and have found what it names.
     fn run(&self, place: &str, line: &str) {
+        if line.contains(" rollout restart ") {
+            self.await_another_second();
+        }
         let mut bash = Command::new("bash");
         bash.args(["-c", line]).current_dir(&self.folder).env_clear();
         bash.env("PATH", &self.path).env("HOME", &self.folder);
@@ -103,6 +110,23 @@ impl Reader {
         } else {
             assert!(said.contains(NO_STREAMS), "{place}: {line}: {said}");
             Self::judge_stream(&cluster, place, line);
+        }
+    }
+
+    /// A restart is a time stamp of seconds in the pod's template: two of one second are one, which kubectl refuses.
+    /// No reader goes from page to page so fast.
+    fn await_another_second(&self) {
+        let deployment = self.deployment();
+        let annotations = &deployment["spec"]["template"]["metadata"]["annotations"];
+        let Some(last) = annotations["kubectl.kubernetes.io/restartedAt"].as_str() else { return };
+        let last = DateTime::parse_from_rfc3339(last).unwrap().timestamp();
+        let begun = Instant::now();
+        while Utc::now().timestamp() <= last {
+            assert!(
+                begun.elapsed() < LINE_DEADLINE,
+                "the second of the last restart does not pass"
+            );
+            std::thread::sleep(POLL);
         }
     }
 
