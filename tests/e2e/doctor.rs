@@ -35,6 +35,13 @@ fn check<'a>(report: &'a Value, name: &str) -> &'a Value {
     checks.find(|found| found["check"] == name).unwrap_or_else(|| panic!("no {name}: {report}"))
 }
 
+/// What it finds in one of its checks, where these settings are given besides.
+pub(crate) async fn finding(suite: &Suite, besides: &[(&str, &str)], name: &str) -> Value {
+    let mut settings = settings(suite);
+    settings.extend(besides.iter().map(|(name, value)| ((*name).into(), (*value).into())));
+    check(&says(suite, &settings).await.0, name).clone()
+}
+
 /// Asks again and again until each of these checks has that status; what to do is said where it fails.
 pub(crate) async fn until(suite: &Suite, limit: Duration, wanted: &[(&str, &str)]) -> Value {
     let settings = settings(suite);

@@ -4,12 +4,11 @@
 use crate::api::{Task, in_ms};
 use crate::doctor;
 use crate::firing::triggered;
-use crate::operations::{command, environment_of, succeeds};
+use crate::operations::{command, succeeds};
 use crate::process::Service;
 use crate::suite::{EVENT_DEADLINE, RECOVERY_DEADLINE, Suite, disruptive, gentle};
 use reminder_contract::names::METRICS_PATH;
 use reminder_stack::{Part, probe};
-use serde_json::Value;
 use std::collections::HashSet;
 use std::time::Duration;
 use tokio_postgres::{Client, NoTls};
@@ -43,19 +42,6 @@ async fn goes(client: &Client, task: &Task) {
     assert!(gone.await.is_some(), "{} does not go", task.id);
 }
 
-/// The check of the doctor with this name.
-async fn doctor(suite: &Suite, settings: &[(&str, &str)], name: &str) -> Value {
-    let mut environment = environment_of(suite);
-    let replica = suite.manifest().replica(1).unwrap().clone();
-    environment.insert("DAPR_HTTP_PORT".into(), replica.http_port.to_string());
-    environment.insert("APP_PORT".into(), replica.app_port.to_string());
-    environment.extend(settings.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-    let ended = Service::command(suite, &["doctor", "--json"], &environment).ended().await;
-    let report: Value = serde_json::from_str(ended.output.lines().next().unwrap()).unwrap();
-    let mut checks = report["checks"].as_array().unwrap().iter();
-    checks.find(|check| check["check"] == name).unwrap().clone()
-}
-
 #[test]
 fn the_job_purges_what_is_over_and_a_task_made_anew_has_new_ids() {
     disruptive(async |suite| {
@@ -79,7 +65,7 @@ fn the_job_purges_what_is_over_and_a_task_made_anew_has_new_ids() {
         assert_eq!(rows(&client, &open).await, 2);
         completed.call("get", &serde_json::json!({})).await.refused(404, None);
         let told: Vec<String> = deleted.events().into_iter().map(|event| event.kind).collect();
-        let finding = doctor(suite, &SETTINGS, "purge job").await;
+        let finding = doctor::finding(suite, &SETTINGS, "purge job").await;
         assert_eq!(finding["status"], "ok", "{finding}");
 
         // Its name is free again, and what it tells is news.
@@ -135,7 +121,7 @@ fn an_operator_counts_and_purges_by_hand() {
 fn the_doctor_tells_when_the_job_is_another_one() {
     gentle(async |suite| {
         doctor::until(suite, RECOVERY_DEADLINE, &[("purge job", "ok")]).await;
-        let finding = doctor(suite, &[("RETENTION_EVERY", "7s")], "purge job").await;
+        let finding = doctor::finding(suite, &[("RETENTION_EVERY", "7s")], "purge job").await;
         assert_eq!(finding["status"], "warn", "{finding}");
         assert!(finding["seen"].as_str().unwrap().contains("@every"), "{finding}");
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use reminder_contract::ProblemKind;
+use reminder_contract::{Problem, ProblemKind};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
@@ -38,14 +38,20 @@ pub(super) fn fate(reply: &Result<Reply>) -> Fate {
         Ok(Err(problem)) => problem,
         Err(error) => return Fate::Unknown(format!("{error:#}")),
     };
-    let is = |kind: ProblemKind| problem.type_uri == kind.type_uri();
-    if is(ProblemKind::Overloaded) && problem.retry_after_seconds.is_some() {
-        Fate::Refused
-    } else if is(ProblemKind::Unavailable) && problem.retry_after_seconds.is_some() {
-        Fate::Unknown(problem.detail.clone())
-    } else {
-        Fate::Wrong(format!("{} {}", problem.status, problem.detail))
+    match problem.kind() {
+        _ if come_again(problem).is_some() => Fate::Refused,
+        Some(ProblemKind::Unavailable) if problem.retry_after_seconds.is_some() => {
+            Fate::Unknown(problem.detail.clone())
+        }
+        _ => Fate::Wrong(format!("{} {}", problem.status, problem.detail)),
     }
+}
+
+/// After how long to come again, when what was refused was refused for the crowd: it was not done.
+pub(super) fn come_again(problem: &Problem) -> Option<Duration> {
+    let seconds = problem.retry_after_seconds?;
+    let crowded = problem.kind() == Some(ProblemKind::Overloaded);
+    crowded.then(|| Duration::from_secs(seconds.into()))
 }
 
 /// One command that was sent.
@@ -124,7 +130,6 @@ pub(super) async fn offer(
 
 #[cfg(test)]
 mod tests {
-    use reminder_contract::Problem;
     use serde_json::json;
 
     use super::*;
@@ -142,6 +147,13 @@ mod tests {
         assert_eq!(fate(&Err(anyhow::anyhow!("none"))), Fate::Unknown("none".into()));
         let wrong = refused(ProblemKind::InvalidInput);
         assert_eq!(wrong, Fate::Wrong("422 why".into()));
+    }
+
+    #[test]
+    fn only_who_is_refused_for_the_crowd_comes_again_and_when_he_is_told_to() {
+        let again = |kind| come_again(&Problem::new(kind, "why"));
+        assert_eq!(again(ProblemKind::Overloaded), Some(Duration::from_secs(5)));
+        assert_eq!(again(ProblemKind::Unavailable), None, "it may have been done");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use reminder_contract::{Problem, ProblemKind};
+use reminder_contract::Problem;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::api::{Address, Caller};
+use crate::bench::offer::come_again;
 use crate::bench::samples::Samples;
 use crate::bench::sidecar::Grpc;
 
@@ -228,7 +229,8 @@ async fn insist(line: &mut Line, job: &Job, repeated: &mut usize) -> Result<Valu
     let give_up = Instant::now() + REPEATED_FOR;
     loop {
         let called = line.call(job.actor_type, &job.id, job.method, &job.body).await;
-        match called.as_ref().err().and_then(come_again) {
+        let problem = called.as_ref().err().and_then(|error| error.downcast_ref());
+        match problem.and_then(come_again) {
             Some(pause) if Instant::now() + pause < give_up => {
                 *repeated += 1;
                 sleep(pause).await;
@@ -236,14 +238,6 @@ async fn insist(line: &mut Line, job: &Job, repeated: &mut usize) -> Result<Valu
             _ => return called,
         }
     }
-}
-
-/// When to come again, if that is what the refusal says.
-fn come_again(error: &anyhow::Error) -> Option<Duration> {
-    let problem: &Problem = error.downcast_ref()?;
-    let seconds = problem.retry_after_seconds?;
-    let overloaded = problem.kind() == Some(ProblemKind::Overloaded);
-    overloaded.then(|| Duration::from_secs(seconds.into()))
 }
 
 /// When the call of that number is to be made.
@@ -273,14 +267,6 @@ mod tests {
     fn an_open_loop_keeps_to_its_times() {
         assert_eq!(after(0, 250.0), Duration::ZERO);
         assert_eq!(after(500, 250.0), Duration::from_secs(2));
-    }
-
-    #[test]
-    fn only_who_is_refused_for_the_crowd_comes_again_and_when_he_is_told_to() {
-        let again = |kind| come_again(&anyhow::Error::new(Problem::new(kind, "why")).context("id"));
-        assert_eq!(again(ProblemKind::Overloaded), Some(Duration::from_secs(5)));
-        assert_eq!(again(ProblemKind::Unavailable), None, "it may have been done");
-        assert_eq!(come_again(&anyhow::anyhow!("closed")), None);
     }
 
     #[test]
