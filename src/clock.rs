@@ -3,6 +3,7 @@
 use reminder_domain::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// How long to sleep at most before looking at the wall clock again: it may be stepped meanwhile,
 /// while a sleep runs on the monotonic clock.
@@ -24,6 +25,22 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(chrono::Utc::now().timestamp_millis())
+    }
+}
+
+/// By when something must have begun, on the monotonic clock.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// So long from now.
+    pub fn within(limit: Duration) -> Self {
+        Self(Instant::now() + limit)
+    }
+
+    /// Whether it is too late.
+    pub fn has_passed(self) -> bool {
+        Instant::now() > self.0
     }
 }
 

@@ -15,7 +15,7 @@ use super::record::UnreadableState;
 use super::recovery::RecoveryQueue;
 use super::shelf::Shelf;
 use super::trace;
-use crate::clock::SharedClock;
+use crate::clock::{Deadline, SharedClock};
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::planted::{self, Bug};
@@ -31,6 +31,9 @@ use tracing::{Instrument, Span};
 
 /// How long a turn may wait for its actor and for a free place before it is refused.
 const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
+/// How old a command may be, counted from when it came, when its first commit is decided. An older one has been given
+/// up by its caller, who may have repeated it elsewhere and have been told how that went.
+const COMMAND_DEADLINE: Duration = Duration::from_secs(20);
 /// Commands and reads that may wait for each place; a further one is refused at once. That is 512 of
 /// them by default, some seconds of work, which with bodies of the largest size take 32 MiB. It must be
 /// below `names::SIDECAR_APP_MAX_CONCURRENCY`: what the sidecar may not send yet waits there, where
@@ -131,7 +134,8 @@ impl<P: Ports> Driver<P> {
         }
         let unasked = matches!(request, Request::Wake | Request::Settle { .. });
         let (driver, id, cell) = (Arc::clone(self), cell.id.clone(), Arc::clone(cell));
-        let turn = async move { driver.turn(&cell, request).await };
+        let until = Deadline::within(COMMAND_DEADLINE);
+        let turn = async move { driver.turn(&cell, request, until).await };
         let turn = self.turns.spawn(turn.in_current_span());
         // The error's own words repeat those of the panic, which may hold the task.
         let panicked = match turn.await {
@@ -208,7 +212,7 @@ impl<P: Ports> Driver<P> {
         self.turns.wait().await;
     }
 
-    async fn turn(&self, cell: &Cell, request: Request) -> Reply {
+    async fn turn(&self, cell: &Cell, request: Request, until: Deadline) -> Reply {
         let queued = async { Ok((self.place(&request).await?, cell.memory.lock().await)) };
         let (_place, mut memory) = match tokio::time::timeout(QUEUE_DEADLINE, queued).await {
             Ok(Ok(entered)) => entered,
@@ -232,7 +236,8 @@ impl<P: Ports> Driver<P> {
                 .with_quotas(self.oversight.quotas.is_some())
                 .keeping_history(self.history_ms)
                 .traced(trace);
-        let finish = self.play(&cell.id, &mut machine, wake.as_mut(), &mut written).await;
+        let until = asked.then_some(until);
+        let finish = self.play(&cell.id, &mut machine, until, wake.as_mut(), &mut written).await;
         if let (Some(wake), Reply::Awake(_)) = (wake, &finish.reply) {
             wake.end();
         }
@@ -269,6 +274,7 @@ impl<P: Ports> Driver<P> {
         &self,
         id: &TaskId,
         machine: &mut Machine,
+        until: Option<Deadline>,
         mut wake: Option<&mut measure::Wake>,
         written: &mut Option<Written>,
     ) -> Finish {
@@ -277,6 +283,9 @@ impl<P: Ports> Driver<P> {
         loop {
             if let Outcome::Loaded(Some(state)) = &outcome {
                 changed = Some(state.updated_at);
+            }
+            if until.is_some_and(Deadline::has_passed) {
+                machine.give_up();
             }
             let effect = {
                 let mut outbox = self.publisher.outbox();

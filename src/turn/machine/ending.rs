@@ -10,7 +10,23 @@ use reminder_domain::{Rejection, TaskState, Timestamp, next_wake};
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Why a command was given up.
+const TOO_OLD: &str = "it came so long ago that its caller has given it up";
+
 impl Machine {
+    /// Nobody waits for the command any more: from now on it is answered where it is known, and begins no commit. Its
+    /// caller may have been told otherwise by now, of a repeat that was refused.
+    pub fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// Ends the turn of a command that was given up.
+    pub(super) fn fail_too_old(&mut self, ledger: &mut dyn Ledger, now: Timestamp) -> Effect {
+        // What it registered is for a state that will not be.
+        self.note_misarmed(self.registration.made);
+        self.fail(TOO_OLD.to_owned(), ledger, now)
+    }
+
     /// The state is written: its events go out.
     pub(super) fn committed(
         &mut self,

@@ -92,6 +92,8 @@ pub struct Machine {
     /// What became of the registered wake.
     registration: Registration,
     attempts: u32,
+    /// Whether nobody waits for the command any more.
+    given_up: bool,
 }
 
 impl Machine {
@@ -127,6 +129,7 @@ impl Machine {
             ever_doubtful: false,
             registration: Registration::default(),
             attempts: 0,
+            given_up: false,
         }
     }
 
@@ -169,6 +172,9 @@ impl Machine {
                 // One that was only to be where there was none took no place.
                 self.registration.made |= self.source != Source::Guess;
                 self.note_misarmed(!armed);
+                if self.given_up {
+                    return self.fail_too_old(ledger, now);
+                }
                 self.commit(*draft, reply)
             }
             (Phase::Committing { state, handovers, reply }, Outcome::Done) => {
@@ -255,6 +261,9 @@ impl Machine {
         let replies = matches!(decision, Decision::Reply(_));
         if replies && (self.distrust_recalled() || !trusts_memory) {
             return self.load();
+        }
+        if self.given_up && matches!(decision, Decision::Commit(..)) {
+            return self.fail_too_old(ledger, now);
         }
         if let Decision::Commit(change, ..) = &decision
             && let Some(ask) = self.ask_admission(before, change)

@@ -12,6 +12,7 @@ use reminder_domain::{Command, CommandKind, Task, Turn, decide, next_wake};
 
 mod admission;
 mod erase;
+mod given_up;
 mod paused;
 mod presumed;
 mod purge;

@@ -81,11 +81,16 @@ fn what_a_process_has_left_behind_is_told_without_a_word() {
         Some(HOUR_MS),
         0,
     );
-    let (mut outbox, mut outcome, mut told) = (Outbox::new(2), Outcome::Start, None);
+    let (mut outbox, mut outcome) = (Outbox::new(2), Outcome::Start);
+    let (mut committed, mut told) = (None, None);
     for _ in 0..10 {
         outcome = match machine.step(outcome, &mut outbox, at(1)) {
             Effect::Load => Outcome::Loaded(Some(Arc::clone(&state))),
             Effect::LoadWatermark(_) => Outcome::Watermark(0),
+            Effect::Commit(state) => {
+                committed = Some(state);
+                Outcome::Done
+            }
             Effect::Publish(handovers) => {
                 told = Some(handovers);
                 Outcome::Done
@@ -96,7 +101,7 @@ fn what_a_process_has_left_behind_is_told_without_a_word() {
     }
     let told = told.expect("it is handed over");
     assert_eq!(told.len(), 3, "what was left, and the last word");
-    let state = Arc::new(told[0].state().clone());
+    let state = committed.expect("it is written");
     says_nothing(&words(&state));
     let numbers: Vec<u64> = state
         .pending
