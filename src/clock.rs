@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// How long to sleep at most before looking at the wall clock again: it may be stepped meanwhile,
 /// while a sleep runs on the monotonic clock.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A wall clock. It is handed in, so that the simulation can skew and step it.
 pub trait Clock: Send + Sync + 'static {

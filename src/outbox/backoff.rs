@@ -5,7 +5,7 @@ use xxhash_rust::xxh3::xxh3_64_with_seed;
 /// The first pause after a failure, in ms; it doubles with every further one.
 const FIRST_MS: u64 = 100;
 /// The longest pause, in ms.
-const MAX_MS: u64 = 10_000;
+const MAX_MS: i64 = 10_000;
 /// After so many failures in a row only one batch at a time is tried.
 const OPENS_AFTER: u32 = 3;
 
@@ -26,9 +26,11 @@ impl Breaker {
         Self { seed, failures: 0, retry_at_ms: 0 }
     }
 
-    /// When the next batch may go out, in ms since the epoch.
-    pub fn retry_at_ms(&self) -> i64 {
-        self.retry_at_ms
+    /// When the next batch may go out, in ms since the epoch, if it has to wait. A longer wait than any pause is
+    /// that of a clock which was set back, and must not hold up anything.
+    pub fn waits_until(&self, now_ms: i64) -> Option<i64> {
+        let left_ms = self.retry_at_ms.saturating_sub(now_ms);
+        (1..=MAX_MS).contains(&left_ms).then_some(self.retry_at_ms)
     }
 
     /// Whether only one batch at a time may go out.
@@ -58,7 +60,7 @@ impl Breaker {
 /// The pause after `failures` earlier failures: doubling up to a cap, then three quarters of it to
 /// all of it.
 fn pause_ms(seed: u64, failures: u32) -> u64 {
-    let full = (FIRST_MS << failures.min(20)).min(MAX_MS);
+    let full = (FIRST_MS << failures.min(20)).min(MAX_MS.unsigned_abs());
     let jitter = xxh3_64_with_seed(&failures.to_le_bytes(), seed) % (full / 4 + 1);
     full - jitter
 }
@@ -70,7 +72,7 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_cap() {
         for failures in 0..40 {
-            let full = (FIRST_MS << failures.min(20)).min(MAX_MS);
+            let full = (FIRST_MS << failures.min(20)).min(MAX_MS.unsigned_abs());
             let pause = pause_ms(7, failures);
             assert!(pause <= full && pause >= full - full / 4, "{failures}: {pause}");
         }
@@ -84,8 +86,16 @@ mod tests {
             assert!(!breaker.is_open());
             breaker.failed(1_000);
         }
-        assert!(breaker.is_open() && breaker.retry_at_ms() > 1_000);
+        assert!(breaker.is_open() && breaker.waits_until(1_000).is_some());
         breaker.succeeded();
-        assert!(!breaker.is_open() && breaker.retry_at_ms() == 0);
+        assert!(!breaker.is_open() && breaker.waits_until(1_000).is_none());
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_makes_nobody_wait() {
+        let mut breaker = Breaker::new(1);
+        breaker.failed(3_600_000);
+        assert!(breaker.waits_until(3_600_000).is_some());
+        assert_eq!(breaker.waits_until(0), None);
     }
 }

@@ -6,15 +6,15 @@
 //! lanes. The *watermark* is the highest number below which every commit of this process is
 //! published or was given up before it could be stored.
 
+mod ledger;
+
 use super::backoff::Breaker;
 use crate::planted::{self, Bug};
-use crate::turn::draft::{Ledger, Standing};
 use crate::turn::effect::Handover;
 use reminder_contract::size::{EVENT_MAX_BYTES, MESSAGE_MAX_BYTES, bound};
 use reminder_domain::ids::Person;
 use reminder_domain::restored::FIRST_INCARNATION;
-use reminder_domain::state::Stamp;
-use reminder_domain::{TaskId, Topic};
+use reminder_domain::{Fact, TaskId, Topic};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -34,6 +34,8 @@ const SHORT_INTERVAL_MS: i64 = 20;
 const LONG_INTERVAL_MS: i64 = 100;
 /// Events that may wait in one process before it takes on no more: about 100 MB of small tasks.
 pub const EVENTS_MAX: usize = 100_000;
+/// The same in bytes of what their commits tell: of tasks with long texts there are fewer.
+const WAITING_MAX_BYTES: usize = 128 * 1024 * 1024;
 
 /// One event on its way.
 #[derive(Clone, Debug)]
@@ -88,6 +90,8 @@ enum Slot {
     Queued {
         /// How many of the commit's events the broker has not acknowledged.
         left: usize,
+        /// About what it takes in memory, in bytes.
+        bytes: usize,
         /// The commit, which knows since when it waits.
         handover: Arc<Handover>,
     },
@@ -101,6 +105,8 @@ pub struct Outbox {
     slots: BTreeMap<u64, Slot>,
     topics: BTreeMap<Topic, TopicLanes>,
     waiting: usize,
+    /// What the commits take that wait, in bytes.
+    waiting_bytes: usize,
     incarnation: u32,
     births: u32,
 }
@@ -119,7 +125,16 @@ impl Outbox {
         };
         let topics = Topic::ALL.into_iter().map(|topic| (topic, lanes())).collect();
         let (slots, incarnation) = (BTreeMap::new(), FIRST_INCARNATION);
-        Self { epoch, last_n: 0, slots, topics, waiting: 0, incarnation, births: incarnation }
+        Self {
+            epoch,
+            last_n: 0,
+            slots,
+            topics,
+            waiting: 0,
+            waiting_bytes: 0,
+            incarnation,
+            births: incarnation,
+        }
     }
 
     /// Takes note of the incarnation that everything goes on in since a backup was last restored.
@@ -148,7 +163,9 @@ impl Outbox {
         if events == 0 {
             self.slots.remove(&n);
         } else {
-            self.slots.insert(n, Slot::Queued { left: events, handover });
+            let bytes = weight(&handover);
+            self.waiting_bytes += bytes;
+            self.slots.insert(n, Slot::Queued { left: events, bytes, handover });
         }
     }
 
@@ -181,8 +198,8 @@ impl Outbox {
         if lanes.ready.is_empty() || lanes.in_flight >= allowed {
             return Next::Idle;
         }
-        if now_ms < lanes.breaker.retry_at_ms() {
-            return Next::WaitUntil(lanes.breaker.retry_at_ms());
+        if let Some(at_ms) = lanes.breaker.waits_until(now_ms) {
+            return Next::WaitUntil(at_ms);
         }
         // A clock that was set back must not hold up anything.
         let waited_ms = now_ms.saturating_sub(lanes.sent_ms);
@@ -257,7 +274,8 @@ impl Outbox {
 
     fn acknowledge(&mut self, n: u64) {
         match self.slots.get_mut(&n) {
-            Some(Slot::Queued { left: 1, .. }) => {
+            Some(Slot::Queued { left: 1, bytes, .. }) => {
+                self.waiting_bytes -= *bytes;
                 self.slots.remove(&n);
             }
             Some(Slot::Queued { left, .. }) => *left -= 1,
@@ -296,47 +314,9 @@ impl Outbox {
     }
 }
 
-impl Ledger for Outbox {
-    fn epoch(&self) -> u64 {
-        self.epoch
-    }
-
-    fn standing(&self, n: u64) -> Standing {
-        match self.slots.get(&n) {
-            Some(Slot::Reserved) => Standing::Reserved,
-            Some(Slot::Queued { .. }) => Standing::Queued,
-            None => Standing::Published,
-        }
-    }
-
-    fn reserve(&mut self) -> Stamp {
-        self.last_n += 1;
-        self.slots.insert(self.last_n, Slot::Reserved);
-        Stamp { epoch: self.epoch, n: self.last_n }
-    }
-
-    fn release(&mut self, stamp: Stamp) {
-        let reserved = matches!(self.slots.get(&stamp.n), Some(Slot::Reserved));
-        if stamp.epoch == self.epoch && reserved {
-            self.slots.remove(&stamp.n);
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.waiting >= EVENTS_MAX
-    }
-
-    fn incarnation(&self) -> u32 {
-        self.incarnation
-    }
-
-    fn births(&self) -> u32 {
-        self.births.max(self.incarnation)
-    }
-
-    fn raise_births(&mut self, births: u32) {
-        self.births = self.births.max(births);
-    }
+/// About what a commit takes while it waits: what its events tell is there once.
+fn weight(handover: &Handover) -> usize {
+    bound(&handover.commit().origin, handover.snapshot(), &Fact::TaskSync)
 }
 
 /// At least the size of an event, without writing it out.

@@ -2,7 +2,7 @@
 
 use super::lanes::{Batch, Next, Outbox};
 use super::measure;
-use crate::clock::SharedClock;
+use crate::clock::{self, SharedClock};
 use crate::metrics::metrics;
 use crate::planted::{self, Bug};
 use crate::ports::{Message, Ports};
@@ -120,7 +120,8 @@ impl<P: Ports> Publisher<P> {
                 }
                 Next::WaitUntil(at_ms) => {
                     let pause = at_ms.saturating_sub(self.clock.now().as_millis()).max(1);
-                    tokio::time::sleep(Duration::from_millis(pause.unsigned_abs())).await;
+                    let pause = Duration::from_millis(pause.unsigned_abs());
+                    tokio::time::sleep(pause.min(clock::LOOK_AGAIN)).await;
                 }
                 Next::Idle => work.notified().await,
             }

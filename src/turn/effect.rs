@@ -135,7 +135,10 @@ pub struct Handover {
 impl Handover {
     /// The events of the pending commit number `index` of a committed state.
     pub fn new(state: Arc<TaskState>, index: usize) -> Self {
-        Self { state, index, snapshot: OnceLock::new(), taken_on: None }
+        let handover = Self { state, index, snapshot: OnceLock::new(), taken_on: None };
+        // The other commits have handovers of their own. With this one's state they would be kept as often as
+        // there are some, each time with all that they tell.
+        if handover.state.pending.len() > 1 { handover.apart(|_| ()) } else { handover }
     }
 
     /// Whether its events name one of these users.
@@ -146,12 +149,15 @@ impl Handover {
     /// The same events without these users.
     #[must_use]
     pub fn without(&self, users: &[Person]) -> Self {
+        self.apart(|commit| users.iter().for_each(|user| commit.leave_out(user)))
+    }
+
+    /// The same events with a state of nothing else, once this is done to their commit.
+    fn apart(&self, change: impl FnOnce(&mut PendingCommit)) -> Self {
         let mut commit = self.commit().clone();
         commit.snapshot = Some(Box::new(self.snapshot().clone()));
         commit.incarnation = Some(self.incarnation());
-        for user in users {
-            commit.leave_out(user);
-        }
+        change(&mut commit);
         let TaskState { incarnation, updated_at, .. } = *self.state;
         let state =
             TaskState { pending: vec![commit], ..TaskState::unborn(incarnation, updated_at) };

@@ -1,10 +1,12 @@
 //! The promises of the outbox, under random successes and failures of the broker.
 
 use super::*;
+use crate::turn::draft::{Ledger, Standing};
 use crate::turn::effect::Handover;
 use proptest::prelude::*;
 use reminder_domain::command::{IfPast, Put};
 use reminder_domain::decide::{Turn, decide};
+use reminder_domain::state::{PendingCommit, Stamp};
 use reminder_domain::{Command, CommandKind, Origin, Task, TaskState, Timestamp};
 use std::collections::HashMap;
 
@@ -35,7 +37,7 @@ fn handover_with(id: &TaskId, stamp: Stamp, reminders: usize, fields: &str) -> H
         panic!("a put commits");
     };
     let mut state: TaskState = change.state;
-    state.pending.push(reminder_domain::state::PendingCommit {
+    state.pending.push(PendingCommit {
         stamp,
         at: now,
         origin: Origin::default(),
@@ -77,6 +79,44 @@ fn the_oldest_is_the_first_that_waits_for_the_broker() {
     assert_eq!(outbox.oldest().unwrap().commit().stamp, stamps[1]);
     drain(&mut outbox);
     assert!(outbox.oldest().is_none());
+}
+
+#[test]
+fn what_waits_is_bounded_in_bytes_as_well() {
+    let mut outbox = Outbox::new(1);
+    let fields = format!(r#","description":"{}""#, "d".repeat(10_000));
+    let mut commits = 0;
+    while !outbox.is_full() {
+        let stamp = outbox.reserve();
+        outbox.enqueue(&task(commits), handover_with(&task(commits), stamp, 0, &fields));
+        commits += 1;
+    }
+    assert!(outbox.waiting() < EVENTS_MAX / 4, "{commits} commits");
+    drain(&mut outbox);
+    assert!(!outbox.is_full());
+    assert_eq!((outbox.waiting(), outbox.waiting_bytes), (0, 0));
+}
+
+#[test]
+fn a_commit_that_waits_keeps_none_of_the_others_of_its_task() {
+    let mut outbox = Outbox::new(1);
+    let first = handover(&task(0), outbox.reserve(), 1);
+    let mut state = first.state().clone();
+    let told = state.snapshot().map(Box::new);
+    for _ in 0..2 {
+        let before = state.pending.last().unwrap().clone();
+        state.pending.last_mut().unwrap().snapshot = told.clone();
+        state.pending.push(PendingCommit { stamp: outbox.reserve(), ..before });
+    }
+    let state = Arc::new(state);
+    for index in 0..3 {
+        let alone = Handover::new(Arc::clone(&state), index);
+        assert_eq!(alone.commit().stamp, state.pending[index].stamp);
+        assert_eq!(alone.state().pending.len(), 1);
+        assert_eq!(Some(alone.snapshot()), told.as_deref());
+        assert_eq!(alone.incarnation(), first.incarnation());
+        assert_eq!(alone.state().updated_at, state.updated_at, "whether it is news");
+    }
 }
 
 #[test]
