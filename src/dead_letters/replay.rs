@@ -3,7 +3,7 @@
 
 use super::letter::PLACE_PREFIX;
 use super::origin_of;
-use reminder_contract::dead_letter::{self, REPLAY_OF};
+use reminder_contract::dead_letter::{self, CUT_FROM, REPLAY_OF};
 use std::collections::BTreeMap;
 
 /// Headers that are instructions to a sidecar, or that a sidecar adds by itself. Given back to one, they
@@ -43,6 +43,11 @@ pub enum CannotReplay {
     /// The key came through Dapr, which hands on text only.
     #[error("its key is no text, and Dapr publishes text only")]
     KeyIsNoText,
+    /// It is the beginning of a record that is too large for a letter.
+    #[error(
+        "it is the beginning of a record that is too large for a letter; the record lies where it came from"
+    )]
+    Cut,
 }
 
 impl Replay {
@@ -60,6 +65,9 @@ impl Replay {
         let topic = origin_of(dead_letter_topic).ok_or(CannotReplay::UnknownTopic)?;
         if key.is_some_and(|key| key.contains(LOST)) {
             return Err(CannotReplay::KeyIsNoText);
+        }
+        if headers.contains_key(CUT_FROM) {
+            return Err(CannotReplay::Cut);
         }
         let mut metadata: BTreeMap<String, String> = headers
             .iter()
@@ -125,5 +133,8 @@ mod tests {
         assert_eq!(no_text, Err(CannotReplay::KeyIsNoText));
         assert_eq!(replay("reminders", Some("a")), Err(CannotReplay::UnknownTopic));
         assert!(!replay("reminders-dlq", None).unwrap().metadata.contains_key("partitionKey"));
+        let cut = headers(&[(CUT_FROM, "1000000")]);
+        let cut = Replay::new(1, "reminders-dlq", Some("a"), &cut, Vec::new());
+        assert_eq!(cut, Err(CannotReplay::Cut));
     }
 }

@@ -3,12 +3,21 @@
 use super::batch::Record;
 use super::ports::Letter;
 use reminder_contract::dead_letter::{
-    CORRELATION_ID, DAPR_KEY, DETAIL, DETAIL_MAX_CHARS, EVENT_ID, FAILED_AT, FAILED_BY,
+    CORRELATION_ID, CUT_FROM, DAPR_KEY, DETAIL, DETAIL_MAX_CHARS, EVENT_ID, FAILED_AT, FAILED_BY,
     ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, REPLAY_OF, Reason,
 };
 use reminder_contract::incoming::{TaskNews, Unreadable};
 use reminder_contract::names::{APP_ID, TASK_EVENTS, TASK_EVENTS_DLQ};
+use reminder_contract::size::{ADDED_MAX_BYTES, MESSAGE_MAX_BYTES};
 use reminder_domain::Timestamp;
+
+/// Longest key that a letter takes over: with it, the headers stay within [`ADDED_MAX_BYTES`].
+const KEY_MAX_BYTES: usize = 4 * 1024;
+
+/// The four headers that hold texts of others, of four bytes a character at most, and the names and the rest.
+const HEADERS_MAX_BYTES: usize = 4 * 4 * DETAIL_MAX_CHARS + 2 * 1024;
+
+const _: () = assert!(KEY_MAX_BYTES + HEADERS_MAX_BYTES <= ADDED_MAX_BYTES);
 
 /// Why, and of what event.
 pub(super) struct Fault {
@@ -73,15 +82,29 @@ impl Fault {
             (CORRELATION_ID, self.correlation_id.as_deref().map(header_text)),
             (FAILED_AT, Some(now.to_string())),
             (FAILED_BY, Some(APP_ID.to_owned())),
-            (REPLAY_OF, record.metadata.get(REPLAY_OF).cloned()),
+            (REPLAY_OF, record.metadata.get(REPLAY_OF).map(|id| header_text(id))),
         ];
-        Letter {
+        fitted(Letter {
             topic: TASK_EVENTS_DLQ,
             key: record.metadata.get(DAPR_KEY).cloned(),
             value: record.value.clone(),
             headers: headers.into_iter().filter_map(|(name, text)| Some((name, text?))).collect(),
-        }
+        })
     }
+}
+
+/// A letter that can be published, or nothing behind its record would be handled any more. What is too much is left
+/// where the record lies, and the letter says so.
+fn fitted(mut letter: Letter) -> Letter {
+    let key_bytes = letter.key.as_ref().map_or(0, String::len);
+    let room = MESSAGE_MAX_BYTES - ADDED_MAX_BYTES;
+    if letter.value.len() <= room && key_bytes <= KEY_MAX_BYTES {
+        return letter;
+    }
+    letter.headers.push((CUT_FROM, letter.value.len().to_string()));
+    letter.key = letter.key.filter(|key| key.len() <= KEY_MAX_BYTES);
+    letter.value.truncate(room);
+    letter
 }
 
 /// A text on one line and of bearable length.

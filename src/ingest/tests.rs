@@ -7,8 +7,9 @@ use super::settings::Settings;
 use crate::clock::SystemClock;
 use crate::ports::CallError;
 use async_trait::async_trait;
-use reminder_contract::dead_letter::{DAPR_KEY, DETAIL, EVENT_ID, ORIGIN_OFFSET, REASON};
+use reminder_contract::dead_letter::{CUT_FROM, DAPR_KEY, DETAIL, EVENT_ID, ORIGIN_OFFSET, REASON};
 use reminder_contract::incoming::TaskNews;
+use reminder_contract::size::MESSAGE_MAX_BYTES;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -141,6 +142,32 @@ async fn what_cannot_be_handled_is_put_away_and_blocks_nobody() {
     assert_eq!(header(invalid, DETAIL), "title is missing");
     assert_eq!(header(invalid, EVENT_ID), "e-1");
     assert_eq!(header(refused, DETAIL), "task.dueDate is too far away");
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_for_a_letter_is_put_away_by_its_beginning_and_blocks_nobody() {
+    let world = Arc::new(World::default());
+    let mut vast = record("a", 1);
+    vast.value = vec![b'x'; MESSAGE_MAX_BYTES];
+    vast.metadata.insert("__offset".into(), "18".into());
+    let mut far_too_named = record("a", 2);
+    far_too_named.value = b"x".to_vec();
+    far_too_named.metadata.insert(DAPR_KEY.into(), "k".repeat(MESSAGE_MAX_BYTES));
+    let records = vec![vast, far_too_named, record("a", 3)];
+    assert_eq!(take(&world, records).await, [Verdict::Done; 3]);
+    assert_eq!(*world.followed.lock().unwrap(), ["a 3"]);
+    let letters = world.letters.lock().unwrap();
+    let bytes = |letter: &Letter| {
+        let headers: usize =
+            letter.headers.iter().map(|(name, text)| name.len() + text.len()).sum();
+        letter.value.len() + letter.key.as_ref().map_or(0, String::len) + headers
+    };
+    assert_eq!(letters.len(), 2);
+    assert!(letters.iter().all(|letter| bytes(letter) < MESSAGE_MAX_BYTES));
+    let of = |offset| letters.iter().find(|one| header(one, ORIGIN_OFFSET) == offset).unwrap();
+    assert_eq!(header(of("18"), CUT_FROM), MESSAGE_MAX_BYTES.to_string());
+    assert_eq!(of("18").key.as_deref(), Some("a"));
+    assert_eq!(header(of("17"), CUT_FROM), "1");
 }
 
 fn header<'a>(letter: &'a Letter, name: &str) -> &'a str {

@@ -37,6 +37,10 @@ pub const FAILED_BY: &str = "failedby";
 /// The flow that it belongs to, as far as it could be read.
 pub const CORRELATION_ID: &str = "correlationid";
 
+/// How many bytes the record's value has, where the letter holds only the first of them: it would not have fitted
+/// into a message with all that is told here. The whole record lies where it came from.
+pub const CUT_FROM: &str = "cutfrom";
+
 /// The letter that a message is a replay of. Who gives that message up again hands it on.
 pub const REPLAY_OF: &str = "replayof";
 
@@ -44,7 +48,7 @@ pub const REPLAY_OF: &str = "replayof";
 pub const PROBE: &str = "probe";
 
 /// Every header of ours that tells why a letter is one.
-pub const HEADERS: [&str; 9] = [
+pub const HEADERS: [&str; 10] = [
     REASON,
     DETAIL,
     ORIGIN_TOPIC,
@@ -54,6 +58,7 @@ pub const HEADERS: [&str; 9] = [
     FAILED_AT,
     FAILED_BY,
     CORRELATION_ID,
+    CUT_FROM,
 ];
 
 /// Longest [`DETAIL`], in characters: a header is no place for a whole event.

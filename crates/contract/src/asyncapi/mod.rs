@@ -37,7 +37,7 @@ const ABOUT: [(Topic, &str); 3] = [
 ];
 
 /// What each header of a dead letter tells.
-const DEAD_LETTER_HEADERS: [(&str, &str); 9] = [
+const DEAD_LETTER_HEADERS: [(&str, &str); 10] = [
     (dead_letter::REASON, "Why it could not be handled, in a word."),
     (dead_letter::DETAIL, "The same in words, naming the field at fault."),
     (dead_letter::ORIGIN_TOPIC, "The topic that it was consumed from."),
@@ -47,6 +47,10 @@ const DEAD_LETTER_HEADERS: [(&str, &str); 9] = [
     (dead_letter::FAILED_AT, "When it was given up, RFC 3339 in UTC."),
     (dead_letter::FAILED_BY, "The Dapr app id of who gave it up."),
     (dead_letter::CORRELATION_ID, "The flow that it belongs to, as far as it could be read."),
+    (
+        dead_letter::CUT_FROM,
+        "How many bytes the record has, where the letter holds only the first of them.",
+    ),
 ];
 
 /// The document. `examples` are events of a type as they were really told.
