@@ -5,7 +5,8 @@
 //! promise: the actor may be on its way to another replica. But the sidecar refuses writes of an actor
 //! that it does not have (`TransactionalStateOperation` in its `pkg/actors/state/state.go`), and the fence
 //! refuses those that come too late, as with any turn that is under way when an actor moves. Turns of one
-//! actor have one lock in this process, whoever asked for them.
+//! actor have one lock in this process, whoever asked for them. What could not be followed here is asked of the
+//! sidecar when it comes again.
 
 use super::actor::{TaskActor, Turns, written};
 use super::flow::complete;
@@ -64,11 +65,17 @@ fn followed(id: &TaskId, reply: Reply) -> Result<Followed, NotFollowed> {
 #[async_trait]
 impl Tasks for NearTasks {
     async fn follow(&self, news: &TaskNews, event: &[u8]) -> Result<Followed, NotFollowed> {
-        let here = self.actors.active(news.task_id.as_str());
-        match here.as_ref().and_then(|actor| actor.cell()) {
-            Some(cell) => self.follow_here(cell, news).await,
-            None => self.sidecar.follow(news, event).await,
+        let id = news.task_id.as_str();
+        let here = self.actors.active(id);
+        let Some(cell) = here.as_ref().and_then(|actor| actor.cell()) else {
+            return self.sidecar.follow(news, event).await;
+        };
+        let followed = self.follow_here(cell, news).await;
+        if matches!(followed, Err(NotFollowed::Transient(_))) {
+            // The next attempt asks the sidecar, which knows where the actor lives.
+            self.actors.doubt(id);
         }
+        followed
     }
 }
 
