@@ -5,8 +5,7 @@ mod housekeeping;
 use crate::audit::{Audit, Signals};
 use crate::clock::SystemClock;
 use crate::config::Config;
-use crate::dapr::inbound::dead_letters::{self, LetterBox};
-use crate::dapr::inbound::job as purge_job;
+use crate::dapr::inbound::dead_letters::LetterBox;
 use crate::dapr::inbound::registry::SWEEP_INTERVAL;
 use crate::dapr::inbound::routes::{self, Hosts};
 use crate::dapr::outbound::Sidecar;
@@ -243,12 +242,12 @@ async fn prepare(
     let actors = async {
         let connect = || async {
             sidecar.ping().await.map_err(|error| error.to_string())?;
-            routes::actor_routes(config.sidecar.grpc_port, hosts.clone()).await
+            let (port, hosts) = (config.sidecar.grpc_port, hosts.clone());
+            routes::late_routes(port, hosts, told.letters, told.ears, told.bell).await
         };
         let router = wait_for(SIDECAR, readiness, connect).await;
         // Only this function sets it, and only once.
-        let router = router.merge(dead_letters::routes(told.letters, told.ears));
-        let _ = late.set(router.merge(purge_job::route(told.bell)));
+        let _ = late.set(router);
         readiness.ready(SIDECAR);
         Ok(())
     };

@@ -1,17 +1,19 @@
-//! One listener whose actor routes appear once the parts behind them are ready.
+//! One listener whose late routes appear once the parts behind them are ready.
 
 use crate::config::Secret;
 use crate::dapr::inbound::{reply, routes};
 use crate::http::health::{self, Readiness};
+use crate::http::rest;
 use axum::Router;
 use axum::extract::Request;
-use axum::response::Response;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
 use reminder_contract::{Problem, ProblemKind};
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 use tower::ServiceExt;
 
-/// The actor routes, once they are there.
+/// The routes that come late, once they are there.
 pub type LateRoutes = Arc<OnceLock<Router>>;
 
 /// Everything this service answers.
@@ -19,21 +21,92 @@ pub fn app(
     readiness: Readiness,
     startup: Router,
     rest: Router,
-    actors: LateRoutes,
+    late: LateRoutes,
     token: Option<Secret>,
 ) -> Router {
     let dapr = startup.fallback(forward);
-    let dapr = routes::require_token(dapr, token, readiness.clone()).layer(axum::Extension(actors));
+    let dapr = routes::require_token(dapr, token, readiness.clone()).layer(axum::Extension(late));
+    let dapr = dapr.layer(middleware::from_fn(only_sidecars));
     health::routes(readiness).merge(rest).fallback_service(dapr)
 }
 
+/// Answers what is not the sidecar's to call before a token is looked at: whoever looks in at the port shows
+/// none, and that says nothing of the sidecar, by whose token this replica is ready or not.
+async fn only_sidecars(request: Request, next: Next) -> Response {
+    if routes::is_sidecars(request.uri().path()) {
+        return next.run(request).await;
+    }
+    rest::nowhere(request.uri().clone()).await.into_response()
+}
+
 async fn forward(
-    axum::Extension(actors): axum::Extension<LateRoutes>,
+    axum::Extension(late): axum::Extension<LateRoutes>,
     request: Request,
 ) -> Result<Response, Infallible> {
-    if let Some(router) = actors.get() {
+    if let Some(router) = late.get() {
         return router.clone().oneshot(request).await;
     }
     let problem = Problem::new(ProblemKind::Unavailable, "the service is starting; see /readyz");
     Ok(reply::direct(&problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::body::{Body, to_bytes};
+    use axum::http::header::CONTENT_TYPE;
+    use axum::routing::get;
+    use reminder_contract::names::{READINESS_PATH, SIDECAR_TOKEN_HEADER};
+    use reminder_contract::problem;
+    use serde_json::Value;
+
+    const ANSWER_MAX_BYTES: usize = 10_000;
+
+    fn service(token: &str) -> Router {
+        let startup = Router::new().route("/dapr/config", get(|| async { "{}" }));
+        let token = Secret::non_empty(token.to_owned());
+        app(Readiness::default(), startup, Router::new(), LateRoutes::default(), token)
+    }
+
+    async fn ask(service: &Router, path: &str, headers: &[(&str, &str)]) -> (u16, String, String) {
+        let request =
+            headers.iter().fold(Request::get(path), |r, (name, value)| r.header(*name, *value));
+        let answer = service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let (status, headers) = (answer.status().as_u16(), answer.headers());
+        let media_type = headers.get(CONTENT_TYPE).map_or("", |value| value.to_str().unwrap());
+        let media_type = media_type.to_owned();
+        let body = to_bytes(answer.into_body(), ANSWER_MAX_BYTES).await.unwrap();
+        (status, media_type, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    async fn token_check(service: &Router) -> (u16, Value) {
+        let (status, _, body) = ask(service, READINESS_PATH, &[]).await;
+        let told: Value = serde_json::from_str(&body).unwrap();
+        (status, told["checks"]["token"].clone())
+    }
+
+    #[tokio::test]
+    async fn who_looks_in_without_a_token_keeps_no_replica_from_being_ready() {
+        let service = service("right");
+        for path in ["/", "/favicon.ico", "/v2/tasks", "/dapr", "/actors", "/job", "/healthz/x"] {
+            let (status, media_type, body) = ask(&service, path, &[]).await;
+            assert_eq!((status, &*media_type), (404, problem::CONTENT_TYPE), "{path}: {body}");
+            assert_eq!(token_check(&service).await, (200, "ok".into()), "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sidecar_with_another_token_is_noted_until_it_shows_the_right_one() {
+        let service = service("right");
+        for path in ["/dapr/config", "/actors/TaskActor/milk", "/job/any", "/dead-letters/any"] {
+            for shown in [&[][..], &[(SIDECAR_TOKEN_HEADER, "wrong")]] {
+                assert_eq!(ask(&service, path, shown).await.0, 401, "{path}");
+                assert_eq!(token_check(&service).await, (503, "refused".into()), "{path}");
+            }
+            let shown = [(SIDECAR_TOKEN_HEADER, "right")];
+            let expected = if path == "/dapr/config" { 200 } else { 503 };
+            assert_eq!(ask(&service, path, &shown).await.0, expected, "{path}");
+            assert_eq!(token_check(&service).await, (200, "ok".into()), "{path}");
+        }
+    }
 }

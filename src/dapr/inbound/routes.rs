@@ -1,6 +1,8 @@
 //! The SDK's router behind one of our own, with its own `/dapr/config`, token check and limits.
 
 use super::actor::{self, TaskActor, Turns};
+use super::dead_letters::{self, LetterBox};
+use super::job;
 use super::near::NearTasks;
 use super::registry::Registry;
 use super::subscriptions;
@@ -10,6 +12,7 @@ use crate::dapr::outbound::Sidecar;
 use crate::http::health::Readiness;
 use crate::ingest::Ingest;
 use crate::ingest::settings::Settings;
+use crate::retention::job::Bell;
 use crate::users::turns::UserTurns;
 use crate::watch::Ears;
 use axum::Router;
@@ -35,6 +38,14 @@ fn dapr_config() -> String {
     format!(
         r#"{{"entities":["{ACTOR_TYPE}","{USER_ACTOR_TYPE}"],"actorIdleTimeout":"10m","actorScanInterval":"30s","drainOngoingCallTimeout":"1s","drainRebalancedActors":true,"reentrancy":{{"enabled":false}}}}"#
     )
+}
+
+/// How the paths begin that the sidecar calls, but for its health check, which is one of the probes.
+const SIDECARS: [&str; 5] = ["/dapr/", "/actors/", "/subscriptions/", "/dead-letters/", "/job/"];
+
+/// Whether a path is the sidecar's to call.
+pub fn is_sidecars(path: &str) -> bool {
+    SIDECARS.iter().any(|beginning| path.starts_with(beginning))
 }
 
 /// The routes that the sidecar asks once, at its start: they must be there from the beginning.
@@ -86,11 +97,18 @@ impl Hosts {
     }
 }
 
-/// The actor routes. Connecting to the sidecar is left to the SDK, which needs it reachable.
+/// The routes that are there once the sidecar is: the actors, dead letters, the job of the purge. Connecting to
+/// the sidecar is left to the SDK, which needs it reachable.
 ///
 /// # Errors
 /// When the sidecar cannot be reached.
-pub async fn actor_routes(grpc_port: u16, hosts: Hosts) -> Result<Router, String> {
+pub async fn late_routes(
+    grpc_port: u16,
+    hosts: Hosts,
+    letters: &LetterBox,
+    ears: &Ears,
+    bell: &Bell,
+) -> Result<Router, String> {
     let server = DaprHttpServer::try_new_with_dapr_port(grpc_port).await;
     // The token is checked in one place for all routes, in constant time.
     let mut server = server
@@ -98,7 +116,8 @@ pub async fn actor_routes(grpc_port: u16, hosts: Hosts) -> Result<Router, String
         .with_app_api_token_layer(AppApiTokenLayer::new(None));
     server.register_actor(actor::registration(hosts.tasks, hosts.task_actors)).await;
     server.register_actor(user_actor::registration(hosts.users, hosts.user_actors)).await;
-    Ok(server.build_test_router().await.layer(DefaultBodyLimit::max(BODY_MAX_BYTES)))
+    let actors = server.build_test_router().await.layer(DefaultBodyLimit::max(BODY_MAX_BYTES));
+    Ok(actors.merge(dead_letters::routes(letters, ears)).merge(job::route(bell)))
 }
 
 /// What a caller without the right token is told, and readiness.
@@ -130,4 +149,70 @@ async fn check_token(
     }
     tracing::warn!(path = request.uri().path(), "a call without the right APP_API_TOKEN");
     (StatusCode::UNAUTHORIZED, WRONG_TOKEN).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::config::SidecarConfig;
+    use crate::outbox::publisher::Publisher;
+    use crate::read_model::UserLookup;
+    use crate::turn::driver::{Driver, Limits};
+    use crate::turn::oversight::Oversight;
+    use crate::turn::recovery::RecoveryQueue;
+    use reminder_contract::names::{APP_HEALTH_PATH, PUBSUB, STATE_STORE};
+    use tokio_util::sync::CancellationToken;
+
+    /// Hosts with what every host has; their sidecar is asked nothing.
+    fn hosts(sidecar: &Arc<Sidecar>) -> Hosts {
+        let (clock, lookup) = (Arc::new(SystemClock), Arc::new(UserLookup::default()));
+        let publisher = Publisher::new(Arc::clone(sidecar), clock.clone(), 1);
+        let told = Arc::clone(&publisher);
+        let recovery = RecoveryQueue::new(Arc::clone(sidecar), told, CancellationToken::new());
+        let limits =
+            Limits { horizon_ms: None, history_ms: None, wakes: 1, wakes_waiting: 1, commands: 1 };
+        let tasks = Driver::new(
+            Arc::clone(sidecar),
+            clock,
+            lookup.clone(),
+            publisher,
+            recovery,
+            limits,
+            Oversight::default(),
+        );
+        Hosts::new(tasks, UserTurns::new(sidecar.clone(), lookup, Arc::default()))
+    }
+
+    /// The paths of a router, which names them only as a part of what it is made of.
+    fn paths(router: &Router) -> Vec<String> {
+        let made_of = format!("{router:?}");
+        let own = made_of.split(", fallback_router: ").next().unwrap();
+        let quoted = own.split('"').skip(1).step_by(2);
+        quoted.filter(|text| text.starts_with('/')).map(str::to_owned).collect()
+    }
+
+    #[tokio::test]
+    async fn every_route_for_the_sidecar_is_known_as_one() {
+        let sidecar = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let grpc_port = sidecar.local_addr().unwrap().port();
+        let (state_store, pubsub) = (STATE_STORE.to_owned(), PUBSUB.to_owned());
+        let config = SidecarConfig { grpc_port, token: None, state_store, pubsub };
+        let sidecar = Arc::new(Sidecar::new(&config).unwrap());
+        let (hosts, ears) = (hosts(&sidecar), Ears::default());
+        let settings = Settings { enabled: true, concurrency: 1, batch: 1 };
+        let clock = Arc::new(SystemClock);
+        let ingest = Ingest::new(hosts.near(sidecar), clock, settings, CancellationToken::new());
+        let mut all = paths(&startup_routes(PUBSUB, settings, ingest, ears.clone()));
+        let (letters, bell) = (LetterBox::default(), Bell::default());
+        let late = late_routes(grpc_port, hosts, &letters, &ears, &bell).await.unwrap();
+        all.extend(paths(&late));
+        // It is among the probes, which come first.
+        all.retain(|path| path != APP_HEALTH_PATH);
+        let unknown: Vec<_> = all.iter().filter(|path| !is_sidecars(path)).collect();
+        assert!(unknown.is_empty(), "not in the list: {unknown:?}");
+        for beginning in SIDECARS {
+            assert!(all.iter().any(|path| path.starts_with(beginning)), "{beginning} has no route");
+        }
+    }
 }

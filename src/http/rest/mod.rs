@@ -121,7 +121,8 @@ pub(in crate::http) fn admitted(routes: Router, access: Arc<Access>) -> Router {
         .layer(middleware::from_fn_with_state(access, access::check))
 }
 
-async fn nowhere(uri: Uri) -> Refusal {
+/// Tells that there is nothing at a path.
+pub(super) async fn nowhere(uri: Uri) -> Refusal {
     let detail = format!("there is no {}; see /openapi.json for what there is", uri.path());
     Problem::new(ProblemKind::UnknownPath, detail).into()
 }
