@@ -20,6 +20,7 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 const OTHER_HOST: &str = "without a token this service answers as localhost or 127.0.0.1 only, and as what REST_HOSTS names";
 const OTHER_SITE: &str = "without a token nothing is done for pages of other sites";
+const A_PAGE: &str = "this is for the sidecar alone: without APP_API_TOKEN nothing is taken from a page in a browser";
 
 /// Under which names callers are answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +105,24 @@ async fn guard(State(hosts): State<Hosts>, request: Request, next: Next) -> Resp
             Refusal(problem).into_response()
         }
     }
+}
+
+/// Closes what the sidecar alone calls to pages, where it shows no token. None has anything to say there, so the
+/// site does not matter, nor the name under which it reaches us.
+pub(in crate::http) fn closed_to_pages(routes: Router) -> Router {
+    routes.layer(middleware::from_fn(no_page))
+}
+
+/// Browsers say of themselves that they call for a page, by `Origin` with all that may change something, and the
+/// sidecar does not. It does hand on the headers of who calls an actor through it: a page that reaches the sidecar's
+/// own port, where that asks for no token either, gets no further than here.
+async fn no_page(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if !headers.contains_key(FETCH_SITE) && !headers.contains_key(ORIGIN) {
+        return next.run(request).await;
+    }
+    tracing::warn!(path = request.uri().path(), "a call for the sidecar that a page made");
+    Refusal(Problem::new(ProblemKind::Forbidden, A_PAGE)).into_response()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::config::Secret;
 use crate::dapr::inbound::{reply, routes};
 use crate::http::health::{self, Readiness};
-use crate::http::rest;
+use crate::http::{guard, rest};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
@@ -25,8 +25,11 @@ pub fn app(
     token: Option<Secret>,
 ) -> Router {
     let dapr = startup.fallback(forward);
-    let dapr = routes::require_token(dapr, token, readiness.clone()).layer(axum::Extension(late));
-    let dapr = dapr.layer(middleware::from_fn(only_sidecars));
+    let dapr = match token {
+        Some(token) => routes::require_token(dapr, token, readiness.clone()),
+        None => guard::closed_to_pages(dapr),
+    };
+    let dapr = dapr.layer(axum::Extension(late)).layer(middleware::from_fn(only_sidecars));
     health::routes(readiness).merge(rest).fallback_service(dapr)
 }
 
@@ -77,6 +80,31 @@ mod tests {
         let media_type = media_type.to_owned();
         let body = to_bytes(answer.into_body(), ANSWER_MAX_BYTES).await.unwrap();
         (status, media_type, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn without_a_token_nothing_of_the_sidecars_is_done_for_a_page_in_a_browser() {
+        let (open, guarded) = (service(""), service("right"));
+        for (name, value) in [
+            ("origin", "http://evil.example"),
+            // Also when its name leads here, as with DNS rebinding.
+            ("origin", "http://localhost:8080"),
+            ("origin", "null"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-origin"),
+        ] {
+            for path in ["/dapr/config", "/actors/TaskActor/milk", "/job/any"] {
+                let (status, media_type, body) = ask(&open, path, &[(name, value)]).await;
+                assert_eq!((status, &*media_type), (403, problem::CONTENT_TYPE), "{path}: {body}");
+                assert!(body.contains("APP_API_TOKEN"), "{body}");
+            }
+            // Who shows the token is the sidecar, whatever it hands on.
+            let shown = [(name, value), (SIDECAR_TOKEN_HEADER, "right")];
+            assert_eq!(ask(&guarded, "/dapr/config", &shown).await.0, 200, "{name}: {value}");
+        }
+        for headers in [&[][..], &[("sec-fetch-mode", "cors")]] {
+            assert_eq!(ask(&open, "/dapr/config", headers).await.0, 200, "of a program");
+        }
     }
 
     async fn token_check(service: &Router) -> (u16, Value) {

@@ -6,6 +6,7 @@ use crate::sidecar::{Sidecar, TOKEN_HEADER};
 use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::StatusCode;
+use axum::http::header::{HeaderName, ORIGIN};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -22,11 +23,17 @@ use tracing::Instrument as _;
 const WRONG_TOKEN: &str = "the header dapr-api-token does not match APP_API_TOKEN: the sidecar must \
                            be started with the same APP_API_TOKEN as this process";
 
+/// In which browsers say where a call comes from (<https://www.w3.org/TR/fetch-metadata/>). No script can set it.
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// What a page in a browser is told.
+const A_PAGE: &str = "this is for the sidecar alone: without APP_API_TOKEN nothing is taken from a page in a browser";
+
 /// What a member answers.
 pub struct Routes {
     /// For everybody who reaches the port, and through the sidecar by service invocation.
     pub public: Router,
-    /// For the sidecar alone: subscriptions and what they deliver.
+    /// For the sidecar alone: subscriptions and what they deliver. Pages in browsers are refused.
     pub sidecar: Router,
 }
 
@@ -84,7 +91,7 @@ pub fn app(
 ) -> Router {
     let guarded = match token {
         Some(token) => routes.sidecar.layer(middleware::from_fn_with_state(Arc::new(token), check)),
-        None => routes.sidecar,
+        None => routes.sidecar.layer(middleware::from_fn(no_page)),
     };
     let ready = Arc::new(Ready { sidecar, stop });
     Router::new()
@@ -137,6 +144,19 @@ async fn check(State(expected): State<Arc<Secret>>, request: Request, next: Next
     }
     tracing::warn!(path = request.uri().path(), "a call without the right APP_API_TOKEN");
     (StatusCode::UNAUTHORIZED, WRONG_TOKEN).into_response()
+}
+
+/// Refuses what a page has its browser send, of whatever site: where nobody shows a token, being on this host is
+/// all that is asked, and pages are there as well. Browsers say so of themselves, and the sidecar does not. It does
+/// hand on the headers of who calls through it: a page that reaches the sidecar's own port gets no further either. (It
+/// makes headers of a record's headers too: one that has an `Origin` is a dead letter after its retries.)
+async fn no_page(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if !headers.contains_key(FETCH_SITE) && !headers.contains_key(ORIGIN) {
+        return next.run(request).await;
+    }
+    tracing::warn!(path = request.uri().path(), "a call for the sidecar that a page made");
+    (StatusCode::FORBIDDEN, A_PAGE).into_response()
 }
 
 /// Cancelled by the first SIGTERM or SIGINT.

@@ -55,7 +55,7 @@ async fn run(config: MemberConfig, settings: Settings) -> Result<(), Box<dyn std
     });
     let routes = Routes {
         public: http::router(Front { hub: hub.clone(), sidecar: sidecar.clone(), settings }),
-        sidecar: http::closed_to_pages(updates::subscriptions(sidecar.clone(), hub).router()),
+        sidecar: updates::subscriptions(sidecar.clone(), hub).router(),
     };
     server::serve(routes, sidecar, &config.server, stop).await?;
     Ok(())

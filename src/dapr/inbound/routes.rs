@@ -125,8 +125,7 @@ const WRONG_TOKEN: &str = "the header dapr-api-token does not match APP_API_TOKE
                            be started with the same APP_API_TOKEN as this process";
 
 /// Refuses requests without the token, on every route below.
-pub fn require_token(router: Router, token: Option<Secret>, readiness: Readiness) -> Router {
-    let Some(token) = token else { return router };
+pub fn require_token(router: Router, token: Secret, readiness: Readiness) -> Router {
     let expected = Arc::new(ExpectedToken { token, readiness });
     router.layer(middleware::from_fn_with_state(expected, check_token))
 }

@@ -81,6 +81,11 @@ fn comments(count: u32) -> CloudEvent<'static, Value> {
 
 /// A member with one subscription, behind its port.
 async fn member(fake: &Fake, outcome: Outcome) -> u16 {
+    member_that_asks_for(fake, outcome, "token").await
+}
+
+/// The same with this token; empty: with none.
+async fn member_that_asks_for(fake: &Fake, outcome: Outcome, token: &str) -> u16 {
     let sidecar = fake.start(None).await;
     let subscriptions =
         Subscriptions::new(sidecar.clone()).topic(TASK_UPDATES, "/events", move |delivered| {
@@ -89,7 +94,7 @@ async fn member(fake: &Fake, outcome: Outcome) -> u16 {
             async move { outcome }
         });
     let routes = Routes { public: Router::new(), sidecar: subscriptions.router() };
-    let token = Secret::non_empty("token".to_owned());
+    let token = Secret::non_empty(token.to_owned());
     listen(app(routes, sidecar, token, CancellationToken::new())).await
 }
 
@@ -116,6 +121,33 @@ async fn the_sidecar_is_told_what_to_deliver_and_must_show_its_token() {
     assert_eq!(told, expected);
     let probe = client.get(format!("http://127.0.0.1:{port}/healthz")).send().await.unwrap();
     assert_eq!(probe.status(), 200, "probes have no token");
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_taken_from_a_page_in_a_browser() {
+    let body = serde_json::to_vec(&comments(1)).unwrap();
+    let client = reqwest::Client::new();
+    for (name, value, open, guarded) in [
+        ("origin", "http://evil.example", 403, 200),
+        // Its own pages have nothing to say there either.
+        ("origin", "http://localhost:8080", 403, 200),
+        ("origin", "null", 403, 200),
+        ("sec-fetch-site", "cross-site", 403, 200),
+        ("sec-fetch-site", "same-origin", 403, 200),
+        ("x-nothing", "of a program", 200, 200),
+    ] {
+        for (token, expected) in [("", open), ("token", guarded)] {
+            let port = member_that_asks_for(&Fake::default(), Outcome::Done, token).await;
+            // As a page may send it to another site, without asking first.
+            let call = client.post(format!("http://127.0.0.1:{port}/events"));
+            let call = call.header("content-type", "text/plain").header(name, value);
+            let answer = call.header("dapr-api-token", token).body(body.clone()).send().await;
+            let answer = answer.unwrap();
+            assert_eq!(answer.status(), expected, "{name}: {value}, {token:?}");
+            let told = answer.text().await.unwrap();
+            assert_eq!(told.contains("APP_API_TOKEN"), expected == 403, "{told}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -53,12 +53,6 @@ pub fn router(front: Front) -> Router {
     api.merge(page::router()).layer(middleware::from_fn(guard))
 }
 
-/// The routes for the sidecar, closed to pages: where no `APP_API_TOKEN` is set, any site could send
-/// events to a service on its visitor's own machine.
-pub fn closed_to_pages(routes: Router) -> Router {
-    routes.layer(middleware::from_fn(origin::no_page))
-}
-
 /// Headers that keep browsers from doing more than they should.
 async fn guard(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

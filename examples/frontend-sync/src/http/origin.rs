@@ -20,15 +20,6 @@ pub(super) async fn check(request: Request, next: Next) -> Response {
     }
 }
 
-/// Refuses what any page sends. Browsers say so of themselves, and nobody else does.
-pub(super) async fn no_page(request: Request, next: Next) -> Response {
-    let headers = request.headers();
-    if headers.contains_key(SEC_FETCH_SITE) || headers.contains_key(ORIGIN) {
-        return forbidden(&request, "this is for the sidecar alone");
-    }
-    next.run(request).await
-}
-
 fn forbidden(request: &Request, reason: &str) -> Response {
     tracing::warn!(
         path = request.uri().path(),
