@@ -10,16 +10,18 @@ WORKDIR /build
 # .dockerignore lets through what cargo needs to understand the workspace, and nothing else.
 COPY . .
 # The caches outlive the build, so a changed source file compiles one crate, not all of them.
-# They are not part of the image, hence the copy at the end.
+# They are not part of the image, hence the copy at the end. The binary has its package's name, by which it
+# is called in a container that runs; `service` is what every image starts.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/usr/local/cargo/git \
     --mount=type=cache,target=/build/target \
     REVISION="$REVISION" cargo build --release --locked --package "$PACKAGE" --bin "$PACKAGE" \
-    && cp "target/release/$PACKAGE" /service
+    && install -D "target/release/$PACKAGE" "/out/usr/local/bin/$PACKAGE" \
+    && ln -s "$PACKAGE" /out/usr/local/bin/service
 
 # The C library, CA certificates and nothing to log into: no shell, no package manager.
 FROM gcr.io/distroless/cc-debian12:nonroot
-COPY --from=build /service /usr/local/bin/service
+COPY --from=build /out/ /
 # By number, so that Kubernetes can see that it is not root. Dapr's images use the same.
 USER 65532:65532
 # A container's loopback is reached by nobody; who may connect is decided by published ports.

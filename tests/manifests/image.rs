@@ -5,7 +5,8 @@ use std::path::Path;
 
 use reminder_contract::names;
 
-use crate::documents::{document, keys, read};
+use crate::documents::{document, documents_below, files_below, keys, read};
+use crate::members::MEMBERS;
 
 fn dockerfile() -> Vec<String> {
     read("Dockerfile").replace("\\\n", " ").lines().map(str::to_owned).collect()
@@ -49,6 +50,55 @@ fn the_image_runs_the_service_as_nobody() {
     assert_eq!(context["runAsGroup"].to_string(), group);
     assert_eq!(context["fsGroup"].to_string(), group);
     assert!(read("docker/secrets.sh").contains(&format!("${{OWNER:-{user}}}")));
+}
+
+/// Whom a `kubectl exec` of the pages calls, and by which name: `deploy/NAME … -- COMMAND`.
+fn commands_in_pods(text: &str) -> Vec<(String, String)> {
+    let lines = text.replace("\\\n", " ");
+    let calls = lines.lines().flat_map(|line| line.split("kubectl ").skip(1));
+    let called = |call: &str| {
+        let (before, inside) = call.split_once(" -- ")?;
+        let mut words = before.split_whitespace();
+        words.by_ref().find(|word| *word == "exec")?;
+        let workload = words.find_map(|word| word.strip_prefix("deploy/"));
+        let command = inside.split_whitespace().next().unwrap_or_default();
+        let whom = workload.unwrap_or_else(|| panic!("nobody is called by: kubectl {call}"));
+        Some((whom.to_owned(), command.trim_matches('`').to_owned()))
+    };
+    calls.filter_map(called).collect()
+}
+
+#[test]
+fn what_the_pages_run_in_a_pod_is_in_its_image() {
+    // The binary has the name of its package, in a folder of the PATH.
+    let built = dockerfile().into_iter().find(|line| line.contains(" cargo build ")).unwrap();
+    let installs = r#"install -D "target/release/$PACKAGE" "/out/usr/local/bin/$PACKAGE""#;
+    assert!(built.contains(installs), "{built}");
+    assert!(built.ends_with(r#" ln -s "$PACKAGE" /out/usr/local/bin/service"#), "{built}");
+    assert_eq!(instruction("COPY"), ["--from=build /out/ /"]);
+
+    let packages: Vec<&str> =
+        MEMBERS.iter().map(|(id, _)| *id).chain([env!("CARGO_PKG_NAME")]).collect();
+    let all = documents_below("k8s");
+    let mut pages = files_below("docs", &["md"]);
+    pages.push("README.md".into());
+    let mut count = 0;
+    for page in pages {
+        for (whom, command) in commands_in_pods(&read(&page)) {
+            let deployment = all.iter().find(|one| {
+                let value = &one.value;
+                // A patch of an overlay selects nothing.
+                let whole = value["spec"]["selector"].is_object();
+                whole && value["kind"] == "Deployment" && value["metadata"]["name"] == *whom
+            });
+            let deployment = deployment.unwrap_or_else(|| panic!("{}: {whom}", page.display()));
+            let image = deployment.text("/spec/template/spec/containers/0/image");
+            assert_eq!(command, image, "{}: {whom} has no such command", page.display());
+            assert!(packages.contains(&image), "{}: {image} is not built here", page.display());
+            count += 1;
+        }
+    }
+    assert!(count >= 4, "{count} commands");
 }
 
 #[test]
