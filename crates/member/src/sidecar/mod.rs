@@ -1,6 +1,7 @@
 //! What a member asks of its Dapr sidecar, by its HTTP API. Each call has a deadline.
 
 mod invoke;
+pub mod metadata;
 mod publish;
 mod scheduler;
 mod state;

@@ -1,6 +1,9 @@
 //! A dead letter: what was delivered, as it was and with its key, with the reason in its headers.
 
 use crate::clock;
+use crate::sidecar::metadata::{
+    DETAIL_MAX_BYTES, EVENT_ID_MAX_BYTES, KEY_MAX_BYTES, PLACE_MAX_BYTES, fitting,
+};
 use crate::sidecar::{PARTITION_KEY, RAW_PAYLOAD, Sidecar, SidecarError};
 use axum::http::HeaderMap;
 use reminder_contract::dead_letter::{
@@ -33,25 +36,35 @@ pub(super) async fn publish(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(), SidecarError> {
+    let told = told(topic, &why, headers, body);
+    let metadata: Vec<(&str, &str)> = told.iter().map(|(name, text)| (*name, &**text)).collect();
+    let content_type = "application/octet-stream";
+    sidecar.publish_raw(dead_letters, body.to_vec(), content_type, &metadata).await
+}
+
+/// What the headers of the letter say.
+fn told(
+    topic: &str,
+    why: &Why<'_>,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Vec<(&'static str, String)> {
     let identity: Identity = serde_json::from_slice(body).unwrap_or_default();
     let record =
         |name: &str| headers.get(format!("{METADATA}{name}")).and_then(|value| value.to_str().ok());
     let task = identity.subject.as_deref().map(|subject| subject.trim_start_matches("task:"));
     let detail: String = why.detail.chars().take(DETAIL_MAX_CHARS).collect();
-    let failed_at = clock::now().to_string();
+    let place = |name| record(name).map(|number| fitting(number, PLACE_MAX_BYTES));
     let told = [
-        (RAW_PAYLOAD, Some("true")),
-        (PARTITION_KEY, record(DAPR_KEY).or(task)),
-        (REASON, Some(why.reason.as_str())),
-        (DETAIL, Some(detail.as_str())),
-        (ORIGIN_TOPIC, Some(topic)),
-        (ORIGIN_PARTITION, record(DAPR_PARTITION)),
-        (ORIGIN_OFFSET, record(DAPR_OFFSET)),
-        (EVENT_ID, identity.id.as_deref()),
-        (FAILED_AT, Some(failed_at.as_str())),
+        (RAW_PAYLOAD, Some("true".to_owned())),
+        (PARTITION_KEY, record(DAPR_KEY).or(task).map(|key| fitting(key, KEY_MAX_BYTES))),
+        (REASON, Some(why.reason.as_str().to_owned())),
+        (DETAIL, Some(fitting(&detail, DETAIL_MAX_BYTES))),
+        (ORIGIN_TOPIC, Some(topic.to_owned())),
+        (ORIGIN_PARTITION, place(DAPR_PARTITION)),
+        (ORIGIN_OFFSET, place(DAPR_OFFSET)),
+        (EVENT_ID, identity.id.as_deref().map(|id| fitting(id, EVENT_ID_MAX_BYTES))),
+        (FAILED_AT, Some(clock::now().to_string())),
     ];
-    let metadata: Vec<(&str, &str)> =
-        told.into_iter().filter_map(|(name, value)| Some((name, value?))).collect();
-    let content_type = "application/octet-stream";
-    sidecar.publish_raw(dead_letters, body.to_vec(), content_type, &metadata).await
+    told.into_iter().filter_map(|(name, text)| Some((name, text?))).collect()
 }

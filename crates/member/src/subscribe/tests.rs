@@ -184,6 +184,37 @@ async fn what_cannot_be_read_goes_to_the_dead_letters_with_the_reason() {
     }
 }
 
+/// The sidecar reads no more than 4 KiB of a call before its body, and refuses the rest for ever.
+#[tokio::test]
+async fn a_letter_fits_through_the_sidecar_whatever_its_record_says() {
+    const LINE_MAX_BYTES: usize = 3_072;
+    for text in ["x", "/", "\n", "ü", "牛"] {
+        let long = text.repeat(10_000);
+        let fake = Fake::default();
+        let port = member(&fake, Outcome::DeadLetter(long.clone())).await;
+        let mut event = serde_json::to_value(comments(1)).unwrap();
+        event["id"] = json!(long);
+        event["subject"] = json!(format!("task:{long}"));
+        let number = "7".repeat(10_000);
+        let request = reqwest::Client::new()
+            .post(format!("http://127.0.0.1:{port}/events"))
+            .header("dapr-api-token", "token")
+            .header("metadata.__partition", &number)
+            .header("metadata.__offset", &number);
+        let answer = request.body(event.to_string()).send().await.unwrap();
+        assert_eq!(answer.json::<Value>().await.unwrap()["status"], "SUCCESS");
+        let (uri, _, headers) = fake.asked().remove(0);
+        let named: usize =
+            headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+        assert!(uri.len() + named < LINE_MAX_BYTES, "{}: {uri}", uri.len());
+        for told in ["partitionKey", "detail", "eventid", "originpartition", "originoffset"] {
+            let name = format!("metadata.{told}=");
+            let (_, value) = uri.split_once(&name).unwrap_or_else(|| panic!("{told}: {uri}"));
+            assert!(!value.is_empty() && !value.starts_with('&'), "{told} is empty: {uri}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn while_the_dead_letters_are_away_an_event_comes_again() {
     let fake = Fake::default();
