@@ -8,6 +8,7 @@ use reminder_contract::dead_letter::{self, Reason};
 use reminder_contract::{EventType, cloud_event, names};
 use reminder_domain::{TaskId, Timestamp};
 use reminder_member::sidecar::PARTITION_KEY;
+use reminder_member::sidecar::metadata::{DETAIL_MAX_BYTES, EVENT_ID_MAX_BYTES, fitting};
 use reminder_member::{Flow, Sidecar, SidecarError};
 use std::borrow::Cow;
 
@@ -50,25 +51,34 @@ async fn dead_letter(
     flow: &Flow,
     now: Timestamp,
 ) -> Result<(), SidecarError> {
-    let Undeliverable { firing, task, channel, reason, attempts } = undeliverable;
-    let body = serde_json::to_vec(firing)
+    let body = serde_json::to_vec(undeliverable.firing)
         .map_err(|why| SidecarError::Unreadable { what: "write a dead letter", why })?;
-    let detail: String = reason.chars().take(dead_letter::DETAIL_MAX_CHARS).collect();
-    let (attempts, failed_at) = (attempts.to_string(), now.to_string());
-    let metadata = [
-        (PARTITION_KEY, task.as_str()),
-        (dead_letter::REASON, Reason::Undeliverable.as_str()),
-        (dead_letter::DETAIL, detail.as_str()),
-        (dead_letter::ORIGIN_TOPIC, names::REMINDERS),
-        (dead_letter::EVENT_ID, &*firing.id),
-        (dead_letter::FAILED_AT, failed_at.as_str()),
-        (dead_letter::FAILED_BY, names::NOTIFICATION_APP_ID),
-        (dead_letter::CORRELATION_ID, flow.correlation_id()),
-        (CHANNEL_HEADER, channel.as_str()),
-        (ATTEMPTS_HEADER, attempts.as_str()),
-    ];
+    let told = told(undeliverable, flow, now);
+    let metadata: Vec<(&str, &str)> = told.iter().map(|(name, text)| (*name, &**text)).collect();
     let topic = names::REMINDERS_DLQ;
     sidecar.publish_raw(topic, body, cloud_event::CONTENT_TYPE, &metadata).await
+}
+
+/// What the headers of the letter say; the id and the reason may be of any length.
+fn told<'a>(
+    undeliverable: Undeliverable<'a>,
+    flow: &'a Flow,
+    now: Timestamp,
+) -> [(&'static str, Cow<'a, str>); 10] {
+    let Undeliverable { firing, task, channel, reason, attempts } = undeliverable;
+    let detail: String = reason.chars().take(dead_letter::DETAIL_MAX_CHARS).collect();
+    [
+        (PARTITION_KEY, task.as_str().into()),
+        (dead_letter::REASON, Reason::Undeliverable.as_str().into()),
+        (dead_letter::DETAIL, fitting(&detail, DETAIL_MAX_BYTES).into()),
+        (dead_letter::ORIGIN_TOPIC, names::REMINDERS.into()),
+        (dead_letter::EVENT_ID, fitting(&firing.id, EVENT_ID_MAX_BYTES).into()),
+        (dead_letter::FAILED_AT, now.to_string().into()),
+        (dead_letter::FAILED_BY, names::NOTIFICATION_APP_ID.into()),
+        (dead_letter::CORRELATION_ID, flow.correlation_id().into()),
+        (CHANNEL_HEADER, channel.as_str().into()),
+        (ATTEMPTS_HEADER, attempts.to_string().into()),
+    ]
 }
 
 /// The event. Its place among ours of the task follows from that of the firing and from the channel.
@@ -124,6 +134,23 @@ mod tests {
         assert_eq!(event["data"]["attempts"], 8);
         let trace = event["traceparent"].as_str().unwrap();
         assert!(trace.starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
+    }
+
+    #[test]
+    fn a_letter_tells_no_more_than_its_address_may_hold() {
+        let mut firing = firing();
+        firing.id = "/".repeat(10_000).into();
+        let task = TaskId::parse("milk").unwrap();
+        let reason = "牛".repeat(10_000);
+        let (channel, attempts) = (Channel::Webhook, 8);
+        let undeliverable =
+            Undeliverable { firing: &firing, task: &task, channel, reason: &reason, attempts };
+        let flow = Flow::of_event(&firing);
+        let told = told(undeliverable, &flow, Timestamp::from_millis(1_800_000_000_000));
+        let of = |name| told.iter().find(|(known, _)| *known == name).map(|(_, text)| &**text);
+        assert_eq!(of(dead_letter::EVENT_ID).unwrap().len(), EVENT_ID_MAX_BYTES / "%2F".len());
+        let detail = of(dead_letter::DETAIL).unwrap().chars().count();
+        assert_eq!(detail, DETAIL_MAX_BYTES / "%E7%89%9B".len());
     }
 
     #[test]
