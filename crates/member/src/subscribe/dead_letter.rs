@@ -12,9 +12,6 @@ use reminder_contract::dead_letter::{
 };
 use serde::Deserialize;
 
-/// What a header begins with that carries the metadata of a record.
-const METADATA: &str = "metadata.";
-
 /// Why it is one.
 pub(super) struct Why<'a> {
     pub(super) reason: Reason,
@@ -50,8 +47,9 @@ fn told(
     body: &[u8],
 ) -> Vec<(&'static str, String)> {
     let identity: Identity = serde_json::from_slice(body).unwrap_or_default();
-    let record =
-        |name: &str| headers.get(format!("{METADATA}{name}")).and_then(|value| value.to_str().ok());
+    // The sidecar makes a header of each, by its own name (`InternalMetadataToHTTPHeader` in Dapr's
+    // `pkg/messaging/v1/util.go`).
+    let record = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let task = identity.subject.as_deref().map(|subject| subject.trim_start_matches("task:"));
     let detail: String = why.detail.chars().take(DETAIL_MAX_CHARS).collect();
     let place = |name| record(name).map(|number| fitting(number, PLACE_MAX_BYTES));

@@ -102,8 +102,8 @@ async fn deliver(port: u16, body: Vec<u8>) -> Value {
     let request = reqwest::Client::new()
         .post(format!("http://127.0.0.1:{port}/events"))
         .header("dapr-api-token", "token")
-        .header("metadata.__key", "milk")
-        .header("metadata.__offset", "7");
+        .header("__key", "of-the-record")
+        .header("__offset", "7");
     request.body(body).send().await.unwrap().json().await.unwrap()
 }
 
@@ -177,9 +177,12 @@ async fn what_cannot_be_read_goes_to_the_dead_letters_with_the_reason() {
     let [(uri, sent, _)] = &asked[..] else { panic!("{asked:?}") };
     assert_eq!(sent, &body);
     assert!(uri.starts_with(&format!("/v1.0/publish/kafka/{TASK_UPDATES_DLQ}?")), "{uri}");
-    for told in
-        ["metadata.reason=invalid", "partitionKey=milk", "originoffset=7", "rawPayload=true"]
-    {
+    for told in [
+        "metadata.reason=invalid",
+        "partitionKey=of-the-record",
+        "originoffset=7",
+        "rawPayload=true",
+    ] {
         assert!(uri.contains(told), "{told}: {uri}");
     }
 }
@@ -199,8 +202,8 @@ async fn a_letter_fits_through_the_sidecar_whatever_its_record_says() {
         let request = reqwest::Client::new()
             .post(format!("http://127.0.0.1:{port}/events"))
             .header("dapr-api-token", "token")
-            .header("metadata.__partition", &number)
-            .header("metadata.__offset", &number);
+            .header("__partition", &number)
+            .header("__offset", &number);
         let answer = request.body(event.to_string()).send().await.unwrap();
         assert_eq!(answer.json::<Value>().await.unwrap()["status"], "SUCCESS");
         let (uri, _, headers) = fake.asked().remove(0);
