@@ -14,6 +14,7 @@ pub fn event(data: &[u8]) {
     let decided = |state| decide(&news.task_id, state, &news.command, None, crate::now());
     let Ok(Turn::Commit(change)) = decided(None) else { return };
     let _ = next_wake(&change.state);
+    crate::text::stored(&change.state);
     let again = decided(Some(&change.state));
     assert!(matches!(again, Ok(Turn::Answer(_))), "a redelivered event does something: {again:?}");
 }

@@ -1,7 +1,7 @@
 //! Tasks as callers put them.
 
 use crate::calendar;
-use crate::text::survives;
+use crate::text::{stored, survives};
 use reminder_domain::command::{Command, CommandKind, IfPast, Origin, Put};
 use reminder_domain::preview::preview;
 use reminder_domain::task::TaskFields;
@@ -29,6 +29,7 @@ pub fn task(data: &[u8]) {
     let id = TaskId::parse("fuzzed").expect("the constant is a valid id");
     let Ok(Turn::Commit(change)) = decide(&id, None, &command, None, crate::now()) else { return };
     let _ = next_wake(&change.state);
+    stored(&change.state);
     let firings = preview(&change.state, crate::now(), PREVIEWED);
     let times: Vec<_> = firings.iter().map(|firing| firing.triggered.fired_at).collect();
     assert!(times.is_sorted(), "{times:?}");

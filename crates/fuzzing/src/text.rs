@@ -1,9 +1,9 @@
 //! Short texts: times, offsets.
 
 use chrono_tz::Tz;
-use reminder_domain::Timestamp;
 use reminder_domain::preferences::SnoozeDelay;
 use reminder_domain::time::{CalendarOffset, DueTime, QuietHours, Shift, TimeOfDay, UserClock};
+use reminder_domain::{TaskState, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -63,4 +63,12 @@ where
         serde_json::from_str(&written).map_err(|error| format!("{error}: {written}"));
     assert_eq!(again.as_ref(), Ok(&value));
     Some(value)
+}
+
+/// What was decided must be read again as it was, or the task could never be told anything any more.
+pub(crate) fn stored(state: &TaskState) {
+    let written = serde_json::to_string(state).unwrap_or_default();
+    let again: Result<TaskState, String> =
+        serde_json::from_str(&written).map_err(|error| format!("{error}: {written}"));
+    assert_eq!(again.as_ref(), Ok(state));
 }

@@ -64,7 +64,7 @@ fn bad_times() {
     let no_local = r#""dueDate":{"zone":"Europe/Berlin"}"#;
     check_task(no_local, "task.dueDate", "must have");
     check_task(r#""dueDate":{"date":"2027-02-30"}"#, "task.dueDate.date", "is not a date");
-    check_task(r#""start":{"date":"1960-02-03"}"#, "task.start", "1970");
+    check_task(r#""start":{"date":"1960-02-03"}"#, "task.start.date", "1970");
     let extra = r#""dueDate":{"local":"2027-03-01T09:00:00","zone":"UTC","fold":1}"#;
     check_task(extra, "task.dueDate.fold", "not a known field");
 }

@@ -1,7 +1,8 @@
 //! Local moments as they are stored: the exceptions of a series, and the cursor in it.
 
 use super::rule::InvalidRule;
-use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
+use crate::time::{self, LOCAL_FORMAT};
+use chrono::{NaiveDate, NaiveDateTime};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -32,24 +33,11 @@ pub struct Cursor {
     pub number: u32,
 }
 
-const DATE_TIME: &str = "%Y-%m-%dT%H:%M:%S%.f";
-const DATE: &str = "%Y-%m-%d";
-
-/// Leap seconds have no place on a wall clock's calendar, though chrono reads them.
-fn parse_date_time(text: &str) -> Option<NaiveDateTime> {
-    let parsed = NaiveDateTime::parse_from_str(text, DATE_TIME).ok()?;
-    (parsed.nanosecond() < 1_000_000_000 && YEARS.contains(&parsed.year())).then_some(parsed)
-}
-
-/// What can be an instant.
-const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
-
 impl LocalMoment {
     /// Parses a local date-time or a date.
     pub fn parse(text: &str) -> Result<Self, InvalidRule> {
-        let date = || NaiveDate::parse_from_str(text, DATE).ok();
-        let date = || date().filter(|date| YEARS.contains(&date.year())).map(Self::Date);
-        parse_date_time(text).map(Self::DateTime).or_else(date).ok_or_else(|| {
+        let local = time::local_time(text).map(Self::DateTime);
+        local.or_else(|_| time::date(text).map(Self::Date)).map_err(|_| {
             InvalidRule(
                 "is not a local time such as 2027-03-01T09:00:00, nor a date such as 2027-03-01, \
                  from 1970 on"
@@ -62,8 +50,8 @@ impl LocalMoment {
 impl fmt::Display for LocalMoment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::DateTime(local) => write!(f, "{}", local.format(DATE_TIME)),
-            Self::Date(date) => write!(f, "{}", date.format(DATE)),
+            Self::DateTime(local) => write!(f, "{}", local.format(LOCAL_FORMAT)),
+            Self::Date(date) => write!(f, "{date}"),
         }
     }
 }
@@ -83,7 +71,7 @@ impl From<LocalMoment> for String {
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.local.format(DATE_TIME))?;
+        write!(f, "{}", self.local.format(LOCAL_FORMAT))?;
         match self.number {
             0 => Ok(()),
             number => write!(f, "#{number}"),
@@ -95,7 +83,7 @@ impl TryFrom<String> for Cursor {
     type Error = InvalidRule;
     fn try_from(text: String) -> Result<Self, InvalidRule> {
         let (local, number) = text.split_once('#').unwrap_or((&text, "0"));
-        let parsed = parse_date_time(local).zip(number.parse().ok());
+        let parsed = time::local_time(local).ok().zip(number.parse().ok());
         let (local, number) = parsed.ok_or_else(|| {
             InvalidRule(format!("is not a cursor such as 2027-03-01T09:00:00#3, but {text:?}"))
         })?;
@@ -119,8 +107,23 @@ mod tests {
             let moment = LocalMoment::parse(text).unwrap();
             assert_eq!(serde_json::to_string(&moment).unwrap(), format!("{text:?}"));
         }
-        for bad in ["", "2027-02-30", "2027-03-01T09:00:00Z", "2027-03-01T23:59:60", "20270301"] {
+        for bad in ["", "2027-02-30", "2027-03-01T09:00:00Z", "1968-12-31", "20270301"] {
             assert!(LocalMoment::parse(bad).is_err(), "{bad:?} must be refused");
+        }
+    }
+
+    #[test]
+    fn what_a_due_date_may_say_an_exception_of_it_may_say_too() {
+        for (text, same) in [
+            ("2027-03-01T08:59:60", "2027-03-01T09:00:00"),
+            ("2027-03-01T08:59:59.0001", "2027-03-01T08:59:59.001"),
+            ("1969-12-31T16:00:00", "1969-12-31T16:00:00"),
+        ] {
+            assert_eq!(LocalMoment::parse(text).unwrap().to_string(), same);
+            // Cursors were stored as due dates said it, and must be read as those are.
+            assert_eq!(Cursor::try_from(text.to_owned()).unwrap().to_string(), same);
+            let due = crate::time::DueTime::parse_zoned(text, "America/Los_Angeles").unwrap();
+            assert_eq!(LocalMoment::DateTime(due.nominal()).to_string(), same);
         }
     }
 

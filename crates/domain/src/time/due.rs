@@ -3,7 +3,7 @@
 
 use super::clock::UserClock;
 use super::offset::Shift;
-use super::text::{DateText, LOCAL_FORMAT, LocalText, ZoneText};
+use super::text::{DateText, LOCAL_FORMAT, LocalText, WALL_YEARS, ZoneText};
 use super::timestamp::{InvalidTime, Timestamp};
 use super::zone::{self, Resolved};
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
@@ -36,7 +36,7 @@ pub enum DueTime {
     Date(NaiveDate),
 }
 
-/// The years a local time may lie in, so that every zone and offset keeps its instant writable.
+/// The years a floating time or a date may lie in, so that its instant is writable in nearly every zone.
 const LOCAL_YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
 
 impl DueTime {
@@ -68,7 +68,9 @@ impl DueTime {
     fn checked(self) -> Result<Self, InvalidTime> {
         let in_range = match &self {
             Self::Instant(_) => true,
-            Self::Zoned { local, zone } => zone::resolve(*local, *zone).is_some(),
+            Self::Zoned { local, zone } => {
+                WALL_YEARS.contains(&local.year()) && zone::resolve(*local, *zone).is_some()
+            }
             Self::Floating(local) => LOCAL_YEARS.contains(&local.year()),
             Self::Date(date) => LOCAL_YEARS.contains(&date.year()),
         };

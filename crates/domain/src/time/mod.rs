@@ -17,7 +17,7 @@ pub use due::DueTime;
 pub use offset::{CalendarOffset, InvalidOffset, Shift};
 pub use quiet::QuietHours;
 pub use text::TimeOfDay;
-pub(crate) use text::{LOCAL_FORMAT, LocalText, ZoneText};
+pub(crate) use text::{LOCAL_FORMAT, LocalText, ZoneText, date, local_time};
 pub use timestamp::{InvalidTime, Timestamp};
 pub use zone::{Adjustment, Resolved, resolve};
 

@@ -2,13 +2,45 @@
 //! names the right field.
 
 use super::timestamp::InvalidTime;
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// How a local time is written.
 pub(crate) const LOCAL_FORMAT: &str = "%Y-%m-%dT%H:%M:%S%.f";
+
+/// The years of a wall time that may be an instant: west of Greenwich, 1970 begins in 1969.
+pub(crate) const WALL_YEARS: std::ops::RangeInclusive<i32> = 1969..=9999;
+
+/// Reads a wall time, the same way wherever one is said or stored, so that what one of them takes the
+/// others can read again.
+///
+/// It is rounded up to whole milliseconds, as [`super::Timestamp`] is, so that nothing fires early. A
+/// leap second is no second of its own to a clock on the wall: `08:59:60` is `09:00:00`.
+pub(crate) fn local_time(text: &str) -> Result<NaiveDateTime, InvalidTime> {
+    let parsed = NaiveDateTime::parse_from_str(text, LOCAL_FORMAT).map_err(|error| {
+        InvalidTime(format!("is not a local time such as 2027-03-01T09:00:00 ({error})"))
+    })?;
+    let local = ceil_to_millis(parsed);
+    Some(local).filter(|local| WALL_YEARS.contains(&local.year())).ok_or_else(out_of_years)
+}
+
+/// Reads a date.
+pub(crate) fn date(text: &str) -> Result<NaiveDate, InvalidTime> {
+    let parsed = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .map_err(|error| InvalidTime(format!("is not a date such as 2027-03-01 ({error})")))?;
+    Some(parsed).filter(|date| WALL_YEARS.contains(&date.year())).ok_or_else(out_of_years)
+}
+
+fn out_of_years() -> InvalidTime {
+    InvalidTime("must lie between the years 1970 and 9999".into())
+}
+
+fn ceil_to_millis(time: NaiveDateTime) -> NaiveDateTime {
+    let millis = i64::from(time.nanosecond().div_ceil(1_000_000));
+    time.with_nanosecond(0).unwrap_or(time) + TimeDelta::milliseconds(millis)
+}
 
 /// A wall time, in whole milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -19,17 +51,8 @@ impl TryFrom<String> for LocalText {
     type Error = InvalidTime;
 
     fn try_from(text: String) -> Result<Self, InvalidTime> {
-        let parsed = NaiveDateTime::parse_from_str(&text, LOCAL_FORMAT).map_err(|error| {
-            InvalidTime(format!("is not a local time such as 2027-03-01T09:00:00 ({error})"))
-        })?;
-        Ok(Self(ceil_to_millis(parsed)))
+        local_time(&text).map(Self)
     }
-}
-
-/// Rounds up, as [`super::Timestamp`] does, so that nothing fires early.
-fn ceil_to_millis(time: NaiveDateTime) -> NaiveDateTime {
-    let excess = time.nanosecond() % 1_000_000;
-    if excess == 0 { time } else { time + TimeDelta::nanoseconds(i64::from(1_000_000 - excess)) }
 }
 
 /// A date.
@@ -41,10 +64,7 @@ impl TryFrom<String> for DateText {
     type Error = InvalidTime;
 
     fn try_from(text: String) -> Result<Self, InvalidTime> {
-        let parsed = NaiveDate::parse_from_str(&text, "%Y-%m-%d");
-        parsed
-            .map(Self)
-            .map_err(|error| InvalidTime(format!("is not a date such as 2027-03-01 ({error})")))
+        date(&text).map(Self)
     }
 }
 

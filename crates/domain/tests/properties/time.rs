@@ -4,9 +4,12 @@ use crate::config;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
+use reminder_domain::command::{IfPast, Put};
 use reminder_domain::time::{
     Adjustment, CalendarOffset, DueTime, Resolved, Shift, TimeOfDay, Timestamp, UserClock, resolve,
 };
+use reminder_domain::{Command, CommandKind, Origin, Task, TaskId, TaskState, Turn, decide};
+use serde_json::json;
 
 /// Seconds from 1971 to 2099: late enough that every resolution is after the epoch.
 const SECONDS: std::ops::Range<i64> = 31_536_000..4_070_908_800;
@@ -200,6 +203,40 @@ proptest! {
             let _ = DueTime::parse_zoned(text, "Europe/Berlin");
             let _ = DueTime::parse_zoned("2026-01-01T00:00:00", text);
         }
+    }
+
+    /// Whatever due date a recurring task is taken with, the task that is stored can be read again.
+    #[test]
+    fn a_recurring_task_that_is_taken_can_be_read_again(
+        zone in zone(),
+        date in prop::sample::select(&["1969-12-31", "1970-01-01", "2027-03-28", "9999-12-31"][..]),
+        time in "(00|09|15|23):(00|30|59):(00|30|59|60)",
+        fraction in prop::sample::select(&["", ".5", ".0001", ".999999999"][..]),
+        rule in prop::sample::select(&["FREQ=DAILY", "FREQ=HOURLY;COUNT=9"][..]),
+    ) {
+        let local = format!("{date}T{time}{fraction}");
+        let dates = [&local];
+        let recurrence = json!({ "rule": rule, "exdates": dates, "rdates": dates, "start": local });
+        let due_date = json!({ "local": local, "zone": zone.name() });
+        let task = json!({ "title": "t", "dueDate": due_date, "recurrence": recurrence });
+        let Ok(task) = serde_json::from_value::<Task>(task) else { return Ok(()) };
+        // Nothing is beyond the horizon.
+        let now = Timestamp::MAX;
+        let put = Put { task, if_past: IfPast::Skip, restored: Vec::new() };
+        let command = Command {
+            kind: CommandKind::Put(Box::new(put)),
+            id: None,
+            fingerprint: 0,
+            if_version: None,
+            as_user: None,
+            origin: Origin::default(),
+        };
+        let id = TaskId::parse("task-1").unwrap();
+        let Ok(Turn::Commit(change)) = decide(&id, None, &command, None, now) else {
+            return Ok(());
+        };
+        let stored = serde_json::to_string(&change.state).unwrap();
+        prop_assert_eq!(serde_json::from_str::<TaskState>(&stored).unwrap(), change.state);
     }
 
     /// Dates far out are refused, not wrapped.

@@ -183,6 +183,14 @@ impl Bench {
         self.commit(turn)
     }
 
+    /// The state is stored and read again, and is the same.
+    pub(super) fn reload(&self) {
+        let stored = serde_json::to_string(&self.state).expect("a state is JSON");
+        let read: Option<TaskState> =
+            serde_json::from_str(&stored).unwrap_or_else(|error| panic!("{error}: {stored}"));
+        assert_eq!(read, self.state);
+    }
+
     fn commit(&mut self, turn: Turn) -> Vec<String> {
         let Turn::Commit(change) = turn else { return Vec::new() };
         let Change { state, events, .. } = *change;

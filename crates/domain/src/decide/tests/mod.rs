@@ -2,6 +2,7 @@
 
 mod bench;
 mod commands;
+mod exceptions;
 mod history;
 mod ingest;
 mod lifecycle;
