@@ -1,6 +1,6 @@
 //! The records of a batch, sorted by task.
 
-use reminder_contract::dead_letter::{DAPR_OFFSET, DAPR_PARTITION, DAPR_TIMESTAMP};
+use reminder_contract::dead_letter::{DAPR_OFFSET, DAPR_PARTITION, DAPR_TIMESTAMP, Reason};
 use reminder_contract::incoming::{Incoming, TaskNews, Unreadable, read};
 use reminder_domain::{TaskId, Timestamp};
 use std::collections::{BTreeMap, HashMap};
@@ -54,7 +54,7 @@ pub(super) fn sorted(records: &[Record]) -> Sorted {
     let mut sorted = Sorted::default();
     let mut places: HashMap<TaskId, usize> = HashMap::new();
     for (index, record) in records.iter().enumerate() {
-        match read(&record.value) {
+        match alone(read, &record.value) {
             Ok(Incoming::Own) => sorted.own += 1,
             Ok(Incoming::Unknown { event_type }) => {
                 tracing::debug!(
@@ -75,4 +75,30 @@ pub(super) fn sorted(records: &[Record]) -> Sorted {
         }
     }
     sorted
+}
+
+/// Reads one record. Should that panic, the mistake is ours, and the log has it; but the record would come again
+/// and again, and with it all that lie behind it in its partition. So it alone is one that cannot be read.
+fn alone(
+    read: fn(&[u8]) -> Result<Incoming, Unreadable>,
+    value: &[u8],
+) -> Result<Incoming, Unreadable> {
+    std::panic::catch_unwind(|| read(value)).unwrap_or_else(|_| {
+        let detail =
+            "the event cannot be read, by a mistake of the service; its log has more".into();
+        Err(Unreadable { reason: Reason::Invalid, detail, known: Box::default() })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_while_a_record_is_read_is_that_record_alone() {
+        let unreadable = alone(|_| panic!("a mistake"), b"{}").unwrap_err();
+        assert_eq!(unreadable.reason, Reason::Invalid);
+        assert!(unreadable.detail.contains("a mistake of the service"), "{unreadable}");
+        assert_eq!(alone(read, b"{}"), read(b"{}"));
+    }
 }

@@ -209,3 +209,26 @@ async fn while_it_stops_everything_comes_again() {
     assert_eq!(verdicts, [Verdict::Again]);
     assert!(world.followed.lock().unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn a_time_beyond_every_calendar_is_put_away_and_stops_no_other_record() {
+    let world = Arc::new(World::default());
+    let far = "+262142-12-31T23:59:59.9999";
+    let odd = |fields: serde_json::Value| {
+        let mut task = json!({ "taskId": "odd", "title": "t", "version": 1 });
+        task.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+        Record { value: task.to_string().into_bytes(), ..record("odd", 1) }
+    };
+    let due = json!({ "local": "2027-03-01T09:00:00" });
+    let records = vec![
+        odd(json!({ "dueDate": { "local": far } })),
+        odd(json!({ "dueDate": due, "recurrence": { "rule": "FREQ=DAILY", "start": far } })),
+        odd(json!({ "reminders": [{ "id": "r", "at": { "local": far, "zone": "UTC" } }] })),
+        record("well", 1),
+    ];
+    assert_eq!(take(&world, records).await, [Verdict::Done; 4]);
+    assert_eq!(*world.followed.lock().unwrap(), ["well 1"]);
+    let letters = world.letters.lock().unwrap();
+    assert!(letters.iter().all(|letter| header(letter, DETAIL).contains("four digits")));
+    assert_eq!(letters.len(), 3);
+}

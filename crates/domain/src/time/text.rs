@@ -22,24 +22,33 @@ pub(crate) fn local_time(text: &str) -> Result<NaiveDateTime, InvalidTime> {
     let parsed = NaiveDateTime::parse_from_str(text, LOCAL_FORMAT).map_err(|error| {
         InvalidTime(format!("is not a local time such as 2027-03-01T09:00:00 ({error})"))
     })?;
-    let local = ceil_to_millis(parsed);
-    Some(local).filter(|local| WALL_YEARS.contains(&local.year())).ok_or_else(out_of_years)
+    let local = ceil_to_millis(parsed).filter(|local| WALL_YEARS.contains(&local.year()));
+    local.filter(|_| begins_with_year(text)).ok_or_else(out_of_years)
 }
 
 /// Reads a date.
 pub(crate) fn date(text: &str) -> Result<NaiveDate, InvalidTime> {
     let parsed = NaiveDate::parse_from_str(text, "%Y-%m-%d")
         .map_err(|error| InvalidTime(format!("is not a date such as 2027-03-01 ({error})")))?;
-    Some(parsed).filter(|date| WALL_YEARS.contains(&date.year())).ok_or_else(out_of_years)
+    Some(parsed)
+        .filter(|date| WALL_YEARS.contains(&date.year()) && begins_with_year(text))
+        .ok_or_else(out_of_years)
 }
 
 fn out_of_years() -> InvalidTime {
-    InvalidTime("must lie between the years 1970 and 9999".into())
+    InvalidTime("must lie between the years 1970 and 9999, written with four digits".into())
 }
 
-fn ceil_to_millis(time: NaiveDateTime) -> NaiveDateTime {
+/// Whether a year of four digits comes first: chrono reads a sign and any number of digits too.
+fn begins_with_year(text: &str) -> bool {
+    let year = text.split_once('-').map_or("", |(year, _)| year);
+    year.len() == 4 && year.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// `None` beyond the last time that chrono knows.
+fn ceil_to_millis(time: NaiveDateTime) -> Option<NaiveDateTime> {
     let millis = i64::from(time.nanosecond().div_ceil(1_000_000));
-    time.with_nanosecond(0).unwrap_or(time) + TimeDelta::milliseconds(millis)
+    time.with_nanosecond(0)?.checked_add_signed(TimeDelta::milliseconds(millis))
 }
 
 /// A wall time, in whole milliseconds.
@@ -136,6 +145,25 @@ impl Serialize for TimeOfDay {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_year_has_four_digits() {
+        for bad in [
+            // Rounded up, it is after the last time that chrono knows.
+            "+262142-12-31T23:59:59.9999",
+            "+2027-03-01T09:00:00",
+            "-2027-03-01T09:00:00",
+            "+10000-01-01T09:00:00",
+            "27-03-01T09:00:00",
+            "1968-12-31T09:00:00",
+            "9999-12-31T23:59:59.9999",
+        ] {
+            assert!(local_time(bad).is_err(), "{bad:?}");
+            let (day, _) = bad.split_once('T').unwrap();
+            assert_eq!(date(day).is_ok(), day == "9999-12-31", "{day:?}");
+        }
+        assert!(local_time("9999-12-31T23:59:59.999").is_ok());
+    }
 
     #[test]
     fn times_of_day_are_hours_and_minutes() {
