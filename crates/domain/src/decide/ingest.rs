@@ -75,27 +75,31 @@ impl Update<'_> {
         let asked = self.merged(live)?;
         let completes = self.completes(live, &asked);
         let task = if completes { reopened(&asked, live) } else { self.still_open(asked, live) };
-        let due = task.due_date.clone();
+        let (due, was_open) = (task.due_date.clone(), task.status.is_open());
         let change = Replacement {
             preferences: preferences_for(live, &task, preferences),
             task,
             // What is done does not ring any more.
             if_past: if completes { IfPast::Skip } else { IfPast::Fire },
-            said_due_date: self.moves(live),
+            // Other exceptions may take out the occurrence that the task is at.
+            said_when: self.moves(live) || self.recurs_otherwise(),
             restored: &[],
         };
         let mut outcome = change.apply(live, &command.origin, RemovalReason::Replaced, now)?;
+        let mut news = None;
         if let Lifecycle::Live(next) = &outcome.lifecycle {
-            if next.task.due_date != due {
-                outcome.facts.push(Fact::TaskUpdated { reason: UpdateReason::Skipped });
-            }
-            if completes {
+            if was_open && outcome.is_done() {
+                news = Some(UpdateReason::Completed).filter(|_| !completes);
+            } else if next.task.due_date != due {
+                // Past the occurrence that the owner names; should that be done, so is no other one.
+                news = Some(UpdateReason::Skipped);
+            } else if completes {
                 let done = lifecycle::complete(next, now);
                 outcome.facts.extend(done.facts);
                 outcome.lifecycle = done.lifecycle;
             }
         }
-        outcome.facts = without_echo(outcome.facts);
+        outcome.facts = without_echo(outcome.facts, news);
         Ok(outcome)
     }
 
@@ -109,7 +113,7 @@ impl Update<'_> {
             if let Some(last) = self.last.filter(|_| !self.moves(Some(live))) {
                 fields.due_date.clone_from(&here.due_date);
                 fields.start.clone_from(&here.start);
-                if self.said.recurrence == last.recurrence {
+                if !self.recurs_otherwise() {
                     fields.recurrence.clone_from(&here.recurrence);
                 }
                 if self.said.status == last.status {
@@ -128,6 +132,11 @@ impl Update<'_> {
         let (Some(live), Some(last)) = (live, self.last) else { return true };
         let recurs = self.task.recurrence.is_some();
         self.said.moves(last) || recurs != live.task.recurrence.is_some()
+    }
+
+    /// Whether the owner has told another recurrence since it last spoke.
+    fn recurs_otherwise(&self) -> bool {
+        self.last.is_none_or(|last| self.said.recurrence != last.recurrence)
     }
 
     /// A recurring task that is not completed by this event goes on as it is.
@@ -161,8 +170,8 @@ fn reopened(task: &Task, live: Option<&Live>) -> Task {
     task.with_status(open.unwrap_or(Status::Pending))
 }
 
-/// The owner need not be told what it has just said; only what it does not know yet.
-fn without_echo(facts: Vec<Fact>) -> Vec<Fact> {
+/// The owner need not be told what it has just said; only what it does not know yet, the news among it.
+fn without_echo(facts: Vec<Fact>, news: Option<UpdateReason>) -> Vec<Fact> {
     let is_news = |fact: &Fact| match fact {
         Fact::TaskUpdated { reason } => {
             matches!(reason, UpdateReason::Advanced | UpdateReason::Skipped)
@@ -170,14 +179,15 @@ fn without_echo(facts: Vec<Fact>) -> Vec<Fact> {
         Fact::TaskSync => false,
         _ => true,
     };
-    facts.into_iter().filter(is_news).chain([Fact::TaskSync]).collect()
+    let news = news.map(|reason| Fact::TaskUpdated { reason });
+    facts.into_iter().filter(is_news).chain(news).chain([Fact::TaskSync]).collect()
 }
 
 fn gone(live: Option<&Live>, now: Timestamp) -> Outcome {
     match live {
         Some(live) => {
             let outcome = lifecycle::delete(live, now);
-            Outcome { facts: without_echo(outcome.facts), ..outcome }
+            Outcome { facts: without_echo(outcome.facts, None), ..outcome }
         }
         None => Outcome {
             lifecycle: Lifecycle::Deleted { deleted_at: now, user_id: None },

@@ -158,6 +158,11 @@ impl Outcome {
         Self { lifecycle: Lifecycle::Live(Box::new(live)), facts, last_words: None }
     }
 
+    /// Whether it leaves a task that is done.
+    fn is_done(&self) -> bool {
+        matches!(&self.lifecycle, Lifecycle::Live(live) if !live.task.status.is_open())
+    }
+
     fn unchanged(live: &Live) -> Self {
         Self::live(live.clone(), Vec::new())
     }

@@ -10,7 +10,7 @@ use crate::recurrence::Cursor;
 use crate::rejection::Rejection;
 use crate::schedule::Schedule;
 use crate::state::Live;
-use crate::task::{Recurrence, RecursFrom, Task};
+use crate::task::{Recurrence, RecursFrom, Status, Task};
 use crate::time::{self, Timestamp};
 
 pub(super) fn put(
@@ -27,11 +27,15 @@ pub(super) fn put(
         task: task.clone(),
         preferences,
         if_past: *if_past,
-        said_due_date: true,
+        said_when: true,
         restored,
     };
     let mut outcome = change.apply(live, origin, RemovalReason::Replaced, now)?;
-    outcome.facts.extend([Fact::TaskUpdated { reason }, Fact::TaskSync]);
+    outcome.facts.push(Fact::TaskUpdated { reason });
+    if task.status.is_open() && outcome.is_done() {
+        outcome.facts.push(Fact::TaskUpdated { reason: UpdateReason::Completed });
+    }
+    outcome.facts.push(Fact::TaskSync);
     Ok(outcome)
 }
 
@@ -56,8 +60,8 @@ pub(super) struct Replacement<'a> {
     pub(super) task: Task,
     pub(super) preferences: KnownPreferences,
     pub(super) if_past: IfPast,
-    /// Whether the caller has just said when it is due.
-    pub(super) said_due_date: bool,
+    /// Whether the caller has just said when it is due, or which occurrences of it take place.
+    pub(super) said_when: bool,
     /// What an imported calendar says of the alarms.
     pub(super) restored: &'a [RestoredAlarm],
 }
@@ -84,7 +88,7 @@ impl Replacement<'_> {
         };
         let task = with_start(old, self.task);
         let occurrence = occurrence(old, &task, &self.preferences);
-        let (task, occurrence) = if self.said_due_date && task.status.is_open() {
+        let (task, occurrence) = if self.said_when && task.status.is_open() {
             taking_place(task, occurrence, &self.preferences)
         } else {
             (task, occurrence)
@@ -147,7 +151,8 @@ fn occurrence(old: Option<&Live>, task: &Task, preferences: &KnownPreferences) -
     Some(Cursor { local, number })
 }
 
-/// The task at the first occurrence that takes place, should its due date be an exception.
+/// The task at the first occurrence that takes place, should its due date be an exception. Where none is
+/// left it is done, as when the last one is skipped.
 fn taking_place(
     task: Task,
     occurrence: Option<Cursor>,
@@ -159,13 +164,14 @@ fn taking_place(
             recurrence.from == RecursFrom::Due && recurrence.excludes(cursor.local, &task)
         })
     };
-    let next = occurrence.filter(excluded).and_then(|cursor| {
-        let schedule = Schedule::new(&task, &preferences.preferences);
-        let next = schedule.series()?.next(&cursor)?.cursor;
-        Some((moved(&task, next.local)?.with_status(task.status), next))
+    let Some(cursor) = occurrence.filter(excluded) else { return (task, occurrence) };
+    let schedule = Schedule::new(&task, &preferences.preferences);
+    let next = schedule.series().and_then(|series| series.next(&cursor)).and_then(|next| {
+        let moved = moved(&task, next.cursor.local)?;
+        Some((moved.with_status(task.status), next.cursor))
     });
     match next {
         Some((moved, cursor)) => (moved, Some(cursor)),
-        None => (task, occurrence),
+        None => (task.with_status(Status::Completed), occurrence),
     }
 }

@@ -66,7 +66,7 @@ fn replace(
         .with_reminders(reminders)
         .map_err(|invalid| Rejection::invalid(invalid.field(), invalid.to_string()))?;
     let preferences = live.preferences.clone();
-    let change = Replacement { task, preferences, if_past, said_due_date: false, restored: &[] };
+    let change = Replacement { task, preferences, if_past, said_when: false, restored: &[] };
     let mut outcome = change.apply(Some(live), origin, gone, now)?;
     let reason = UpdateReason::RemindersChanged;
     outcome.facts.extend([Fact::TaskUpdated { reason }, Fact::TaskSync]);

@@ -3,6 +3,7 @@
 use crate::config;
 use proptest::prelude::*;
 use reminder_domain::ingested::{Ingested, News, Said};
+use reminder_domain::recurrence::LocalMoment;
 use reminder_domain::task::Status;
 use reminder_domain::{
     Command, CommandKind, Origin, Task, TaskId, TaskState, Timestamp, Turn, decide,
@@ -19,7 +20,7 @@ fn now() -> Timestamp {
 /// What a version says.
 #[derive(Clone, Debug)]
 enum Version {
-    Is { title: u8, day: u8, recurs: bool, status: Status },
+    Is { title: u8, day: u8, recurs: bool, status: Status, excepted: Vec<u8> },
     Deleted,
 }
 
@@ -27,9 +28,22 @@ fn version() -> impl Strategy<Value = Version> {
     let status = prop_oneof![3 => Just(Status::Pending), 1 => Just(Status::InProgress), 2 => Just(Status::Completed)];
     prop_oneof![
         8 => (0..3_u8, 1..5_u8, any::<bool>(), status)
-            .prop_map(|(title, day, recurs, status)| Version::Is { title, day, recurs, status }),
+            .prop_map(|(title, day, recurs, status)| Version::Is {
+                title, day, recurs, status, excepted: Vec::new(),
+            }),
         1 => Just(Version::Deleted),
     ]
+}
+
+/// A version of a recurring task, some of whose days do not take place.
+fn excepting() -> impl Strategy<Value = Version> {
+    let excepted = prop::collection::vec(1..6_u8, 0..4);
+    (version(), excepted).prop_map(|(version, excepted)| match version {
+        Version::Is { title, day, status, .. } => {
+            Version::Is { title, day, recurs: true, status, excepted }
+        }
+        Version::Deleted => Version::Deleted,
+    })
 }
 
 fn hash(value: &impl Hash) -> u64 {
@@ -41,16 +55,19 @@ fn hash(value: &impl Hash) -> u64 {
 fn event(number: u64, version: &Version) -> Command {
     let news = match version {
         Version::Deleted => News::Deleted,
-        Version::Is { title, day, recurs, status } => {
+        Version::Is { title, day, recurs, status, excepted } => {
             let due = format!("2027-02-0{day}T09:00:00");
             let mut task = json!({ "title": format!("t{title}"), "dueDate": { "local": due }, "status": status });
             if *recurs {
-                task["recurrence"] =
-                    json!({ "rule": "FREQ=DAILY", "start": "2027-02-01T09:00:00" });
+                let exdates: Vec<_> =
+                    excepted.iter().map(|day| format!("2027-02-0{day}")).collect();
+                task["recurrence"] = json!({
+                    "rule": "FREQ=DAILY", "start": "2027-02-01T09:00:00", "exdates": exdates,
+                });
             }
             let task: Task = serde_json::from_value(task).unwrap();
-            let said =
-                Said { due_date: hash(day), start: 0, recurrence: hash(recurs), status: *status };
+            let recurrence = hash(&(recurs, excepted));
+            let said = Said { due_date: hash(day), start: 0, recurrence, status: *status };
             News::Task { task: Box::new(task), said }
         }
     };
@@ -111,6 +128,20 @@ proptest! {
         }
         prop_assert_eq!(end(jumbled.as_ref()), end(alone.as_ref()));
         prop_assert_eq!(end(told.as_ref()), end(alone.as_ref()));
+    }
+
+    /// An open task is never at an occurrence that does not take place, whatever its owner says of it.
+    #[test]
+    fn no_task_is_at_an_exception(versions in prop::collection::vec(excepting(), 1..8)) {
+        let mut state: Option<TaskState> = None;
+        for (number, said) in (1..).zip(&versions) {
+            hear(&mut state, &event(number, said));
+            let live = state.as_ref().and_then(TaskState::live);
+            let Some(live) = live.filter(|live| live.task.status.is_open()) else { continue };
+            let exdates = live.task.recurrence.iter().flat_map(|recurrence| &recurrence.exdates);
+            let due = live.task.due_date.as_ref().unwrap().nominal().date();
+            prop_assert!(exdates.clone().all(|day| *day != LocalMoment::Date(due)), "{due}");
+        }
     }
 
     /// The version that a task has followed never goes back, and a known event commits nothing.

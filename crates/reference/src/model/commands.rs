@@ -40,8 +40,12 @@ impl Task {
         // A due date that is an exception is that of the first occurrence that takes place.
         let excluded = task.spec.due.filter(|due| task.spec.exdates.contains(&due.nominal));
         if let Some(due) = excluded.filter(|_| task.recurs_by_itself() && task.is_open()) {
-            let next = task.after(due.nominal).next().unwrap_or(due.nominal);
-            task.spec.due = Some(Time { nominal: next, ..due });
+            // Where none is left, there is nothing more to do.
+            let next = task.after(due.nominal).next();
+            match next {
+                Some(next) => task.spec.due = Some(Time { nominal: next, ..due }),
+                None => task.spec.completed = true,
+            }
         }
         task.placed(old, if_past, now)
     }

@@ -23,3 +23,33 @@ fn a_recurring_task_can_be_read_again_whatever_its_due_date() {
         bench.reload();
     }
 }
+
+const LAST: &str = r#""rule":"FREQ=DAILY;UNTIL=20270302T090000""#;
+
+/// A task at the last of its two occurrences, in UTC.
+fn at_its_last() -> Bench {
+    let mut bench = Bench::with("03-01 00:00", &task(r#"{"local":"2027-03-01T09:00:00"}"#, LAST));
+    bench.wake_until("03-01 09:00");
+    bench.complete("03-01 10:00");
+    assert!(bench.due().contains("03-02T") && bench.next() == "03-02 09:00");
+    bench
+}
+
+#[test]
+fn a_put_that_excepts_the_last_occurrence_ends_the_task_as_skipping_it_does() {
+    let excepted = r#""rule":"FREQ=DAILY;UNTIL=20270302T090000","exdates":["2027-03-02"],"start":"2027-03-01T09:00:00""#;
+    let excepted = task(r#"{"local":"2027-03-02T09:00:00"}"#, excepted);
+    let mut bench = at_its_last();
+    let told = bench.put("03-01 11:00", &excepted);
+    assert_eq!(
+        told,
+        ["removed due 03-02 09:00 Completed", "updated Replaced", "updated Completed"]
+    );
+    assert_eq!((bench.live().task.status, bench.next()), (Status::Completed, String::new()));
+    let mut skipped = at_its_last();
+    skipped.skip("03-01 11:00", None);
+    assert_eq!(skipped.live().alarms, bench.live().alarms);
+    // Said again, it is as it was.
+    assert_eq!(bench.put("03-01 12:00", &excepted)[..1], ["updated Replaced"]);
+    assert_eq!(bench.next(), "");
+}

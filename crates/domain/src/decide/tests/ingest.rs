@@ -240,3 +240,45 @@ fn what_the_rules_refuse_changes_nothing() {
     let far = is(1, r#"{"title":"t","dueDate":"2099-01-01T00:00:00Z"}"#);
     assert!(matches!(reject(None, &far), Rejection::Invalid { .. }));
 }
+
+fn except(version: u64, status: &str, dates: &str) -> Command {
+    is(
+        version,
+        &format!(
+            r#"{{"title":"t","status":"{status}","dueDate":{{"local":"2027-03-01T09:00:00"}},"recurrence":{{"rule":"FREQ=DAILY;UNTIL=20270302T090000","exdates":[{dates}]}}}}"#
+        ),
+    )
+}
+
+#[test]
+fn an_owner_who_excepts_only_the_present_occurrence_moves_the_task_on() {
+    let mut told = Told::new();
+    told.hear("02-01 09:00", &except(1, "pending", ""));
+    let facts = told.hear("02-01 09:01", &except(2, "pending", r#""2027-03-01""#));
+    assert_eq!(facts, some(&["scheduled due 03-02 09:00", "updated Skipped", "sync"]));
+    assert_eq!(told.due(), r#"{"local":"2027-03-02T09:00:00"}"#);
+}
+
+#[test]
+fn an_owner_who_excepts_the_last_occurrence_is_told_that_the_task_is_done() {
+    let mut told = Told::new();
+    told.hear("02-01 09:00", &except(1, "pending", ""));
+    told.hear("02-01 09:01", &except(2, "completed", ""));
+    assert_eq!(told.due(), r#"{"local":"2027-03-02T09:00:00"}"#);
+    let facts = told.hear("02-01 09:02", &except(3, "completed", r#""2027-03-02""#));
+    let ended = ["removed due 03-02 09:00 Completed", "updated Completed", "sync"];
+    assert_eq!(facts, some(&ended));
+    assert_eq!(told.task().status, Status::Completed);
+}
+
+#[test]
+fn an_occurrence_that_is_excepted_and_completed_at_once_is_completed_once() {
+    let mut told = Told::new();
+    told.hear("02-01 09:00", &except(1, "pending", ""));
+    let facts = told.hear("02-01 09:01", &except(2, "completed", r#""2027-03-01""#));
+    assert_eq!(facts, some(&["scheduled due 03-02 09:00", "updated Skipped", "sync"]));
+    assert_eq!(
+        (told.due(), told.task().status),
+        (r#"{"local":"2027-03-02T09:00:00"}"#.into(), Status::Pending)
+    );
+}
