@@ -172,7 +172,7 @@ fn without_pause(
     let steps = schedule.steps(&reminder, &moment);
     let verdict = match moment.occurrence {
         Some(cursor) if is_excluded(live, &cursor) => Verdict::Excluded,
-        _ if moment.at > now && live.task.status.is_open() => Verdict::Scheduled { at: moment.at },
+        _ if moment.at > now && is_ahead(alarm, &moment) => Verdict::Scheduled { at: moment.at },
         _ => Verdict::Forgotten,
     };
     Some(Explanation { verdict, steps })
@@ -247,15 +247,24 @@ fn by_schedule(
     // The moment is so far from its occurrence as that of any other one, give or take some days.
     let lead = moment_at(Some(first.cursor))?.nominal().millis_since(first.resolved.at);
     let due = at.saturating_add_ms(-lead).to_datetime().with_timezone(&everything.clock.zone);
-    let from = Cursor { local: due.naive_local() - LOOK_AROUND, number: 1 };
-    let start = (from.local < first.cursor.local).then_some(first.cursor);
+    let from = Cursor { local: due.naive_local() - LOOK_AROUND, number: 0 };
+    // A rule with COUNT has to be counted from its start on, to know where it ends.
+    let counts = everything.rule.count().is_some();
+    let start = (counts || from.local < first.cursor.local).then_some(first.cursor);
     let begin = start.as_ref().unwrap_or(&from);
     let later = everything.after(begin).map(|occurrence| occurrence.cursor);
-    let moments = start.into_iter().chain(later).take(LOOK_AROUND_MAX).map_while(|cursor| {
+    let near = start.into_iter().chain(later).skip_while(|cursor| cursor.local < from.local);
+    let moments = near.take(LOOK_AROUND_MAX).map_while(|cursor| {
         // Behind the moment there is none that could be it.
         moment_at(Some(cursor)).filter(|moment| moment.nominal() <= at || is_it(moment))
     });
     moments.into_iter().find(is_it)
+}
+
+/// Whether an alarm still comes to a moment of its schedule: it is not before the one that it waits for.
+fn is_ahead(alarm: &Alarm, moment: &Moment) -> bool {
+    let local = |moment: &Moment| moment.occurrence.map(|cursor| cursor.local);
+    alarm.plan.scheduled().is_some_and(|next| local(moment) >= local(next))
 }
 
 fn is_excluded(live: &Live, cursor: &Cursor) -> bool {

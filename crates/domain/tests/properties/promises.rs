@@ -8,10 +8,11 @@ use proptest::test_runner::TestCaseError;
 use reminder_domain::command::IfPast;
 use reminder_domain::decide::{decide_refresh, decide_wake};
 use reminder_domain::event::{Cause, Triggered};
+use reminder_domain::explain::{Verdict, explain};
 use reminder_domain::preview::preview;
-use reminder_domain::{Answer, Fact, TaskState, Turn, decide, next_wake};
+use reminder_domain::{Answer, Fact, ReminderId, TaskState, Turn, decide, next_wake};
 use reminder_reference::calendar::{
-    DAY, END, HOUR, MINUTE, Prefs, Reminder, TimeKind, Trigger, instant,
+    DAY, END, HOUR, MINUTE, Prefs, Reminder, Rule, TimeKind, Trigger, instant,
 };
 use reminder_reference::model::Plan;
 use reminder_reference::words::{Delay, IfVersion, Kind, Request, Skip, Spec, known};
@@ -19,6 +20,8 @@ use std::collections::HashSet;
 
 /// How many firings of a preview are compared.
 const FIRINGS: usize = 12;
+/// How many occurrences are asked about.
+const ASKED: usize = 12;
 /// Most wakes followed in one case: nags and expiries come between the firings.
 const WAKES_MAX: usize = 60;
 
@@ -104,6 +107,36 @@ proptest! {
             let (mut fired, ended) = future(&bench)?;
             fired.truncate(count);
             same(&firings, &fired, ended)?;
+        }
+    }
+
+    /// What is said to fire fires, occurrences that a count leaves out among those asked about.
+    #[test]
+    fn what_explain_calls_scheduled_fires(steps in scenario()) {
+        let bench = Bench::after(&steps)?;
+        let Some(live) = bench.state.as_ref().and_then(TaskState::live) else { return Ok(()) };
+        let Some(task) = &bench.model.task else { return Ok(()) };
+        let (fired, ended) = future(&bench)?;
+        let last = fired.last().map(|fired| fired.scheduled_for);
+        let endless = task.spec.rule.map(|rule| Rule { count: None, ..rule });
+        let occurrences: Vec<i64> =
+            endless.iter().flat_map(|rule| rule.occurrences(task.first).take(ASKED)).collect();
+        for reminder in task.reminders() {
+            let id = ReminderId::parse(reminder.id).unwrap();
+            let nag = live.alarm(&id).and_then(|alarm| alarm.rung).and_then(|rung| rung.nag_at);
+            let moments = occurrences.iter().filter_map(|at| task.moment(&reminder, Some(*at)));
+            for at in moments.map(|moment| instant(moment.at)) {
+                let said = explain(live, &id, at, instant(bench.now)).map(|said| said.verdict);
+                // A nag may be overtaken by the next occurrence.
+                let is_meant = at > instant(bench.now) && nag != Some(at);
+                if !is_meant || said != Some(Verdict::Scheduled { at }) {
+                    continue;
+                }
+                let is_it = |fired: &Triggered| {
+                    fired.reminder_id == id && fired.scheduled_for == at
+                };
+                prop_assert!(fired.iter().any(is_it) || !ended && Some(at) >= last, "{id} {at}");
+            }
         }
     }
 

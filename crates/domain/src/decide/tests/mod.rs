@@ -3,6 +3,7 @@
 mod bench;
 mod commands;
 mod exceptions;
+mod explain;
 mod history;
 mod ingest;
 mod lifecycle;
