@@ -68,6 +68,8 @@ pub struct Spec {
     /// How long before the due date it begins, on the wall.
     pub start_before: Option<i64>,
     pub rule: Option<Rule>,
+    /// The first occurrence, where it is said; else the due date is one.
+    pub first: Option<i64>,
     pub from_completion: bool,
     /// Occurrences taken out, by their wall time.
     pub exdates: Vec<i64>,
@@ -186,6 +188,10 @@ impl Spec {
                     .map(|at| calendar::wall(*at).format(form).to_string())
                     .collect();
                 json["recurrence"]["exdates"] = json!(dates);
+                if let Some(first) = self.first {
+                    let text = calendar::wall(first).format("%Y-%m-%dT%H:%M:%S%.f").to_string();
+                    json["recurrence"]["start"] = json!(text);
+                }
             }
         }
         if let Some(reminders) = &self.reminders {

@@ -124,6 +124,7 @@ fn put(dice: Dice, now_ms: i64) -> Act {
         due,
         start_before: None,
         rule: recurs.then_some(Rule { every, count: Some(count) }),
+        first: None,
         from_completion: recurs && dice.happens("from completion", 200),
         exdates: Vec::new(),
         reminders: dice.happens("own reminders", 500).then(|| reminders(dice.of("reminders"))),

@@ -6,7 +6,7 @@ use super::{Outcome, pause};
 use crate::command::{IfPast, Origin, Put, RestoredAlarm};
 use crate::event::{Fact, RemovalReason, UpdateReason};
 use crate::preferences::KnownPreferences;
-use crate::recurrence::Cursor;
+use crate::recurrence::{Cursor, Series};
 use crate::rejection::Rejection;
 use crate::schedule::Schedule;
 use crate::state::Live;
@@ -142,11 +142,13 @@ fn occurrence(old: Option<&Live>, task: &Task, preferences: &KnownPreferences) -
     if let Some(cursor) = before.and_then(|old| old.occurrence).filter(|at| at.local == local) {
         return Some(cursor);
     }
-    // How many occurrences there were up to the due date; a rule with COUNT has a bounded number.
+    // How many occurrences there were up to the due date, those taken out and itself among them; a rule
+    // with COUNT has a bounded number.
     let schedule = Schedule::new(task, &preferences.preferences);
     let clock = preferences.preferences.clock();
     let at = due.resolve(clock, crate::time::Shift::NONE).map(|resolved| resolved.at);
-    let latest = schedule.series().zip(at).and_then(|(series, at)| series.latest(None, at));
+    let everything = schedule.series().map(|series| Series { exdates: &[], ..series });
+    let latest = everything.zip(at).and_then(|(series, at)| series.latest(None, at));
     let number = latest.map_or(1, |(occurrence, _)| occurrence.cursor.number.max(1));
     Some(Cursor { local, number })
 }

@@ -176,8 +176,18 @@ pub(crate) fn spec() -> impl Strategy<Value = Spec> {
     let reminders = prop_oneof![1 => Just(None), 4 => reminders().prop_map(Some)];
     let exdates = prop_oneof![3 => Just(Vec::new()), 1 => prop::collection::vec(0..4_usize, 1..3)];
     let flags = (prop::bool::weighted(0.2), prop::bool::weighted(0.2), prop::bool::weighted(0.08));
+    // Which of its occurrences the task is at.
+    let rule = (rule, prop_oneof![4 => Just(0), 1 => 1..4_usize]);
     (0..2_u8, due, start, rule, exdates, reminders, flags).prop_map(
-        |(title, due, start, rule, exdates, reminders, (urgent, from_completion, completed))| {
+        |(
+            title,
+            due,
+            start,
+            (rule, at),
+            exdates,
+            reminders,
+            (urgent, from_completion, completed),
+        )| {
             let date = due.is_some_and(|due: Time| due.kind == TimeKind::Date);
             let unit = if date { DAY } else { 45 * MINUTE };
             let rule = due.and(rule).filter(|rule: &Rule| rule.has_days() || !date);
@@ -188,11 +198,16 @@ pub(crate) fn spec() -> impl Strategy<Value = Spec> {
             let exdates = exdates.iter().filter_map(|n| occurrences.get(*n).copied()).collect();
             let start_before = due.and(start).map(|n| n * unit);
             let from_completion = from_completion && rule.is_some();
+            // What follows a completion has no other occurrences yet.
+            let later = occurrences.get(at).filter(|_| at > 0 && !from_completion).copied();
+            let first = later.and(due).map(|due| due.nominal);
+            let due = due.map(|due| Time { nominal: later.unwrap_or(due.nominal), ..due });
             Spec {
                 title,
                 due,
                 start_before,
                 rule,
+                first,
                 from_completion,
                 exdates,
                 reminders,

@@ -34,6 +34,7 @@ impl Task {
         if let Some(old) = old.filter(same_series) {
             (first, number) = (old.first, old.number);
         }
+        first = spec.first.unwrap_or(first);
         let paused = old.and_then(|old| old.paused);
         let (spec, alarms) = (spec.clone(), Vec::new());
         let mut task = Self { spec, first, number, prefs: known, paused, alarms };

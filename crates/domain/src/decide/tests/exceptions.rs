@@ -53,3 +53,15 @@ fn a_put_that_excepts_the_last_occurrence_ends_the_task_as_skipping_it_does() {
     assert_eq!(bench.put("03-01 12:00", &excepted)[..1], ["updated Replaced"]);
     assert_eq!(bench.next(), "");
 }
+
+#[test]
+fn what_is_excepted_counts_where_the_series_is_put_in_its_middle() {
+    // The third of five is excepted, and the task is put there.
+    let recurrence =
+        r#""rule":"FREQ=DAILY;COUNT=5","start":"2027-03-01T09:00:00","exdates":["2027-03-03"]"#;
+    let excepted = task(r#"{"local":"2027-03-03T09:00:00"}"#, recurrence);
+    let mut bench = Bench::with("03-01 00:00", &excepted);
+    let told = bench.wake_until("03-20 00:00");
+    let fired = told.iter().filter_map(|text| text.strip_prefix("triggered due "));
+    assert_eq!(fired.collect::<Vec<_>>(), ["03-04 09:00 OnTime", "03-05 09:00 OnTime"]);
+}
