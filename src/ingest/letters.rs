@@ -4,11 +4,11 @@ use super::batch::Record;
 use super::ports::Letter;
 use reminder_contract::dead_letter::{
     CORRELATION_ID, CUT_FROM, DAPR_KEY, DETAIL, DETAIL_MAX_CHARS, EVENT_ID, FAILED_AT, FAILED_BY,
-    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, REPLAY_OF, Reason,
+    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, REPLAY_OF, Reason, beginning,
 };
 use reminder_contract::incoming::{TaskNews, Unreadable};
 use reminder_contract::names::{APP_ID, TASK_EVENTS, TASK_EVENTS_DLQ};
-use reminder_contract::size::{ADDED_MAX_BYTES, MESSAGE_MAX_BYTES};
+use reminder_contract::size::ADDED_MAX_BYTES;
 use reminder_domain::Timestamp;
 
 /// Longest key that a letter takes over: with it, the headers stay within [`ADDED_MAX_BYTES`].
@@ -84,27 +84,19 @@ impl Fault {
             (FAILED_BY, Some(APP_ID.to_owned())),
             (REPLAY_OF, record.metadata.get(REPLAY_OF).map(|id| header_text(id))),
         ];
-        fitted(Letter {
+        let (value, cut_from) = beginning(&record.value);
+        let key = record.metadata.get(DAPR_KEY);
+        let kept = key.filter(|key| key.len() <= KEY_MAX_BYTES);
+        let cut_from = cut_from.or_else(|| (key != kept).then_some(value.len()));
+        let headers =
+            headers.into_iter().chain([(CUT_FROM, cut_from.map(|bytes| bytes.to_string()))]);
+        Letter {
             topic: TASK_EVENTS_DLQ,
-            key: record.metadata.get(DAPR_KEY).cloned(),
-            value: record.value.clone(),
-            headers: headers.into_iter().filter_map(|(name, text)| Some((name, text?))).collect(),
-        })
+            key: kept.cloned(),
+            value: value.to_vec(),
+            headers: headers.filter_map(|(name, text)| Some((name, text?))).collect(),
+        }
     }
-}
-
-/// A letter that can be published, or nothing behind its record would be handled any more. What is too much is left
-/// where the record lies, and the letter says so.
-fn fitted(mut letter: Letter) -> Letter {
-    let key_bytes = letter.key.as_ref().map_or(0, String::len);
-    let room = MESSAGE_MAX_BYTES - ADDED_MAX_BYTES;
-    if letter.value.len() <= room && key_bytes <= KEY_MAX_BYTES {
-        return letter;
-    }
-    letter.headers.push((CUT_FROM, letter.value.len().to_string()));
-    letter.key = letter.key.filter(|key| key.len() <= KEY_MAX_BYTES);
-    letter.value.truncate(room);
-    letter
 }
 
 /// A text on one line and of bearable length.

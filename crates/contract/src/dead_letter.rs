@@ -8,6 +8,7 @@
 //! those that Dapr's Kafka component makes of a delivery, and those name its origin: [`DAPR_TOPIC`],
 //! [`DAPR_PARTITION`], [`DAPR_OFFSET`], [`DAPR_KEY`].
 
+use crate::size::{ADDED_MAX_BYTES, MESSAGE_MAX_BYTES};
 use crate::vocabulary::vocabulary;
 
 /// Why it could not be handled, as a word of [`Reason`].
@@ -64,6 +65,9 @@ pub const HEADERS: [&str; 10] = [
 /// Longest [`DETAIL`], in characters: a header is no place for a whole event.
 pub const DETAIL_MAX_CHARS: usize = 500;
 
+/// The longest value of a letter, in bytes: its headers and the key come to it.
+pub const VALUE_MAX_BYTES: usize = MESSAGE_MAX_BYTES - ADDED_MAX_BYTES;
+
 /// The key of a record, in the metadata of what Dapr delivers.
 pub const DAPR_KEY: &str = "__key";
 
@@ -79,6 +83,15 @@ pub const DAPR_OFFSET: &str = "__offset";
 /// When a record was published, in ms since 1970, in the metadata of what Dapr delivers.
 pub const DAPR_TIMESTAMP: &str = "__timestamp";
 
+/// As much of a record's value as a letter can hold; and how many bytes it has, where that is not all, for
+/// [`CUT_FROM`]. A letter that were larger could never be published, and would hold up what comes behind its record.
+pub fn beginning(value: &[u8]) -> (&[u8], Option<usize>) {
+    match value.split_at_checked(VALUE_MAX_BYTES) {
+        Some((beginning, [_, ..])) => (beginning, Some(value.len())),
+        _ => (value, None),
+    }
+}
+
 vocabulary! {
     /// Why a record is a dead letter.
     Reason {
@@ -92,5 +105,18 @@ vocabulary! {
         TooLarge = "tooLarge",
         /// It could not be delivered, after every retry.
         Undeliverable = "undeliverable",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_cut_where_it_would_not_fit_and_says_so() {
+        let value = vec![b'x'; VALUE_MAX_BYTES + 1];
+        assert_eq!(beginning(&value[1..]), (&value[1..], None));
+        assert_eq!(beginning(&value), (&value[1..], Some(VALUE_MAX_BYTES + 1)));
+        assert_eq!(beginning(b""), (&b""[..], None));
     }
 }

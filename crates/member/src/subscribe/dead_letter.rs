@@ -7,8 +7,8 @@ use crate::sidecar::metadata::{
 use crate::sidecar::{PARTITION_KEY, RAW_PAYLOAD, Sidecar, SidecarError};
 use axum::http::HeaderMap;
 use reminder_contract::dead_letter::{
-    DAPR_KEY, DAPR_OFFSET, DAPR_PARTITION, DETAIL, DETAIL_MAX_CHARS, EVENT_ID, FAILED_AT,
-    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, Reason,
+    CUT_FROM, DAPR_KEY, DAPR_OFFSET, DAPR_PARTITION, DETAIL, DETAIL_MAX_CHARS, EVENT_ID, FAILED_AT,
+    ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON, Reason, beginning,
 };
 use serde::Deserialize;
 
@@ -33,10 +33,12 @@ pub(super) async fn publish(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(), SidecarError> {
-    let told = told(topic, &why, headers, body);
+    let mut told = told(topic, &why, headers, body);
+    let (value, cut_from) = beginning(body);
+    told.extend(cut_from.map(|bytes| (CUT_FROM, bytes.to_string())));
     let metadata: Vec<(&str, &str)> = told.iter().map(|(name, text)| (*name, &**text)).collect();
     let content_type = "application/octet-stream";
-    sidecar.publish_raw(dead_letters, body.to_vec(), content_type, &metadata).await
+    sidecar.publish_raw(dead_letters, value.to_vec(), content_type, &metadata).await
 }
 
 /// What the headers of the letter say.

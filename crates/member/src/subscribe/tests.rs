@@ -9,6 +9,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use reminder_contract::cloud_event::{CloudEvent, EventType, Flow, neighbour};
+use reminder_contract::dead_letter::VALUE_MAX_BYTES;
 use reminder_contract::names::{TASK_UPDATES, TASK_UPDATES_DLQ};
 use reminder_contract::size::MESSAGE_MAX_BYTES;
 use reminder_domain::{TaskId, Timestamp};
@@ -216,6 +217,18 @@ async fn a_letter_fits_through_the_sidecar_whatever_its_record_says() {
             assert!(!value.is_empty() && !value.starts_with('&'), "{told} is empty: {uri}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_large_for_a_letter_is_put_away_by_its_beginning() {
+    let fake = Fake::default();
+    let port = member(&fake, Outcome::Done).await;
+    let answer = deliver(port, vec![b'x'; VALUE_MAX_BYTES + 1]).await;
+    assert_eq!(answer["status"], "SUCCESS");
+    let (uri, sent, _) = fake.asked().remove(0);
+    assert_eq!(sent.len(), VALUE_MAX_BYTES);
+    let told = format!("metadata.cutfrom={}", VALUE_MAX_BYTES + 1);
+    assert!(uri.contains(&told), "{uri}");
 }
 
 #[tokio::test]
