@@ -140,6 +140,9 @@ pub trait Users: Send + Sync {
     /// The preferences, as of the last commit that was answered; version 0 and the defaults for a
     /// user who never said anything.
     async fn preferences(&self, user: &Person) -> Result<KnownPreferences, CallError>;
+    /// The highest version that a user had who is gone, be it this one or another; the first version of a user who is
+    /// not stored comes after it. 0: nobody has gone yet.
+    async fn gone(&self, user: &Person) -> Result<u64, CallError>;
     /// How far the tasks are.
     async fn progress(&self, user: &Person) -> Result<Progress, CallError>;
     /// How many tasks are open, counted up to `at_most`.

@@ -20,6 +20,10 @@ impl Users for Index {
         Ok(KnownPreferences::default())
     }
 
+    async fn gone(&self, _: &Person) -> Result<u64, CallError> {
+        Ok(0)
+    }
+
     async fn progress(&self, _: &Person) -> Result<Progress, CallError> {
         Ok(Progress::default())
     }

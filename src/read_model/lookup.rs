@@ -38,6 +38,7 @@ struct Database {
 struct Connection {
     client: Client,
     preferences: Statement,
+    gone: Statement,
     progress: Statement,
     open_tasks: Statement,
     owner: Statement,
@@ -105,6 +106,11 @@ impl Database {
                                       (extract(epoch FROM max(paused_since)) * 1000)::int8,
                                       (extract(epoch FROM max(skipped_until)) * 1000)::int8
                                FROM {schema}.user_index WHERE app_id = $1 AND user_id = $2");
+        // A row of the index that has no state behind it is of somebody who is gone as well. One row in any case.
+        let gone = sql("SELECT greatest(
+                            (SELECT version FROM {schema}.user_births WHERE app_id = $1),
+                            (SELECT version FROM {schema}.user_index
+                             WHERE app_id = $1 AND user_id = $2), 0)");
         let progress = sql("SELECT count(*), count(*) FILTER (WHERE zone_database < $3
                                 OR preferences < (SELECT u.version FROM {schema}.user_index AS u
                                                   WHERE u.app_id = $1 AND u.user_id = $2))
@@ -121,10 +127,11 @@ impl Database {
         let owner = sql("SELECT max(user_id) FROM {schema}.task_index
                          WHERE app_id = $1 AND task_id = $2");
         let preferences = client.prepare(&preferences).await?;
+        let gone = client.prepare(&gone).await?;
         let progress = client.prepare(&progress).await?;
         let open_tasks = client.prepare(&open_tasks).await?;
         let owner = client.prepare(&owner).await?;
-        Ok(Connection { client, preferences, progress, open_tasks, owner })
+        Ok(Connection { client, preferences, gone, progress, open_tasks, owner })
     }
 }
 
@@ -144,6 +151,14 @@ impl Users for UserLookup {
         let at = |column| row.get::<_, Option<i64>>(column).map(Timestamp::from_millis);
         let (paused_since, skipped_until) = (at(2), at(3));
         Ok(KnownPreferences { version: count(version), preferences, paused_since, skipped_until })
+    }
+
+    async fn gone(&self, user: &Person) -> Result<u64, CallError> {
+        let asked = self.ask(|connection| async move {
+            connection.client.query_one(&connection.gone, &[&APP_ID, &user.as_str()]).await
+        });
+        let row = asked.await.map_err(|error| CallError(error.to_string()))?;
+        Ok(count(row.get(0)))
     }
 
     async fn progress(&self, user: &Person) -> Result<Progress, CallError> {

@@ -47,6 +47,7 @@ migrations! {
     12 = "0012_erasure";
     13 = "0013_erasure_search";
     14 = "0014_audit_findings";
+    15 = "0015_user_births";
 }
 
 /// What must be on the state table for the fence to stand.

@@ -2,7 +2,8 @@
 //!
 //! What is remembered may be outdated. It serves only for tasks that are made, since the fence refuses a
 //! first version whose copy of the preferences is not the one that the user has by then; the turn reads
-//! them and decides anew. Preferences change seldom, so nearly always that is one question less.
+//! them and decides anew. Preferences change seldom, so nearly always that is one question less. A user who was
+//! erased and speaks again begins above all earlier versions, so what is remembered never passes for the new ones.
 
 use super::effect::Outcome;
 use crate::ports::Users;

@@ -152,13 +152,17 @@ impl UserTurns {
     async fn command(&self, user: &Person, command: &UserCommand) -> Result<UserReply, Trouble> {
         for _ in 0..COMMIT_ATTEMPTS {
             let state = self.load(user).await?;
-            let next = match decide_user(user, state.as_ref(), command, SystemClock.now()) {
+            let mut next = match decide_user(user, state.as_ref(), command, SystemClock.now()) {
                 Err(rejection) => return Ok(UserReply::Rejected(rejection)),
                 Ok(UserTurn::Answer(version)) => {
                     return self.answer(user, command, version, state.as_ref()).await;
                 }
                 Ok(UserTurn::Commit(next)) => next,
             };
+            if state.is_none() {
+                let gone = self.users.gone(user).await;
+                next.born_above(gone.map_err(|error| Trouble::Call(error.0))?);
+            }
             match self.store.commit_user(user, record::encode(&next)).await {
                 Ok(()) => {
                     self.changed.notify_one();

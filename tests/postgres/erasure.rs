@@ -1,11 +1,13 @@
 //! What is kept of a user beside tasks goes, and the request last of all.
 
-use crate::support::{Database, Value, key, upsert, value};
+use crate::support::{Database, Value, key, refused, upsert, value};
 use reminder_contract::names::APP_ID;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
+use reminder_scheduler::ports::Users;
 use reminder_scheduler::read_model::{
-    ErasureTable, Erasures, Finding, FindingKind, ReadModel, Search, TaskIndex as _, UnderWay,
+    ErasureTable, Erasures, FENCED_SQLSTATE, Finding, FindingKind, ReadModel, Search,
+    TaskIndex as _, UnderWay, UserLookup,
 };
 use reminder_scheduler::turn::record::UnreadableState;
 use std::sync::Arc;
@@ -32,12 +34,22 @@ async fn letter(database: &Database, task: &str, value: &str) {
     database.client.execute(sql, &[&APP_ID, &identity, &value, &task]).await.unwrap();
 }
 
-/// Says what a user prefers, as the service stores it.
+/// The actor of [`USER`].
+const ACTOR: &str = "u_40example_2eorg";
+
+fn user_key(actor: &str) -> String {
+    format!("{APP_ID}||UserActor||{actor}||user")
+}
+
+/// What a user prefers, as the service stores it.
+fn preferring(user: &str, version: u64) -> Vec<u8> {
+    let rest = r#""p":{"zone":"Asia/Tokyo"},"t":1790000000123}"#;
+    format!("{{\"s\":1,\"v\":{version},\"u\":\"{user}\",{rest}\n{{}}").into_bytes()
+}
+
+/// Says what a user prefers, for the first time.
 async fn prefer(database: &Database, user: &str, actor: &str) {
-    let line =
-        format!(r#"{{"s":1,"v":1,"u":"{user}","p":{{"zone":"Asia/Tokyo"}},"t":1790000000123}}"#);
-    let key = format!("{APP_ID}||UserActor||{actor}||user");
-    upsert(&database.client, &key, format!("{line}\n{{}}").as_bytes()).await.unwrap();
+    upsert(&database.client, &user_key(actor), &preferring(user, 1)).await.unwrap();
 }
 
 #[tokio::test]
@@ -71,7 +83,7 @@ async fn a_request_is_kept_once_and_tells_what_is_there() {
 async fn everything_beside_tasks_goes_and_nothing_of_others() {
     let database = Database::migrated().await;
     let (model, table) = erasures(&database);
-    prefer(&database, USER, "u_40example_2eorg").await;
+    prefer(&database, USER, ACTOR).await;
     prefer(&database, "v@example.org", "v_40example_2eorg").await;
     for (who, reason) in [(USER, "asked for silence"), ("v@example.org", "likewise")] {
         model.stop_firing(Some(&Person::parse(who).unwrap()), reason).await.unwrap();
@@ -104,6 +116,48 @@ async fn everything_beside_tasks_goes_and_nothing_of_others() {
     }
     let users = "SELECT count(*) FROM reminder_state WHERE key LIKE '%||UserActor||%'";
     assert_eq!(database.count(users).await, 1);
+}
+
+/// A process may remember the preferences of the earlier life by their version.
+#[tokio::test]
+async fn the_next_life_of_a_user_begins_above_every_version_that_was_given() {
+    let database = Database::migrated().await;
+    let (_, table) = erasures(&database);
+    let lookup = UserLookup::default();
+    lookup.open(&database.url, "public".into()).unwrap();
+    let other = Person::parse("v@example.org").unwrap();
+    let gone = async |user: &Person| lookup.gone(user).await.unwrap();
+    assert_eq!((gone(&user()).await, gone(&other).await), (0, 0));
+    let (client, key_of_user) = (&database.client, user_key(ACTOR));
+    for version in 1..=3 {
+        upsert(client, &key_of_user, &preferring(USER, version)).await.unwrap();
+    }
+    assert!(table.forget(&user()).await.unwrap());
+    assert_eq!((gone(&user()).await, gone(&other).await), (3, 3), "whose it was is not kept");
+    for version in [1, 3, 5] {
+        let offered = preferring(USER, version);
+        let message = refused(client, &key_of_user, &offered, FENCED_SQLSTATE).await;
+        assert!(message.contains("the first version is 4"), "{message}");
+    }
+    upsert(client, &key_of_user, &preferring(USER, 4)).await.unwrap();
+    let task = |preferences| Value { preferences, ..value(1) }.bytes();
+    for remembered in [1, 3] {
+        refused(client, &key("a"), &task(remembered), FENCED_SQLSTATE).await;
+    }
+    upsert(client, &key("a"), &task(4)).await.unwrap();
+
+    // A version that was lower takes nothing back, and a row of the index that was left over counts as well.
+    upsert(client, &user_key("v_40example_2eorg"), &preferring(other.as_str(), 4)).await.unwrap();
+    let lost = "SET session_replication_role = replica;
+                DELETE FROM reminder_state WHERE key LIKE '%||UserActor||v%';
+                SET session_replication_role = origin;
+                UPDATE user_index SET version = 9 WHERE user_id = 'v@example.org'";
+    client.batch_execute(lost).await.unwrap();
+    assert_eq!((gone(&user()).await, gone(&other).await), (4, 9));
+    let sql = "DELETE FROM user_index WHERE user_id = 'v@example.org'";
+    client.execute(sql, &[]).await.unwrap();
+    assert!(table.forget(&user()).await.unwrap());
+    assert_eq!(gone(&user()).await, 9);
 }
 
 #[tokio::test]

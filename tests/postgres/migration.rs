@@ -22,7 +22,7 @@ async fn eight_replicas_migrate_at_once() {
         runs += usize::from(!replica.await.unwrap().unwrap().applied.is_empty());
     }
     assert_eq!(runs, 1, "one migrates, the others find it done");
-    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 14);
+    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 15);
 }
 
 #[tokio::test]
@@ -44,6 +44,7 @@ async fn a_second_migration_changes_nothing() {
         "0012_erasure",
         "0013_erasure_search",
         "0014_audit_findings",
+        "0015_user_births",
     ];
     assert_eq!(first.applied, all);
     assert_eq!(first.schema, "public");
@@ -171,7 +172,7 @@ async fn a_fence_that_went_with_its_table_is_put_back() {
         if damage.starts_with("DROP TABLE") {
             database.create_table().await;
         }
-        assert_eq!(database.migrate().await.unwrap().applied.len(), 14, "{damage}");
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 15, "{damage}");
         refused(&database.client, &key("b"), &value(2).bytes(), FENCED_SQLSTATE).await;
         upsert(&database.client, &key("a"), &value(1).bytes()).await.unwrap();
         let version = "SELECT version FROM task_index WHERE task_id = 'a'";

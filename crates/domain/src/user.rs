@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 /// The state of one `UserActor`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserState {
-    /// Counts commits from 1, and so the changes of what holds for the tasks. The database accepts a state
-    /// only when its version is the stored one plus one, or the bytes are identical.
+    /// Counts commits, and so the changes of what holds for the tasks, from 1 or [above](UserState::born_above).
+    /// The database accepts a state only when its version is the stored one plus one, or the bytes are identical.
     pub version: u64,
     /// When the last commit was decided.
     pub updated_at: Timestamp,
@@ -105,6 +105,13 @@ impl UserState {
             paused_since: self.paused_since,
             skipped_until: self.skipped_until,
         }
+    }
+
+    /// Moves a first version above one that somebody had who is gone: it may have been this user, and tasks are
+    /// not to take the preferences of an earlier life for those of this one.
+    pub fn born_above(&mut self, gone: u64) {
+        self.version += gone;
+        self.commands.iter_mut().for_each(|command| command.version += gone);
     }
 
     /// A user who has not said anything yet.
@@ -245,6 +252,16 @@ mod tests {
         assert_eq!((state.version, &state.preferences), (1, &Preferences::default()));
         assert_eq!((state.user_id.clone(), state.updated_at), (ada(), now()));
         assert_eq!(state.known().version, 1);
+    }
+
+    #[test]
+    fn a_later_life_is_above_all_versions_of_the_earlier_one_and_a_repeat_is_answered_so() {
+        let first = put(1, Some(7), Some(0));
+        let mut state = applied(None, &first);
+        state.born_above(3);
+        assert_eq!((state.version, state.known().version), (4, 4));
+        assert_eq!(decide(Some(&state), &first), Ok(UserTurn::Answer(4)));
+        assert_eq!(applied(Some(&state), &put(2, None, Some(4))).version, 5);
     }
 
     #[test]

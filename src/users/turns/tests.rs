@@ -17,6 +17,8 @@ struct Store {
     silent: Plain<bool>,
     /// What the index has of the user.
     indexed: Plain<KnownPreferences>,
+    /// The highest version of a user who is gone.
+    gone: Plain<u64>,
 }
 
 #[async_trait]
@@ -40,6 +42,10 @@ impl UserStore for Store {
 impl Users for Store {
     async fn preferences(&self, _: &Person) -> Result<KnownPreferences, CallError> {
         Ok(self.indexed.lock().unwrap().clone())
+    }
+
+    async fn gone(&self, _: &Person) -> Result<u64, CallError> {
+        Ok(*self.gone.lock().unwrap())
     }
 
     async fn progress(&self, _: &Person) -> Result<Progress, CallError> {
@@ -103,6 +109,22 @@ async fn what_is_put_holds_and_is_told_once() {
     assert_eq!(world.put(BERLIN).await, UserReply::Answer(1));
     assert!(!world.was_told().await, "nothing changed");
     assert_eq!(world.zone().await, (1, "Europe/Berlin".into()));
+}
+
+/// A process may remember the preferences of the earlier life by their version.
+#[tokio::test]
+async fn a_user_who_was_erased_begins_above_every_version_that_was_given() {
+    let world = World::new();
+    assert_eq!(world.put(BERLIN).await, UserReply::Answer(1));
+    assert_eq!(world.put(TOKYO).await, UserReply::Answer(2));
+    // Erased.
+    *world.store.stored.lock().unwrap() = None;
+    *world.store.gone.lock().unwrap() = 2;
+    assert_eq!(world.zone().await, (0, "UTC".into()), "nobody knows the user any more");
+    assert_eq!(world.put(BERLIN).await, UserReply::Answer(3));
+    assert_eq!(world.put(BERLIN).await, UserReply::Answer(3), "a repeat is known");
+    assert_eq!(world.zone().await, (3, "Europe/Berlin".into()));
+    assert_eq!(world.put(TOKYO).await, UserReply::Answer(4), "who is stored goes on from there");
 }
 
 #[tokio::test]

@@ -280,6 +280,11 @@ impl Users for HostPorts {
         self.call(Part::Postgres, "preferences", user, read).await
     }
 
+    async fn gone(&self, _user: &Person) -> Result<u64, CallError> {
+        // Users speak without a turn of theirs here.
+        Ok(0)
+    }
+
     async fn progress(&self, _user: &Person) -> Result<Progress, CallError> {
         // Only the UserActor asks, and there is none here.
         Ok(Progress::default())

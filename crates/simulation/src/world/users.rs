@@ -15,8 +15,7 @@ use std::sync::Arc;
 pub(super) struct Users {
     versions: BTreeMap<u64, Vec<Prefs>>,
     behind_at_ms: BTreeMap<u64, i64>,
-    /// How many versions there were when they were forgotten. (In earnest they are counted anew from then on; the
-    /// judge wants to look up each by its number.)
+    /// How many versions there were when they were forgotten. Those of a later life come after them, as in earnest.
     forgotten: BTreeMap<u64, u64>,
 }
 
