@@ -4,12 +4,13 @@
 //! service itself takes what lies on the dead-letter topics ([`crate::dapr::inbound::dead_letters`]) and
 //! keeps it in Postgres ([`crate::read_model`]), where `reminder-scheduler dlq` lists it, shows it, sends
 //! it again and drops it. Here is what a letter is: [`letter`] reads one from a delivered record,
-//! [`legible`] makes out what it speaks of, [`replay`] says what is published again. [`keeping`] counts
-//! those that are open, and forgets them when their topic does.
+//! [`legible`] makes out what it speaks of, [`naming`] whether it names a user who is erased, [`replay`] says
+//! what is published again. [`keeping`] counts those that are open, and forgets them when their topic does.
 
 pub mod keeping;
 pub mod legible;
 pub mod letter;
+pub mod naming;
 pub mod replay;
 
 use reminder_contract::topics::{TOPICS, Topic};

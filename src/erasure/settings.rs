@@ -19,6 +19,8 @@ pub const PAGE: i64 = 500;
 pub const RATE: usize = 200;
 /// Dead letters looked through in one statement.
 pub const LETTERS_PAGE: i64 = 2_000;
+/// Fewer of them, where their values have more bytes than that together: 4 MiB. The last one may exceed it.
+pub const LETTERS_BYTES: i64 = 4 * 1024 * 1024;
 /// Stored states that are looked through at once for a user's name, and how many such pages a look takes: 20,000
 /// states a second, some 30 MB of them, so that a million is gone through within a minute.
 pub const SEARCH_PAGE: i64 = 1_000;

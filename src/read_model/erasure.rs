@@ -3,7 +3,7 @@
 use super::index::QueryError;
 use super::repair::qualified;
 use super::store::ReadModel;
-use crate::erasure::settings::{LETTERS_PAGE, LOOKED_LATELY};
+use crate::erasure::settings::LOOKED_LATELY;
 use async_trait::async_trait;
 use reminder_contract::names::{ACTOR_TYPE, APP_ID, USER_ACTOR_TYPE, USER_STATE_KEY};
 use reminder_contract::user_id::to_actor_id;
@@ -147,34 +147,6 @@ impl ReadModel {
                 tasks: count(row, 2).unwrap_or(0),
             },
         ))
-    }
-
-    /// Forgets dead letters that name a user, page by page; tells whether there were any.
-    async fn forget_letters_of(&self, user: &Person) -> Result<bool, QueryError> {
-        let sql = "WITH page AS MATERIALIZED (
-                       SELECT id FROM {schema}.dead_letter
-                       WHERE app_id = $1 AND id > $3 ORDER BY id LIMIT $4
-                   ), gone AS (
-                       DELETE FROM {schema}.dead_letter AS letter USING page
-                       WHERE letter.app_id = $1 AND letter.id = page.id
-                         AND (position(convert_to($2, 'UTF8') IN letter.value) > 0
-                              OR position($2 IN letter.headers::text) > 0
-                              OR position($2 IN coalesce(letter.detail, '')) > 0
-                              OR position($2 IN coalesce(letter.message_key, '')) > 0)
-                       RETURNING 1
-                   )
-                   SELECT (SELECT max(id) FROM page), (SELECT count(*) FROM gone)";
-        let (mut after, mut found) = (0_i64, false);
-        loop {
-            let user = user.as_str();
-            let rows = self.query(sql, &[&APP_ID, &user, &after, &LETTERS_PAGE]).await?;
-            let Some(row) = rows.first() else { return Ok(found) };
-            found |= row.get::<_, i64>(1) > 0;
-            match row.get::<_, Option<i64>>(0) {
-                Some(last) => after = last,
-                None => return Ok(found),
-            }
-        }
     }
 }
 

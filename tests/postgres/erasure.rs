@@ -12,6 +12,7 @@ use reminder_scheduler::read_model::{
 use reminder_scheduler::turn::record::UnreadableState;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_postgres::types::ToSql;
 
 /// Whose the tasks of [`value`] are.
 const USER: &str = "u@example.org";
@@ -116,6 +117,46 @@ async fn everything_beside_tasks_goes_and_nothing_of_others() {
     }
     let users = "SELECT count(*) FROM reminder_state WHERE key LIKE '%||UserActor||%'";
     assert_eq!(database.count(users).await, 1);
+}
+
+#[tokio::test]
+async fn letters_that_name_the_user_go_and_none_that_only_look_so() {
+    let database = Database::migrated().await;
+    let (_, table) = erasures(&database);
+    let sql = "INSERT INTO dead_letter (app_id, topic, identity, message_key, headers, value, reason, detail)
+               VALUES ($1, 'reminders-dlq', $2, $3, ($4::text)::jsonb, $5, 'failed', $6)";
+    let large = format!(r#"{{"text":"{}","by":"Zo\u00eb 42"}}"#, "x".repeat(3 * 1024 * 1024));
+    let escaped = r#"{"userId":"Zo\u00eb 42"}"#;
+    for (name, key, headers, value, detail) in [
+        ("gone-1", None, "{}", escaped, None),
+        ("gone-2", None, "{}", large.as_str(), None),
+        ("gone-3", None, "{}", r#"{"userId":"Zoë 42"}"#, None),
+        ("gone-4", Some("Zoë 42"), "{}", "", None),
+        ("gone-5", None, r#"{"by":"Zoë 42"}"#, "", None),
+        ("gone-6", None, "{}", "", Some("nothing of Zoë 42, sorry")),
+        ("gone-7", None, "{}", "to Zoë 42: no JSON", None),
+        (
+            "kept-1",
+            Some("xZoë 42"),
+            r#"{"by":"Zoë 421"}"#,
+            r#"{"title":"Zoë 42!"}"#,
+            Some("Zoë 42nd"),
+        ),
+        ("kept-2", None, "{}", &large.replace("42", "43"), None),
+        ("kept-3", None, "{}", r#"{"userId":"Zo\u00eb 4"}"#, None),
+    ] {
+        let value = value.as_bytes();
+        let parameters: [&(dyn ToSql + Sync); 6] =
+            [&APP_ID, &name, &key, &headers, &value, &detail];
+        database.client.execute(sql, &parameters).await.unwrap();
+    }
+    let user = Person::parse("Zoë 42").unwrap();
+    assert!(table.forget(&user).await.unwrap());
+    assert!(!table.forget(&user).await.unwrap(), "nothing was left");
+    let kept = "SELECT identity FROM dead_letter ORDER BY id";
+    let kept = database.client.query(kept, &[]).await.unwrap();
+    let kept: Vec<&str> = kept.iter().map(|row| row.get(0)).collect();
+    assert_eq!(kept, ["kept-1", "kept-2", "kept-3"]);
 }
 
 /// A process may remember the preferences of the earlier life by their version.

@@ -1,6 +1,7 @@
 //! Dead letters as rows: kept once each, listed, claimed for a replay, dropped, forgotten in time.
 
 mod found;
+mod naming;
 
 pub use found::{KeptLetter, LetterFilter};
 
