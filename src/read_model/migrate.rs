@@ -147,15 +147,21 @@ async fn attempt(server: &Server, state_table: &StateTable) -> Result<Migrated, 
         ))
         .await?;
     let target = Target::find(&transaction, state_table).await?;
-    let due = due(&transaction, &target).await?;
-    if !due.is_empty() {
+    let mut applied = due(&transaction, &target).await?;
+    if !applied.is_empty() {
         target.check_rights(&transaction).await?;
-        run(&transaction, &target, &due).await?;
+        run(&transaction, &target, &applied).await?;
+    }
+    // Only now: what was due may have made triggers that were never there.
+    if target.misses_triggers(&transaction).await? {
+        target.check_rights(&transaction).await?;
+        restore(&transaction, &target).await?;
+        applied = MIGRATIONS.iter().collect();
     }
     let incarnation = restored::incarnation(&transaction, &target.schema).await?;
     let births = retention::births(&transaction, &target.schema).await?;
     transaction.commit().await?;
-    let applied = due.iter().map(|file| file.name).collect();
+    let applied = applied.iter().map(|file| file.name).collect();
     Ok(Migrated { schema: target.schema, applied, incarnation, births })
 }
 
@@ -223,10 +229,33 @@ impl Target {
         }
         Ok(())
     }
+
+    /// Whether a trigger of the fence is gone, as it is when the table was dropped and made anew.
+    async fn misses_triggers(&self, transaction: &Transaction<'_>) -> Result<bool, Obstacle> {
+        let standing = transaction
+            .query_one(
+                "SELECT count(*) FROM pg_catalog.pg_trigger
+                 WHERE tgrelid = $1 AND tgname = ANY ($2) AND tgenabled IN ('O', 'A')",
+                &[&self.oid, &TRIGGERS],
+            )
+            .await?;
+        Ok(TRIGGERS.len() > usize::try_from(standing.get::<_, i64>(0)).unwrap_or(0))
+    }
 }
 
-/// What has to be run: the files not yet recorded, or all of them when a trigger is gone, as it is
-/// when the table was dropped and made anew.
+/// Runs all files again, which puts back what has gone with the table.
+async fn restore(transaction: &Transaction<'_>, target: &Target) -> Result<(), Obstacle> {
+    tracing::warn!(table = target.table, "the fence is gone from the state table; restoring it");
+    let all: Vec<&Migration> = MIGRATIONS.iter().collect();
+    run(transaction, target, &all).await?;
+    // Those of a newer version, which was rolled back, are lost too: it shall run them again.
+    let last = MIGRATIONS.iter().map(|file| file.number).max();
+    let forget = format!("DELETE FROM {}.reminder_migrations WHERE number > $1", target.schema);
+    transaction.execute(&forget, &[&last]).await?;
+    Ok(())
+}
+
+/// What has to be run: the files not yet recorded.
 async fn due(
     transaction: &Transaction<'_>,
     target: &Target,
@@ -245,25 +274,6 @@ async fn due(
             Some(true) => {}
             Some(false) => return Err(MigrateError::Changed { name: file.name.into() }.into()),
         }
-    }
-    let standing = transaction
-        .query_one(
-            "SELECT count(*) FROM pg_catalog.pg_trigger
-             WHERE tgrelid = $1 AND tgname = ANY ($2) AND tgenabled IN ('O', 'A')",
-            &[&target.oid, &TRIGGERS],
-        )
-        .await?;
-    let missing = TRIGGERS.len() > usize::try_from(standing.get::<_, i64>(0)).unwrap_or(0);
-    if missing && due.is_empty() {
-        tracing::warn!(
-            table = target.table,
-            "the fence is gone from the state table; restoring it"
-        );
-        due.extend(MIGRATIONS);
-        // Those of a newer version, which was rolled back, are lost too: it shall run them again.
-        let last = MIGRATIONS.iter().map(|file| file.number).max();
-        let forget = format!("DELETE FROM {history} WHERE number > $1");
-        transaction.execute(&forget, &[&last]).await?;
     }
     Ok(due)
 }

@@ -182,6 +182,32 @@ async fn a_fence_that_went_with_its_table_is_put_back() {
     assert!(database.client.batch_execute(sql).await.is_err(), "the update trigger is back on");
 }
 
+/// By an upgrade, whose own file says nothing of the fence.
+#[tokio::test]
+async fn a_fence_that_is_gone_is_put_back_by_a_start_that_has_something_due_as_well() {
+    let database = Database::migrated().await;
+    let due = "DELETE FROM reminder_migrations WHERE number = 14";
+    for damage in [
+        "DROP TABLE reminder_state",
+        "ALTER TABLE reminder_state DISABLE TRIGGER task_fence_update",
+        "DROP TRIGGER user_fence_insert ON reminder_state",
+    ] {
+        database.client.batch_execute(&format!("{due}; {damage}")).await.unwrap();
+        if damage.starts_with("DROP TABLE") {
+            database.create_table().await;
+        }
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 15, "{damage}");
+        let missing = "SELECT 6 - count(*) FROM pg_trigger
+                       WHERE tgrelid = 'reminder_state'::regclass AND tgname LIKE '%\\_fence\\_%'
+                         AND tgenabled = 'O'";
+        assert_eq!(database.count(missing).await, 0, "{damage}");
+        refused(&database.client, &key("b"), &value(2).bytes(), FENCED_SQLSTATE).await;
+    }
+    // Where it stands, no more than what is due is run.
+    database.client.batch_execute(due).await.unwrap();
+    assert_eq!(database.migrate().await.unwrap().applied, ["0014_audit_findings"]);
+}
+
 #[tokio::test]
 async fn the_table_may_be_in_a_schema_of_its_own() {
     let database = Database::with_table().await;
