@@ -10,15 +10,16 @@
 mod search;
 pub mod settings;
 
+use self::search::Searches;
 use crate::audit::paced::{Paced, PassError};
 use crate::metrics::metrics;
 use crate::outbox::publisher::Publisher;
 use crate::ports::{CallError, Ports};
-use crate::read_model::{ErasureTable, Search, TaskIndex, UnderWay};
+use crate::read_model::{ErasureRequest, ErasureTable, TaskIndex, UnderWay};
 use async_trait::async_trait;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio::time::MissedTickBehavior;
 
@@ -40,7 +41,7 @@ pub struct Erasing<P> {
     cut_short: BTreeSet<Person>,
     /// How far the searches are. The table has it for who holds the lease next: a note that was given up may
     /// land there late, and knows nothing of what was found since.
-    searches: BTreeMap<Person, Search>,
+    searches: Searches,
 }
 
 impl<P: Ports> Erasing<P> {
@@ -54,7 +55,7 @@ impl<P: Ports> Erasing<P> {
         epoch: u64,
     ) -> Self {
         let paced = Paced::new(index, epoch, settings::RATE);
-        let (cut_short, searches) = (BTreeSet::new(), BTreeMap::new());
+        let (cut_short, searches) = (BTreeSet::new(), Searches::default());
         Self { ports, publisher, table, unreadable, paced, cut_short, searches }
     }
 
@@ -77,12 +78,13 @@ impl<P: Ports> Erasing<P> {
     }
 
     async fn look(&mut self) -> Result<(), PassError> {
-        let UnderWay { users, oldest } = self.table.under_way(settings::USERS_MAX).await?;
-        metrics().erasures.set(crate::metrics::gauge(users.len()));
+        let UnderWay { requests, oldest } = self.table.under_way(settings::USERS_MAX).await?;
+        metrics().erasures.set(crate::metrics::gauge(requests.len()));
         metrics().erasure_age.set(oldest.as_secs_f64());
-        if users.is_empty() {
+        if requests.is_empty() {
             return Ok(());
         }
+        let users: Vec<Person> = requests.iter().map(|request| request.user.clone()).collect();
         self.publisher.outbox().erase(&users);
         if !self.paced.holds_lease().await? {
             self.cut_short.clear();
@@ -90,19 +92,21 @@ impl<P: Ports> Erasing<P> {
             return Ok(());
         }
         self.cut_short.retain(|user| users.contains(user));
-        self.searches.retain(|user, _| users.contains(user));
-        for user in &users {
+        self.searches.keep(&requests);
+        for request in &requests {
+            let user = &request.user;
             // What was cut short may have found something, which is still on its way. Should this process end
             // instead, the lease is nobody's for longer than `LOOKED_LATELY`.
             let unsure = !self.cut_short.insert(user.clone());
-            self.work_off(user, unsure).await?;
+            self.work_off(request, unsure).await?;
             self.cut_short.remove(user);
         }
         Ok(())
     }
 
     /// One look for a user; `unsure` whether the one before found something.
-    async fn work_off(&mut self, user: &Person, unsure: bool) -> Result<(), PassError> {
+    async fn work_off(&mut self, request: &ErasureRequest, unsure: bool) -> Result<(), PassError> {
+        let user = &request.user;
         let mut found = unsure;
         let mut after = String::new();
         loop {
@@ -112,7 +116,7 @@ impl<P: Ports> Erasing<P> {
             self.erase(user, page).await?;
         }
         found |= self.table.forget(user).await?;
-        let searched = self.search(user).await?;
+        let searched = self.search(request).await?;
         if self.table.settled(user, !found && searched, settings::CLEAN_FOR).await? {
             self.searches.remove(user);
             tracing::info!("an erasure is done: nothing of the user is left");

@@ -8,19 +8,52 @@ use crate::audit::paced::PassError;
 use crate::metrics::metrics;
 use crate::planted::{self, Bug};
 use crate::ports::Ports;
-use crate::read_model::Search;
+use crate::read_model::{ErasureRequest, Search};
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// How far the searches of one process are, each with the number of the request that it belongs to.
+#[derive(Default)]
+pub(super) struct Searches(BTreeMap<Person, (i64, Search)>);
+
+impl Searches {
+    /// Forgets those of other requests than these: who was asked for once more is searched for anew.
+    pub(super) fn keep(&mut self, requests: &[ErasureRequest]) {
+        self.0.retain(|user, (number, _)| {
+            requests.iter().any(|one| one.user == *user && one.number == *number)
+        });
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Forgets that of a user.
+    pub(super) fn remove(&mut self, user: &Person) {
+        self.0.remove(user);
+    }
+
+    fn get(&self, request: &ErasureRequest) -> Option<Search> {
+        self.0.get(&request.user).map(|(_, search)| search.clone())
+    }
+
+    fn note(&mut self, request: &ErasureRequest, search: &Search) {
+        self.0.insert(request.user.clone(), (request.number, search.clone()));
+    }
+}
 
 impl<P: Ports> Erasing<P> {
     /// Goes on with the search; tells whether it is over.
-    pub(super) async fn search(&mut self, user: &Person) -> Result<bool, PassError> {
+    pub(super) async fn search(&mut self, request: &ErasureRequest) -> Result<bool, PassError> {
         if planted::is(Bug::NamesNotErased) {
             return Ok(true);
         }
-        let mut search = match self.searches.get(user) {
-            Some(search) => search.clone(),
+        let user = &request.user;
+        let mut search = match self.searches.get(request) {
+            Some(search) => search,
             None => self.table.search(user).await?,
         };
         for _ in 0..settings::SEARCH_PAGES {
@@ -30,8 +63,8 @@ impl<P: Ports> Erasing<P> {
             let page = self.table.naming(user, &search.after, settings::SEARCH_PAGE).await?;
             let changed = self.unname(user, page.tasks).await?;
             search = search.after_page(page.last, changed);
-            self.searches.insert(user.clone(), search.clone());
-            self.table.searched(user, &search).await?;
+            self.searches.note(request, &search);
+            self.table.searched(request, &search).await?;
         }
         Ok(search.over)
     }
@@ -79,6 +112,26 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_is_asked_for_once_more_is_searched_for_anew() {
+        let request =
+            |user: &str, number| ErasureRequest { user: Person::parse(user).unwrap(), number };
+        let (first, again, other) = (request("ada", 1), request("ada", 3), request("bob", 2));
+        let over = Search { over: true, ..Search::default() };
+        let mut searches = Searches::default();
+        searches.note(&first, &over);
+        searches.note(&other, &over);
+        searches.keep(&[first.clone(), other.clone()]);
+        assert_eq!(
+            (searches.get(&first), searches.get(&other)),
+            (Some(over.clone()), Some(over.clone()))
+        );
+        searches.keep(&[again.clone(), other.clone()]);
+        assert_eq!((searches.get(&again), searches.get(&other)), (None, Some(over)));
+        searches.keep(&[again]);
+        assert_eq!(searches.get(&other), None, "that one is done");
+    }
 
     #[test]
     fn a_search_is_over_once_nothing_was_found_from_its_beginning_to_its_end() {

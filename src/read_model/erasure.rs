@@ -38,8 +38,8 @@ pub trait ErasureTable: Send + Sync + 'static {
     async fn search(&self, user: &Person) -> Result<Search, QueryError>;
     /// Goes through a page of stored states, whose keys come after `after`.
     async fn naming(&self, user: &Person, after: &str, limit: i64) -> Result<Naming, QueryError>;
-    /// Takes note of how far the search is.
-    async fn searched(&self, user: &Person, search: &Search) -> Result<(), QueryError>;
+    /// Takes note of how far the search is, unless its user was asked for once more since this request.
+    async fn searched(&self, request: &ErasureRequest, search: &Search) -> Result<(), QueryError>;
     /// Takes note of whether nothing was found. The request itself goes when that has been so for a while;
     /// tells whether it has gone.
     async fn settled(
@@ -50,11 +50,20 @@ pub trait ErasureTable: Send + Sync + 'static {
     ) -> Result<bool, QueryError>;
 }
 
+/// Somebody has asked for a user to be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErasureRequest {
+    /// Who is to be erased.
+    pub user: Person,
+    /// Another one whenever that is asked for.
+    pub number: i64,
+}
+
 /// Erasures under way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UnderWay {
-    /// Who is being erased.
-    pub users: Vec<Person>,
+    /// Who is being erased, by which request.
+    pub requests: Vec<ErasureRequest>,
     /// How long ago the first of them was asked for.
     pub oldest: Duration,
 }
@@ -113,15 +122,15 @@ impl Erasures {
 }
 
 impl ReadModel {
-    /// Asks for a user to be erased; once more changes nothing.
+    /// Asks for a user to be erased; once more has it looked for everything anew.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn request_erasure(&self, user: &Person) -> Result<(), QueryError> {
         let sql = "INSERT INTO {schema}.erasure (app_id, user_id) VALUES ($1, $2)
                    ON CONFLICT (app_id, user_id) DO UPDATE
-                       SET clean_since = NULL, searched_to = NULL, search_found = false,
-                           search_over = false";
+                       SET request = excluded.request, clean_since = NULL, searched_to = NULL,
+                           search_found = false, search_over = false";
         self.query(sql, &[&APP_ID, &user.as_str()]).await.map(drop)
     }
 
@@ -153,15 +162,18 @@ impl ReadModel {
 #[async_trait]
 impl ErasureTable for Erasures {
     async fn under_way(&self, limit: i64) -> Result<UnderWay, QueryError> {
-        let sql = "SELECT user_id, extract(epoch FROM now() - requested_at)::float8
+        let sql = "SELECT user_id, extract(epoch FROM now() - requested_at)::float8, request
                    FROM {schema}.erasure WHERE app_id = $1
                    ORDER BY requested_at, user_id LIMIT $2";
         let rows = self.model.query(sql, &[&APP_ID, &limit]).await?;
-        let user = |row: &Row| Person::parse(row.get::<_, String>(0)).ok();
+        let request = |row: &Row| {
+            let user = Person::parse(row.get::<_, String>(0)).ok()?;
+            Some(ErasureRequest { user, number: row.get(2) })
+        };
         // A clock that was set back makes it no younger than just now.
         let age = |row: &Row| Duration::try_from_secs_f64(row.get(1)).unwrap_or_default();
         let oldest = rows.first().map(age).unwrap_or_default();
-        Ok(UnderWay { users: rows.iter().filter_map(user).collect(), oldest })
+        Ok(UnderWay { requests: rows.iter().filter_map(request).collect(), oldest })
     }
 
     async fn tasks_of(
@@ -239,12 +251,13 @@ impl ErasureTable for Erasures {
         Ok(Naming { tasks, last: row.get(0) })
     }
 
-    async fn searched(&self, user: &Person, search: &Search) -> Result<(), QueryError> {
+    async fn searched(&self, request: &ErasureRequest, search: &Search) -> Result<(), QueryError> {
         let sql = "UPDATE {schema}.erasure
                    SET searched_to = nullif($3, ''), search_found = $4, search_over = $5
-                   WHERE app_id = $1 AND user_id = $2";
-        let Search { after, found, over } = search;
-        let parameters: [&(dyn ToSql + Sync); 5] = [&APP_ID, &user.as_str(), after, found, over];
+                   WHERE app_id = $1 AND user_id = $2 AND request = $6";
+        let (Search { after, found, over }, number) = (search, request.number);
+        let parameters: [&(dyn ToSql + Sync); 6] =
+            [&APP_ID, &request.user.as_str(), after, found, over, &number];
         self.model.query(sql, &parameters).await.map(drop)
     }
 

@@ -48,6 +48,7 @@ migrations! {
     13 = "0013_erasure_search";
     14 = "0014_audit_findings";
     15 = "0015_user_births";
+    16 = "0016_erasure_request";
 }
 
 /// What must be on the state table for the fence to stand.

@@ -31,7 +31,9 @@ mod watched;
 pub(crate) use console::epoch_name;
 pub use console::{Bucket, ConsoleModel, Entry, Holder, Totals};
 pub use dead_letters::{Change, KeptLetter, LetterFilter};
-pub use erasure::{ErasureProgress, ErasureTable, Erasures, Naming, Search, UnderWay};
+pub use erasure::{
+    ErasureProgress, ErasureRequest, ErasureTable, Erasures, Naming, Search, UnderWay,
+};
 pub use error::MigrateError;
 pub use findings::{FINDINGS_KEPT, Finding, FindingKind, KeptFinding};
 pub use firing::{STOPPED_USERS_MAX, Stop, Stopped};

@@ -65,7 +65,8 @@ async fn a_request_is_kept_once_and_tells_what_is_there() {
     for _ in 0..2 {
         model.request_erasure(&user()).await.unwrap();
     }
-    assert_eq!(table.under_way(9).await.unwrap().users, [user()]);
+    let requests = table.under_way(9).await.unwrap().requests;
+    assert_eq!(requests.iter().map(|one| &one.user).collect::<Vec<_>>(), [&user()]);
     let ago = "UPDATE erasure SET requested_at = now() - interval '1 hour'";
     database.client.execute(ago, &[]).await.unwrap();
     let oldest = table.under_way(9).await.unwrap().oldest.as_secs();
@@ -265,14 +266,28 @@ async fn tasks_that_name_a_user_are_found_and_no_others() {
 async fn how_far_a_search_is_outlives_whoever_searches_and_a_request_begins_it_anew() {
     let database = Database::migrated().await;
     let (model, table) = erasures(&database);
-    model.request_erasure(&user()).await.unwrap();
+    let asked = async || {
+        model.request_erasure(&user()).await.unwrap();
+        table.under_way(9).await.unwrap().requests.remove(0)
+    };
+    let first = asked().await;
     assert_eq!(table.search(&user()).await.unwrap(), Search::default());
     let search = Search { after: "some key".into(), found: true, over: false };
-    table.searched(&user(), &search).await.unwrap();
+    table.searched(&first, &search).await.unwrap();
     assert_eq!(erasures(&database).1.search(&user()).await.unwrap(), search);
     let over = Search { over: true, ..Search::default() };
-    table.searched(&user(), &over).await.unwrap();
+    table.searched(&first, &over).await.unwrap();
     assert!(table.search(&user()).await.unwrap().over);
-    model.request_erasure(&user()).await.unwrap();
+    let again = asked().await;
+    assert!(again.number != first.number, "{again:?}");
     assert_eq!(table.search(&user()).await.unwrap(), Search::default());
+    // Whoever searches has not heard of it yet, or its note was on its way.
+    table.searched(&first, &over).await.unwrap();
+    assert_eq!(table.search(&user()).await.unwrap(), Search::default());
+    table.searched(&again, &over).await.unwrap();
+    assert!(table.search(&user()).await.unwrap().over);
+    // The row goes, and comes anew.
+    assert!(table.settled(&user(), true, Duration::ZERO).await.unwrap());
+    let later = asked().await;
+    assert!(later.number != again.number && later.number != first.number, "{later:?}");
 }

@@ -15,7 +15,9 @@ use reminder_domain::task::TaskFields;
 use reminder_domain::{Task, TaskId, TaskState, Topic};
 use reminder_scheduler::erasure::Unreadable;
 use reminder_scheduler::ports::{CallError, Message};
-use reminder_scheduler::read_model::{ErasureTable, Naming, QueryError, Search, UnderWay};
+use reminder_scheduler::read_model::{
+    ErasureRequest, ErasureTable, Naming, QueryError, Search, UnderWay,
+};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +33,9 @@ pub(super) struct Erasures {
     /// Since when each task has words of the user.
     since_ms: BTreeMap<TaskId, i64>,
 }
+
+/// The number of the request: nobody asks once more here.
+const NUMBER: i64 = 1;
 
 /// The row of the request.
 struct Request {
@@ -204,8 +209,9 @@ impl ErasureTable for HostPorts {
         let under_way = |world: &World| {
             let state = world.state();
             let user = state.erasures.request.as_ref().map(|request| request.user);
-            let users = user.and_then(|user| Person::parse(format!("u{user}")).ok());
-            UnderWay { users: users.into_iter().collect(), oldest: Duration::ZERO }
+            let user = user.and_then(|user| Person::parse(format!("u{user}")).ok());
+            let requests = user.map(|user| ErasureRequest { user, number: NUMBER });
+            UnderWay { requests: requests.into_iter().collect(), oldest: Duration::ZERO }
         };
         self.query("erasures", under_way).await
     }
@@ -274,7 +280,7 @@ impl ErasureTable for HostPorts {
         Ok(naming)
     }
 
-    async fn searched(&self, _: &Person, search: &Search) -> Result<(), QueryError> {
+    async fn searched(&self, _: &ErasureRequest, search: &Search) -> Result<(), QueryError> {
         let search = search.clone();
         let note = move |world: &World| {
             let mut state = world.state();
