@@ -128,8 +128,8 @@ fn understood(verb: &str, path: &str, body: &str) -> Result<(), reminder_contrac
             command(Method::PutReminder, &body)
         }
         ("POST", ["tasks:batch"]) => {
-            for item in parse_batch(body.as_bytes())?.items {
-                command(item.method.0, &serde_json::Value::Object(item.body).to_string())?;
+            for item in parse_batch(body.as_bytes())? {
+                command(item.method, &serde_json::Value::Object(item.body()?).to_string())?;
             }
             Ok(())
         }

@@ -35,9 +35,10 @@ async fn export(client: &Client) -> BTreeMap<String, (Timestamp, Value)> {
             let line: Value = serde_json::from_str(row.get(0).unwrap()).unwrap();
             let mut item = json!({ "method": "put", "ifPast": "skip" });
             item.as_object_mut().unwrap().extend(line.as_object().unwrap().clone());
-            let batch = parse_batch(json!({ "items": [item] }).to_string().as_bytes()).unwrap();
-            let body = Value::Object(batch.items[0].body.clone()).to_string();
-            wire::parse_command(batch.items[0].method.0, body.as_bytes()).unwrap();
+            let batch = json!({ "items": [item] }).to_string();
+            let batch = parse_batch(batch.as_bytes()).unwrap();
+            let body = Value::Object(batch[0].body().unwrap()).to_string();
+            wire::parse_command(batch[0].method, body.as_bytes()).unwrap();
             let due = Timestamp::parse(line["task"]["dueDate"].as_str().unwrap()).unwrap();
             Some((line["taskId"].as_str().unwrap().to_owned(), (due, line["task"].clone())))
         });

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::State;
 use futures_util::stream::{self, StreamExt};
 use reminder_contract::rest::{
-    BATCH_MAX, BATCH_MAX_BYTES, Batch, BatchAnswer, BatchItem, BatchResult, JSON, parse_batch,
+    BATCH_MAX_BYTES, BatchAnswer, BatchResult, JSON, UnreadItem, parse_batch,
 };
 use reminder_contract::wire::{CommandAnswer, parse_task_id};
 use reminder_contract::{Problem, ProblemKind};
@@ -33,23 +33,14 @@ pub(super) async fn commands(
 ) -> Result<Json<BatchAnswer>, Refusal> {
     asked.without_query()?;
     let body = body::read(&asked.headers, body, JSON, BATCH_MAX_BYTES).await?;
-    let Batch { items } = parse_batch(body::json(&body)?.get().as_bytes())?;
-    if !(1..=BATCH_MAX).contains(&items.len()) {
-        let reason = format!("must be 1 to {BATCH_MAX}, but there are {}", items.len());
-        return Err(Problem::invalid("items", &reason).into());
-    }
+    let items = parse_batch(body::json(&body)?.get().as_bytes())?;
     let until = Instant::now() + BATCH_DEADLINE;
     let count = items.len();
     let (rest, meta) = (&rest, &asked.meta);
-    let done = stream::iter(by_task(items))
-        .map(|group| async move {
-            let mut results = Vec::with_capacity(group.len());
-            for (index, item) in group {
-                results.push((index, one(rest, meta, index, item, until).await));
-            }
-            results
-        })
-        .buffer_unordered(TASKS_AT_ONCE);
+    let groups = by_task(items).into_iter().map(|group| in_order(rest, meta, group, until));
+    // As a list, for the compiler cannot tell that a stream with this closure may go to another thread.
+    let groups: Vec<_> = groups.collect();
+    let done = stream::iter(groups).buffer_unordered(TASKS_AT_ONCE);
     let mut results: Vec<(usize, BatchResult)> =
         done.concat().await.into_iter().collect::<Vec<_>>();
     debug_assert_eq!(results.len(), count, "each item has a result");
@@ -58,9 +49,9 @@ pub(super) async fn commands(
 }
 
 /// The items of each task in their order, with their places.
-fn by_task(items: Vec<BatchItem>) -> Vec<Vec<(usize, BatchItem)>> {
+fn by_task(items: Vec<UnreadItem<'_>>) -> Vec<Vec<(usize, UnreadItem<'_>)>> {
     let mut places = HashMap::new();
-    let mut groups: Vec<Vec<(usize, BatchItem)>> = Vec::new();
+    let mut groups: Vec<Vec<(usize, UnreadItem<'_>)>> = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
         let place = *places.entry(item.task_id.clone()).or_insert(groups.len());
         if place == groups.len() {
@@ -71,14 +62,28 @@ fn by_task(items: Vec<BatchItem>) -> Vec<Vec<(usize, BatchItem)>> {
     groups
 }
 
+/// What becomes of the commands to one task.
+async fn in_order(
+    rest: &Rest,
+    meta: &Meta,
+    group: Vec<(usize, UnreadItem<'_>)>,
+    until: Instant,
+) -> Vec<(usize, BatchResult)> {
+    let mut results = Vec::with_capacity(group.len());
+    for (index, item) in group {
+        results.push((index, one(rest, meta, index, item, until).await));
+    }
+    results
+}
+
 async fn one(
     rest: &Rest,
     meta: &Meta,
     index: usize,
-    item: BatchItem,
+    item: UnreadItem<'_>,
     until: Instant,
 ) -> BatchResult {
-    let task_id = item.task_id.clone();
+    let task_id = item.task_id.clone().into_owned();
     let sent = tokio::time::timeout_at(until, send(rest, meta, index, item)).await;
     let late = || Err(Problem::unavailable("the batch took too long; send this command again"));
     match sent.unwrap_or_else(|_| late()) {
@@ -96,10 +101,10 @@ async fn send(
     rest: &Rest,
     meta: &Meta,
     index: usize,
-    item: BatchItem,
+    item: UnreadItem<'_>,
 ) -> Result<CommandAnswer<'static>, Problem> {
     let id = parse_task_id(&item.task_id)?;
-    let mut body = item.body;
+    let mut body = item.body().map_err(|problem| problem.with_task_id(&id))?;
     // What the headers say holds for every item that does not say otherwise.
     let key = meta.command_id.as_ref().map(|key| key_of_item(key.as_str(), index));
     let correlation_id = meta.correlation_id.as_ref().map(ToString::to_string);
@@ -116,7 +121,7 @@ async fn send(
         body.insert("asUser".to_owned(), json!(user));
     }
     let body = serde_json::Value::Object(body).to_string().into_bytes();
-    let answered = rest.task(&id, item.method.0.as_str(), body).await?;
+    let answered = rest.task(&id, item.method.as_str(), body).await?;
     serde_json::from_slice(&answered.body).map_err(|error| {
         tracing::error!(task.id = %id, %error, "an actor answered what is no answer");
         Problem::new(ProblemKind::Unavailable, "the answer could not be read")
@@ -136,7 +141,7 @@ mod tests {
     fn the_commands_of_a_task_stay_in_their_order() {
         let body = br#"{"items":[{"method":"put","taskId":"a","task":{}},{"method":"complete","taskId":"b"},
                         {"method":"complete","taskId":"a"}]}"#;
-        let groups = by_task(parse_batch(body).unwrap().items);
+        let groups = by_task(parse_batch(body).unwrap());
         let places: Vec<Vec<usize>> =
             groups.iter().map(|group| group.iter().map(|(index, _)| *index).collect()).collect();
         assert_eq!(places, [vec![0, 2], vec![1]]);

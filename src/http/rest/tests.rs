@@ -9,6 +9,7 @@ use crate::read_model::Listing;
 use async_trait::async_trait;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
+use reminder_domain::limits;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -162,4 +163,26 @@ async fn what_headers_say_goes_into_the_command_and_nothing_else_can_slip_in() {
         assert_eq!(call(&done, request.body(Body::from(body)).unwrap()).await.0, 422, "{body}");
     }
     assert_eq!(done.asked.lock().unwrap().len(), 1, "nothing of it reached the actor");
+}
+
+#[tokio::test]
+async fn an_item_of_a_batch_that_is_too_long_is_refused_by_itself_and_sent_nowhere() {
+    let done = script([answer(2)]);
+    let zeros = "0,".repeat(limits::PAYLOAD_MAX_BYTES / 2);
+    let items = [
+        format!(r#"{{"method":"put","taskId":"long","task":[{zeros}0]}}"#),
+        r#"{"method":"put","taskId":"vast","task":1e999}"#.to_owned(),
+        r#"{"method":"complete","taskId":"milk","ifVersion":1}"#.to_owned(),
+    ];
+    let body = format!(r#"{{"items":[{}]}}"#, items.join(","));
+    let request = Request::post("/v1/tasks:batch").header("content-type", "application/json");
+    let (status, _, told) = call(&done, request.body(Body::from(body)).unwrap()).await;
+    assert_eq!(status, 200, "{told}");
+    let results = told["results"].as_array().unwrap();
+    let statuses: Vec<u64> =
+        results.iter().map(|result| result["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [413, 422, 200]);
+    assert_eq!(results[0]["problem"]["taskId"], "long", "{told}");
+    let sent = ("milk".into(), "complete", json!({ "ifVersion": 1 }));
+    assert_eq!(*done.asked.lock().unwrap(), [sent]);
 }

@@ -1,7 +1,6 @@
 //! Many commands in one call, each with a result of its own.
 
 use crate::problem::Problem;
-use crate::wire::read::read;
 use crate::wire::{CommandAnswer, Method};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,19 +29,11 @@ impl From<BatchMethod> for &'static str {
     }
 }
 
-/// The body of a batch.
+/// The body of a batch, as a caller writes it; [`parse_batch`](super::parse_batch) reads it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// The commands.
     pub items: Vec<BatchItem>,
-}
-
-/// Parses the body of a batch; the commands themselves are parsed by their actors.
-///
-/// # Errors
-/// A problem that names the field at fault, such as `items[3].method`.
-pub fn parse_batch(body: &[u8]) -> Result<Batch, Problem> {
-    read(body)
 }
 
 /// One command.

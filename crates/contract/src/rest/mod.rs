@@ -1,6 +1,7 @@
 //! What the REST edge has beside the bodies of the actor methods: headers, media types, pages, batches.
 
 mod batch;
+mod batch_items;
 mod components;
 mod erasure;
 mod export;
@@ -8,7 +9,8 @@ mod list;
 mod operations;
 pub(crate) mod shown;
 
-pub use batch::{Batch, BatchAnswer, BatchItem, BatchMethod, BatchResult, parse_batch};
+pub use batch::{Batch, BatchAnswer, BatchItem, BatchMethod, BatchResult};
+pub use batch_items::{UnreadItem, parse_batch};
 pub use components::components;
 pub use erasure::ErasureView;
 pub use export::{EXPORT_FORMAT, ExportLine, JSON_LINES};

@@ -2,13 +2,13 @@
 
 use crate::problem::{Problem, ProblemKind};
 use reminder_domain::object::object;
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 use serde_json::error::Category;
 
 /// Reads an object. Unknown fields are refused wherever they are: they are misspelt more often than
 /// meant to be ignored. The types themselves must stay lenient, since stored states are read by
 /// older versions too.
-pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
+pub(crate) fn read<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Problem> {
     let mut unknown = None;
     let mut json = serde_json::Deserializer::from_slice(body);
     let mut note = |path: serde_ignored::Path<'_>| {
@@ -24,7 +24,7 @@ pub(crate) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Problem> {
 
 /// Reads once more what could not be read, keeping track of the path, which costs an allocation
 /// for every key.
-fn diagnose<T: DeserializeOwned>(body: &[u8]) -> Problem {
+fn diagnose<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Problem {
     let mut unknown = None;
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_slice(body);
@@ -35,10 +35,7 @@ fn diagnose<T: DeserializeOwned>(body: &[u8]) -> Problem {
     let value: Result<T, _> = object(serde_ignored::Deserializer::new(tracked, &mut note));
     let error = match (value.and_then(|_| json.end()), unknown) {
         (Err(error), _) if error.classify() != Category::Data => {
-            return Problem::new(
-                ProblemKind::MalformedJson,
-                format!("the body is not JSON: {error}"),
-            );
+            return malformed(&error);
         }
         // It came before the error, and is likely its cause: a misspelt field is missing as well.
         (_, Some(field)) => return unknown_field(field),
@@ -49,6 +46,11 @@ fn diagnose<T: DeserializeOwned>(body: &[u8]) -> Problem {
     };
     let path = track.path().to_string();
     worded(if path == "." { "" } else { &path }, &without_position(&error))
+}
+
+/// A body that is not JSON.
+pub(crate) fn malformed(error: &serde_json::Error) -> Problem {
+    Problem::new(ProblemKind::MalformedJson, format!("the body is not JSON: {error}"))
 }
 
 fn unknown_field(field: String) -> Problem {
