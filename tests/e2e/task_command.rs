@@ -2,6 +2,7 @@
 
 use crate::api::in_ms;
 use crate::process::{Ended, Service};
+use crate::proxy::ClosedPort;
 use crate::suite::{EVENT_DEADLINE, Suite, gentle};
 use reminder_stack::probe;
 use serde_json::Value;
@@ -156,8 +157,10 @@ fn an_import_is_cut_short_goes_on_and_names_what_it_cannot_do() {
         ends(suite, 4, &["get", &format!("{name}-0")]).await;
 
         // One that was cut short leaves its place; this one is moved on by ten rows.
-        let nobody = ["import", &file, "--url", "http://127.0.0.1:1", "--timeout", "1s"];
-        let stopped = ends(suite, 1, &nobody).await;
+        let closed = ClosedPort::new();
+        let url = format!("http://127.0.0.1:{}", closed.port);
+        let here = ["import", &file, "--url", &url];
+        let stopped = ends(suite, 1, &[&here[..], &["--timeout", "1s"]].concat()).await;
         assert!(stopped.contains("run it again to go on there"), "{stopped}");
         let kept = format!("{file}.checkpoint");
         let mut place: Value = serde_json::from_str(&fs::read_to_string(&kept).unwrap()).unwrap();
@@ -166,8 +169,10 @@ fn an_import_is_cut_short_goes_on_and_names_what_it_cannot_do() {
         fs::write(&kept, place.to_string()).unwrap();
 
         let report = folder.file("refused.csv");
-        let said = ends(suite, 3, &["import", &file, "--report", &report]).await;
+        let _open = closed.open(suite.manifest().replica(1).unwrap().app_port);
+        let said = ends(suite, 3, &[&here[..], &["--report", &report]].concat()).await;
         assert!(said.contains("going on after row 10 of 42"), "{said}");
+        assert!(said.contains("an earlier run did 10 of the rows"), "{said}");
         assert!(said.contains("row 41, line 42, task \"not an id\": taskId"), "{said}");
         assert!(said.contains("row 42, line 43") && said.contains("2 refused"), "{said}");
         assert!(said.contains("30 of them new"), "{said}");
@@ -176,6 +181,11 @@ fn an_import_is_cut_short_goes_on_and_names_what_it_cannot_do() {
         ends(suite, 4, &["get", &format!("{name}-9")]).await;
         let got = json(suite, &["get", &format!("{name}-10")]).await;
         assert_eq!((&got["version"], &got["task"]["tags"][1]), (&1.into(), &"b".into()), "{got}");
+
+        // The place at one address is none at another.
+        fs::write(&kept, place.to_string()).unwrap();
+        let elsewhere = ends(suite, 3, &["import", &file]).await;
+        assert!(elsewhere.contains("beginning anew") && elsewhere.contains(&url), "{elsewhere}");
 
         // The whole of it: what is there stays as it is, by the names of the commands.
         let again = ends(suite, 3, &["import", &file, "--from-start", "--json"]).await;

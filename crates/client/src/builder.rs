@@ -70,6 +70,15 @@ impl Client {
         ClientBuilder::new(sidecar, &["v1.0", "invoke", app_id, "method"])
     }
 
+    /// Where its calls go, without what the address tells of who calls: not all may see a password in it.
+    pub fn address(&self) -> String {
+        let mut address = self.base.clone();
+        // It has a host, so it may have both, and lose them.
+        let _ = address.set_username("").and_then(|()| address.set_password(None));
+        address.set_query(None);
+        address.into()
+    }
+
     /// The same client for the calls of one flow: its correlation id and its trace go with all of them, with
     /// questions as well. What [`CallOptions`](crate::CallOptions) say of a command counts more.
     #[must_use]

@@ -15,6 +15,8 @@ const CHUNK_BYTES: usize = 64 * 1024;
 pub(super) struct Checkpoint {
     /// Which file, by its contents.
     pub(super) file: String,
+    /// Which service, by its address: what is a task of one is none of another.
+    pub(super) service: String,
     /// Rows that are done, from the first one on without a gap.
     pub(super) rows: u64,
     /// How many of them made a task.
@@ -44,11 +46,25 @@ pub(super) fn beside(file: &Path) -> PathBuf {
 }
 
 impl Checkpoint {
-    /// The one of this file, or the beginning: one of other contents says nothing about these.
-    pub(super) fn load(at: &Path, fingerprint: &str) -> Self {
+    /// The beginning.
+    pub(super) fn begin(file: String, service: String) -> Self {
+        Self { file, service, ..Self::default() }
+    }
+
+    /// The one of an earlier run with this file; one of other contents says nothing about these.
+    pub(super) fn load(at: &Path, file: &str) -> Option<Self> {
         let kept = fs::read(at).ok().and_then(|text| serde_json::from_slice::<Self>(&text).ok());
-        kept.filter(|kept| kept.file == fingerprint)
-            .unwrap_or_else(|| Self { file: fingerprint.to_owned(), ..Self::default() })
+        kept.filter(|kept| kept.file == file)
+    }
+
+    /// Goes on where the earlier run came to, unless that was at another service: then it begins here, and
+    /// names the other one.
+    pub(super) fn after(self, earlier: Option<Self>) -> (Self, Option<String>) {
+        match earlier {
+            Some(earlier) if earlier.service == self.service => (earlier, None),
+            Some(earlier) => (self, Some(earlier.service)),
+            None => (self, None),
+        }
     }
 
     /// Keeps it. Whoever is cut short in between leaves the one before.
@@ -80,15 +96,27 @@ mod tests {
         let at = beside(&file);
         assert_eq!(at.file_name().unwrap(), "tasks.csv.checkpoint");
         let print = fingerprint(&file).unwrap();
-        let mut kept = Checkpoint::load(&at, &print);
-        assert_eq!((kept.rows, &kept.file), (0, &print));
+        assert_eq!(Checkpoint::load(&at, &print), None);
+        let mut kept = Checkpoint::begin(print.clone(), "http://here/".into());
         kept.rows = 7;
         kept.save(&at).unwrap();
-        assert_eq!(Checkpoint::load(&at, &print), kept);
+        assert_eq!(Checkpoint::load(&at, &print).as_ref(), Some(&kept));
         fs::write(&file, "two").unwrap();
         let other = fingerprint(&file).unwrap();
-        assert_eq!(Checkpoint::load(&at, &other).rows, 0);
-        assert_ne!(kept.command_id(1), Checkpoint::load(&at, &other).command_id(1));
+        assert_eq!(Checkpoint::load(&at, &other), None);
+        let begun = Checkpoint::begin(other, "http://here/".into());
+        assert_ne!(kept.command_id(1), begun.command_id(1));
         fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn what_was_done_at_another_service_is_to_be_done_here() {
+        let begun = |service: &str| Checkpoint::begin("file".into(), service.into());
+        let earlier = Checkpoint { rows: 7, ..begun("http://staging/") };
+        assert_eq!(begun("http://staging/").after(Some(earlier.clone())), (earlier.clone(), None));
+        let (place, other) = begun("http://production/").after(Some(earlier));
+        assert_eq!(place, begun("http://production/"));
+        assert_eq!(other.as_deref(), Some("http://staging/"));
+        assert_eq!(begun("http://staging/").after(None), (begun("http://staging/"), None));
     }
 }

@@ -95,18 +95,20 @@ pub(in crate::cli::task) async fn run(
     let print = fingerprint(&args.file).map_err(wrong)?;
     let total = rows::open(&args.file, format).map_err(wrong)?.count() as u64;
     let kept = args.checkpoint.clone().unwrap_or_else(|| beside(&args.file));
-    let place = if args.from_start || args.dry_run {
-        Checkpoint { file: print, ..Checkpoint::default() }
-    } else {
-        Checkpoint::load(&kept, &print)
-    };
+    let anew = args.from_start || args.dry_run;
+    let earlier = if anew { None } else { Checkpoint::load(&kept, &print) };
+    let (place, elsewhere) = Checkpoint::begin(print, client.address()).after(earlier);
+    if let Some(other) = elsewhere {
+        eprintln!("beginning anew: {} is how far it came at {other}", kept.display());
+    }
     if place.rows > 0 {
         eprintln!("going on after row {} of {total}", place.rows);
     }
     let rows = rows::open(&args.file, format).map_err(wrong)?;
     let report = Report::open(args.report.as_deref(), place.rows > 0, as_json)?;
-    let run = Import { place, total, kept: (!args.dry_run).then_some(kept), report };
-    let (first, sender) = (run.place.rows, Sender::new(client, &args));
+    let (first, sender) = (place.rows, Sender::new(client, &args));
+    let kept = (!args.dry_run).then_some(kept);
+    let run = Import { place, first, total, kept, report };
     let name = run.place.clone();
     let outcomes =
         stream::iter(rows.enumerate().skip(usize::try_from(first).unwrap_or(usize::MAX)))
@@ -187,6 +189,8 @@ fn understood(wish: &Wish) -> Outcome {
 /// One that is under way.
 struct Import {
     place: Checkpoint,
+    /// Rows that an earlier run did.
+    first: u64,
     total: u64,
     /// Where the checkpoint is kept; nowhere in a dry run.
     kept: Option<PathBuf>,
@@ -198,7 +202,7 @@ impl Import {
         mut self,
         outcomes: impl Stream<Item = Result<(Row, Outcome), CliError>>,
     ) -> Result<(), CliError> {
-        let (began, first) = (Instant::now(), self.place.rows);
+        let began = Instant::now();
         let mut told = began;
         let mut outcomes = std::pin::pin!(outcomes);
         while let Some(next) = outcomes.next().await {
@@ -217,7 +221,7 @@ impl Import {
                 told = Instant::now();
                 self.keep()?;
                 let done = self.place.rows;
-                eprintln!("{}", progress(done, self.total, done - first, began.elapsed()));
+                eprintln!("{}", progress(done, self.total, done - self.first, began.elapsed()));
             }
         }
         self.end()
@@ -245,28 +249,34 @@ impl Import {
     }
 
     fn end(self) -> Result<(), CliError> {
-        let Checkpoint { rows, created, refused, .. } = self.place;
-        let good = rows - refused;
+        let refused = self.place.refused;
         if let Some(at) = &self.kept {
             // It came to its end; that there was none is as good.
             let _ = std::fs::remove_file(at);
         }
-        let dry = self.kept.is_none();
-        if self.report.as_json {
-            let summary = json!({ "rows": rows, "good": good, "created": created, "refused": refused, "dryRun": dry });
-            println!("{}", json!({ "summary": summary }));
-        } else if dry {
-            println!("{good} of {rows} rows can be understood; nothing was sent");
-        } else {
-            println!(
-                "{good} of {rows} rows are tasks now, {created} of them new; {refused} refused"
-            );
-        }
+        println!("{}", summary(&self.place, self.first, self.kept.is_none(), self.report.as_json));
         match refused {
             0 => Ok(()),
             _ => Err(CliError::Partly(format!("{refused} rows were refused"))),
         }
     }
+}
+
+/// What became of all rows, the `earlier` ones of a run that was cut short among them.
+fn summary(place: &Checkpoint, earlier: u64, dry: bool, as_json: bool) -> String {
+    let Checkpoint { rows, created, refused, .. } = place;
+    let good = rows - refused;
+    if as_json {
+        let summary = json!({ "rows": rows, "earlier": earlier, "good": good, "created": created,
+                              "refused": refused, "dryRun": dry });
+        return json!({ "summary": summary }).to_string();
+    }
+    if dry {
+        return format!("{good} of {rows} rows can be understood; nothing was sent");
+    }
+    let done =
+        format!("{good} of {rows} rows are tasks now, {created} of them new; {refused} refused");
+    if earlier == 0 { done } else { format!("{done}; an earlier run did {earlier} of the rows") }
 }
 
 /// Tells of refused rows.
@@ -306,5 +316,22 @@ impl Report {
             written = written.and_then(|()| file.flush());
         }
         written.map_err(|error| CliError::GaveUp(format!("cannot tell of a refused row: {error}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_says_what_an_earlier_run_did() {
+        let begun = Checkpoint::begin("file".into(), "http://here/".into());
+        let place = Checkpoint { rows: 42, created: 30, refused: 2, ..begun };
+        let all = "40 of 42 rows are tasks now, 30 of them new; 2 refused";
+        assert_eq!(summary(&place, 0, false, false), all);
+        let went_on = format!("{all}; an earlier run did 10 of the rows");
+        assert_eq!(summary(&place, 10, false, false), went_on);
+        assert!(summary(&place, 10, false, true).contains(r#""earlier":10"#));
+        assert!(summary(&place, 0, true, false).ends_with("nothing was sent"));
     }
 }
