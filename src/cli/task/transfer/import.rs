@@ -4,14 +4,14 @@
 //! short and to run it again: a row whose answer was lost is sent again and applied once.
 
 use super::checkpoint::{Checkpoint, beside, fingerprint};
-use super::rows::{self, Row, Said, Wish};
+use super::rows::{self, Row};
+use super::send::{Outcome, Sender};
 use super::{CONCURRENCY, Format, concurrency};
 use crate::cli::CliError;
 use crate::cli::rearm::progress;
 use clap::Args;
 use futures_util::{Stream, StreamExt, stream};
-use reminder_client::{CallOptions, Client, CorrelationId, Error, IfPast};
-use reminder_contract::wire::{Method, parse_command};
+use reminder_client::{Client, IfPast};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -21,8 +21,6 @@ use tokio::time::Instant;
 
 /// How often the progress is told and kept.
 const TELL_EVERY: Duration = Duration::from_secs(1);
-/// Refusals of the caller, not of the row.
-const NOT_LET_IN: [u16; 2] = [401, 403];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -73,16 +71,6 @@ fn if_past(text: &str) -> Result<IfPast, String> {
     IfPast::try_from(text.to_owned())
 }
 
-/// What became of a row.
-enum Outcome {
-    Done {
-        created: bool,
-    },
-    Refused(String),
-    /// Not the row's fault: the rest would fare no better.
-    Stopped(CliError),
-}
-
 pub(in crate::cli::task) async fn run(
     args: ImportArgs,
     client: &Client,
@@ -106,7 +94,7 @@ pub(in crate::cli::task) async fn run(
     }
     let rows = rows::open(&args.file, format).map_err(wrong)?;
     let report = Report::open(args.report.as_deref(), place.rows > 0, as_json)?;
-    let (first, sender) = (place.rows, Sender::new(client, &args));
+    let (first, sender) = (place.rows, Sender::new(client, args.if_past, args.dry_run));
     let kept = (!args.dry_run).then_some(kept);
     let run = Import { place, first, total, kept, report };
     let name = run.place.clone();
@@ -127,62 +115,6 @@ pub(in crate::cli::task) async fn run(
         _ = tokio::signal::ctrl_c() => {
             Err(CliError::GaveUp("interrupted; run it again to go on".to_owned()))
         }
-    }
-}
-
-/// Sends rows.
-#[derive(Clone)]
-struct Sender {
-    client: Client,
-    if_past: IfPast,
-    dry_run: bool,
-}
-
-impl Sender {
-    fn new(client: &Client, args: &ImportArgs) -> Self {
-        Self { client: client.clone(), if_past: args.if_past, dry_run: args.dry_run }
-    }
-
-    async fn send(&self, row: &Row, command: String) -> Outcome {
-        let wish = match &row.wish {
-            Ok(wish) => wish,
-            Err(why) => return Outcome::Refused(why.clone()),
-        };
-        if self.dry_run { understood(wish) } else { self.put(wish, command).await }
-    }
-
-    async fn put(&self, wish: &Wish, command: String) -> Outcome {
-        let options = CallOptions {
-            idempotency_key: CorrelationId::parse(command).ok(),
-            if_past: Some(self.if_past),
-            ..CallOptions::default()
-        };
-        let answer = match &wish.task {
-            Said::Json(task) => self.client.put(&wish.id, task, &options).await,
-            Said::Calendar(text) => self.client.import_calendar(&wish.id, text, &options).await,
-        };
-        match answer {
-            Ok(answer) => Outcome::Done { created: answer.created == Some(true) },
-            Err(Error::Refused(problem))
-                if !NOT_LET_IN.contains(&problem.status)
-                    && !Error::Refused(problem.clone()).is_transient() =>
-            {
-                Outcome::Refused(problem.to_string())
-            }
-            Err(error) => Outcome::Stopped(error.into()),
-        }
-    }
-}
-
-/// Whether the service would understand it, as far as that can be told without it.
-fn understood(wish: &Wish) -> Outcome {
-    let method = match wish.task {
-        Said::Json(_) => Method::Put,
-        Said::Calendar(_) => Method::ImportCalendar,
-    };
-    match parse_command(method, wish.task.body().to_string().as_bytes()) {
-        Ok(_) => Outcome::Done { created: false },
-        Err(problem) => Outcome::Refused(problem.to_string()),
     }
 }
 

@@ -13,6 +13,7 @@ mod ics;
 mod import;
 mod jsonl;
 mod rows;
+mod send;
 
 pub(super) use export::{ExportArgs, run as export};
 pub(super) use import::{ImportArgs, run as import};
