@@ -211,3 +211,10 @@ fn what_is_no_address_or_token_is_refused() {
     let error = direct("http://host").bearer("a\nb").build().unwrap_err();
     assert_eq!(error.to_string(), "the bearer token has characters that no header may hold");
 }
+
+#[test]
+fn an_address_is_told_without_what_is_secret_of_it() {
+    let told = |address: &str| direct(address).build().unwrap().address();
+    assert_eq!(told("http://ada:hush@localhost:8080/?key=hush"), told("http://localhost:8080"));
+    assert_eq!(told("https://ada@example.org/a/"), "https://example.org/a");
+}
