@@ -93,7 +93,6 @@ async fn start_all(stack: &Stack, started: &Started) -> Result<()> {
         },
         app_tools(stack),
     )?;
-    let [todo_api, notification_service, frontend_sync] = Member::ALL;
     try_join!(
         async {
             for replica in replicas {
@@ -101,9 +100,14 @@ async fn start_all(stack: &Stack, started: &Started) -> Result<()> {
             }
             Ok(())
         },
-        ensure_member(stack, started, todo_api),
-        ensure_member(stack, started, notification_service),
-        ensure_member(stack, started, frontend_sync),
+        async {
+            // Their sidecars make the tables of the state store that they share. Where two do so at the same time,
+            // Postgres refuses one of them, which ends.
+            for member in Member::ALL {
+                ensure_member(stack, started, member).await?;
+            }
+            anyhow::Ok(())
+        },
     )?;
     Ok(())
 }

@@ -117,7 +117,9 @@ fn secrets(m: &Manifest) -> Result<serde_json::Value> {
     }))
 }
 
-/// Name resolution through a file: multicast, the default, is not to be had everywhere.
+/// Name resolution through a file: multicast, the default, is not to be had everywhere. Sidecars start at the same
+/// time. Who turns a new file to a write-ahead log while another does is refused at once, and has no names for good;
+/// without that log each waits for its turn. (The timeout has to be a second below the interval of updates, 5 s.)
 fn local_configuration(dir: &Path) -> String {
     format!(
         "apiVersion: dapr.io/v1alpha1
@@ -130,6 +132,9 @@ spec:
     version: v1
     configuration:
       connectionString: \"{}\"
+      disableWAL: \"true\"
+      timeout: \"4s\"
+      busyTimeout: \"3s\"
 ",
         dir.join("names.db").display()
     )
