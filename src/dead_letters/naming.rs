@@ -18,15 +18,24 @@ pub fn value_names(value: &[u8], user: &Person) -> bool {
         .unwrap_or_else(|| words_name(&String::from_utf8_lossy(value), user))
 }
 
-/// Whether the id of a user stands in words: nothing that ids are made of is right before or after it.
+/// Whether the id of a user stands in words: it is no part of a longer id, before or after.
 pub fn words_name(text: &str, user: &Person) -> bool {
     let id = user.as_str();
-    let goes_on = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '@');
     // At each place, for an id may begin again within itself.
     text.char_indices().any(|(at, _)| {
-        text[at..].strip_prefix(id).is_some_and(|after| !after.starts_with(goes_on))
-            && !text[..at].ends_with(goes_on)
+        let after = text[at..].strip_prefix(id);
+        after.is_some_and(|after| !goes_on(after.chars()) && !goes_on(text[..at].chars().rev()))
     })
+}
+
+/// Whether what stands beside an id makes it a longer one. A full stop or a dash does only with more of an id behind
+/// it: a sentence may end with the name.
+fn goes_on(mut beside: impl Iterator<Item = char>) -> bool {
+    let of_ids = |c: char| c.is_alphanumeric() || matches!(c, '_' | '@');
+    match beside.next() {
+        Some('.' | '-') => beside.next().is_some_and(of_ids),
+        next => next.is_some_and(of_ids),
+    }
 }
 
 /// Looks for a text in JSON, at any depth, names of fields as well. Not in a `Value`, which keeps only one of
@@ -150,7 +159,18 @@ mod tests {
 
     #[test]
     fn in_what_is_no_json_an_id_must_stand_as_a_word() {
-        for value in ["42", "user 42 failed", "(42)", "user=42;", r#"{"userId":"42""#, "x42 42"] {
+        for value in [
+            "42",
+            "user 42 failed",
+            "(42)",
+            "user=42;",
+            "of 42.",
+            "42 - no",
+            "42...",
+            "-42-",
+            r#"{"userId":"42""#,
+            "x42 42",
+        ] {
             assert!(names(value, "42"), "{value}");
         }
         for value in ["142", "42nd", "4-42", "42.5", "42@example.org", "_42", "é42", "42é", ""] {
