@@ -4,9 +4,11 @@ use crate::api::Task;
 use crate::ingest::{followed, publish, tell, told, versions};
 use crate::suite::{EVENT_DEADLINE, RECOVERY_DEADLINE, Suite, disruptive, gentle};
 use reminder_contract::dead_letter::{
-    DETAIL, EVENT_ID, FAILED_AT, FAILED_BY, ORIGIN_OFFSET, ORIGIN_PARTITION, ORIGIN_TOPIC, REASON,
+    CUT_FROM, DETAIL, EVENT_ID, FAILED_AT, FAILED_BY, ORIGIN_OFFSET, ORIGIN_PARTITION,
+    ORIGIN_TOPIC, REASON, VALUE_MAX_BYTES,
 };
 use reminder_contract::names::{APP_ID, TASK_EVENTS, TASK_EVENTS_DLQ};
+use reminder_contract::size::MESSAGE_MAX_BYTES;
 use reminder_stack::events::{Reader, Record};
 use reminder_stack::{Part, probe};
 use serde_json::json;
@@ -77,6 +79,28 @@ fn what_cannot_be_understood_is_put_away_with_its_reason_and_blocks_nobody() {
             assert!(header(letter, ORIGIN_PARTITION).parse::<u32>().is_ok());
             assert!(chrono::DateTime::parse_from_rfc3339(header(letter, FAILED_AT)).is_ok());
         }
+    });
+}
+
+#[test]
+fn a_record_that_is_too_large_for_a_letter_is_put_away_by_its_beginning_and_blocks_nobody() {
+    gentle(async |suite| {
+        let task = suite.task("vast");
+        let key = task.id.as_str();
+        // It fits into a message; with the reason in its headers it would not.
+        let vast = vec![b'x'; MESSAGE_MAX_BYTES - 500];
+        let raw = "&metadata.rawPayload=true";
+        publish(suite, key, "application/octet-stream", raw, vast.clone()).await;
+        tell(suite, &told(key, "task.created", 1, &json!({}))).await;
+        followed(&task, 1, EVENT_DEADLINE).await;
+        let of_this_task = || async {
+            let all = dead_letters(suite).await;
+            all.into_iter().find(|one| one.key.as_deref() == Some(key))
+        };
+        let letter = probe::until(EVENT_DEADLINE, of_this_task).await.expect("a dead letter");
+        assert_eq!(header(&letter, REASON), "malformed");
+        assert_eq!(header(&letter, CUT_FROM), vast.len().to_string());
+        assert_eq!(letter.payload, vast[..VALUE_MAX_BYTES]);
     });
 }
 

@@ -10,6 +10,7 @@ use bench::{Bench, DELIVERY_DEADLINE, RECOVERY_DEADLINE, event, event_of, later_
 use mailbox::Mailbox;
 use receiver::{Hook, Manner, Receiver};
 use reminder_contract::{dead_letter, names};
+use reminder_stack::events::Record;
 use reminder_stack::{Member, Part, Signal};
 use serde_json::{Value, json};
 
@@ -84,6 +85,40 @@ fn a_webhook_is_signed_in_the_flow_and_comes_once_though_the_event_is_told_again
 }
 
 #[test]
+fn an_event_that_cannot_be_read_is_put_away_with_its_key_and_place_and_blocks_nobody() {
+    gentle(async |suite| {
+        let bench = Bench::new(suite);
+        let receiver = Receiver::listen(Manner::Status(204)).await;
+        let user = suite.unique("user");
+        bench.choose(&user, &webhook(&receiver)).await;
+        let mut dead_letters = bench.follow(names::REMINDERS_DLQ).await;
+        let mut reminders = bench.follow(names::REMINDERS).await;
+        let task = bench.ring(&user, "Feed the cat", "flow-unreadable").await;
+
+        let fired = event(&mut reminders, "reminder.triggered", &task).await;
+        let mut unreadable = later_fact(&fired, 998);
+        unreadable["data"]["title"] = json!(7);
+        // Longer than all that the sidecar reads of the address of a call.
+        unreadable["id"] = json!("i".repeat(10_000));
+        bench.tell(&unreadable).await;
+        let next = later_fact(&fired, 999);
+        bench.tell(&next).await;
+        receiver.find(DELIVERY_DEADLINE, |hook| hook.id() == next["id"]).await;
+
+        let is_ours = |record: &Record| record.key.as_deref() == Some(&task);
+        let letter =
+            dead_letters.find_within(DELIVERY_DEADLINE, is_ours).await.expect("no dead letter");
+        let header = |name: &str| String::from_utf8_lossy(&letter.headers[name]).into_owned();
+        assert_eq!(header(dead_letter::REASON), "invalid");
+        assert_eq!(header(dead_letter::ORIGIN_TOPIC), names::REMINDERS);
+        let is_it = |record: &Record| record.json().is_ok_and(|it| it["id"] == unreadable["id"]);
+        let unread = bench.records(names::REMINDERS).await.into_iter().find(is_it).unwrap();
+        assert_eq!(header(dead_letter::ORIGIN_PARTITION), unread.partition.to_string());
+        assert_eq!(header(dead_letter::ORIGIN_OFFSET), unread.offset.to_string());
+    });
+}
+
+#[test]
 fn a_webhook_that_answers_503_is_tried_again_then_given_up_and_a_replay_delivers_it() {
     gentle(async |suite| {
         let bench = Bench::new(suite);
@@ -103,9 +138,7 @@ fn a_webhook_that_answers_503_is_tried_again_then_given_up_and_a_replay_delivers
         assert!(failed["data"]["reason"].as_str().unwrap().contains("503"), "{failed:#}");
         assert_eq!(receiver.with_id(id).len(), ATTEMPTS, "every attempt has the same identity");
 
-        let is_ours = |record: &reminder_stack::events::Record| {
-            event_of(record, "reminder.triggered", &task).is_some()
-        };
+        let is_ours = |record: &Record| event_of(record, "reminder.triggered", &task).is_some();
         let letter =
             dead_letters.find_within(DELIVERY_DEADLINE, is_ours).await.expect("no dead letter");
         let header = |name: &str| String::from_utf8_lossy(&letter.headers[name]).into_owned();

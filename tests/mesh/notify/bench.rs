@@ -3,7 +3,7 @@
 use crate::suite::Suite;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use reminder_contract::names;
-use reminder_stack::events::{Reader, Record, Tail};
+use reminder_stack::events::{Positions, Reader, Record, Tail};
 use reminder_stack::{Manifest, Member, Part, logs};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -99,6 +99,13 @@ impl Bench {
     pub(super) async fn follow(&self, topic: &str) -> Tail {
         let bootstrap = self.manifest.kafka_bootstrap().unwrap();
         Reader::connect(&bootstrap).await.unwrap().live(&[topic]).await.unwrap()
+    }
+
+    /// Everything that is on a topic.
+    pub(super) async fn records(&self, topic: &str) -> Vec<Record> {
+        let bootstrap = self.manifest.kafka_bootstrap().unwrap();
+        let reader = Reader::connect(&bootstrap).await.unwrap();
+        reader.read(&[topic], &Positions::new()).await.unwrap()
     }
 
     /// Lines of the console that have a text in them.
