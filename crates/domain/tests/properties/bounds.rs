@@ -1,12 +1,11 @@
 //! However old and frequent a rule is, and however late a wake comes, the work is bounded.
 
-use reminder_domain::command::{IfPast, Put};
+use crate::put_command;
+use reminder_domain::command::IfPast;
 use reminder_domain::decide::decide_wake;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::preview::preview;
-use reminder_domain::{
-    Command, CommandKind, Origin, TaskId, TaskState, Timestamp, Turn, decide, next_wake,
-};
+use reminder_domain::{TaskId, TaskState, Timestamp, Turn, decide, next_wake};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -21,15 +20,7 @@ fn put(task: &Value, now: Timestamp) -> TaskState {
     let preferences = serde_json::from_value(preferences).unwrap();
     let known = KnownPreferences { version: 1, preferences, ..KnownPreferences::default() };
     let task = serde_json::from_value(task.clone()).unwrap();
-    let put = Put { task, if_past: IfPast::Fire, restored: Vec::new() };
-    let command = Command {
-        kind: CommandKind::Put(Box::new(put)),
-        id: None,
-        fingerprint: 1,
-        if_version: None,
-        as_user: None,
-        origin: Origin::default(),
-    };
+    let command = put_command(task, IfPast::Fire);
     let id = TaskId::parse("task-1").unwrap();
     match decide(&id, None, &command, Some(&known), now) {
         Ok(Turn::Commit(change)) => change.state,

@@ -1,11 +1,11 @@
 //! Recurring tasks over changes of the clocks, in every zone of the database.
 
 use crate::time::{brute_force, next_change, shown, zone};
-use crate::{config, config_of_slow_ones};
+use crate::{config, config_of_slow_ones, put_command};
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use chrono_tz::Tz;
 use proptest::prelude::*;
-use reminder_domain::command::{IfPast, Put};
+use reminder_domain::command::IfPast;
 use reminder_domain::decide::decide_wake;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::{
@@ -49,15 +49,7 @@ fn task(zone: Tz, due: NaiveDateTime, floating: bool, days: i64) -> (TaskState, 
     let preferences = serde_json::from_value(json!({"zone": user.name()})).unwrap();
     let known = KnownPreferences { version: 1, preferences, ..KnownPreferences::default() };
     let task = serde_json::from_value(task).unwrap();
-    let put = Put { task, if_past: IfPast::Reject, restored: Vec::new() };
-    let command = Command {
-        kind: CommandKind::Put(Box::new(put)),
-        id: None,
-        fingerprint: 1,
-        if_version: None,
-        as_user: None,
-        origin: Origin::default(),
-    };
+    let command = put_command(task, IfPast::Reject);
     let now = Timestamp::from_datetime(&(due - TimeDelta::days(days + 3)).and_utc()).unwrap();
     let id = TaskId::parse("task-1").unwrap();
     match decide(&id, None, &command, Some(&known), now) {

@@ -26,6 +26,8 @@ mod time;
 mod turns;
 
 use proptest::test_runner::{Config, FileFailurePersistence};
+use reminder_domain::command::{IfPast, Put};
+use reminder_domain::{Command, CommandKind, Origin, Task};
 
 /// The usual number of cases, or `PROPTEST_CASES`.
 pub(crate) fn config() -> Config {
@@ -38,4 +40,17 @@ pub(crate) fn config() -> Config {
 pub(crate) fn config_of_slow_ones() -> Config {
     let config = config();
     Config { cases: config.cases / 4, ..config }
+}
+
+/// A put of a task, of nobody in particular.
+pub(crate) fn put_command(task: Task, if_past: IfPast) -> Command {
+    let put = Put { task, if_past, restored: Vec::new() };
+    Command {
+        kind: CommandKind::Put(Box::new(put)),
+        id: None,
+        fingerprint: 0,
+        if_version: None,
+        as_user: None,
+        origin: Origin::default(),
+    }
 }

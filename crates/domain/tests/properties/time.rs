@@ -1,14 +1,14 @@
 //! Time zones, offsets and timestamps against brute force.
 
-use crate::config;
+use crate::{config, put_command};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Offset, TimeDelta, TimeZone, Timelike, Utc};
 use chrono_tz::{TZ_VARIANTS, Tz};
 use proptest::prelude::*;
-use reminder_domain::command::{IfPast, Put};
+use reminder_domain::command::IfPast;
 use reminder_domain::time::{
     Adjustment, CalendarOffset, DueTime, Resolved, Shift, TimeOfDay, Timestamp, UserClock, resolve,
 };
-use reminder_domain::{Command, CommandKind, Origin, Task, TaskId, TaskState, Turn, decide};
+use reminder_domain::{Task, TaskId, TaskState, Turn, decide};
 use serde_json::json;
 
 /// Seconds from 1971 to 2099: late enough that every resolution is after the epoch.
@@ -222,15 +222,7 @@ proptest! {
         let Ok(task) = serde_json::from_value::<Task>(task) else { return Ok(()) };
         // Nothing is beyond the horizon.
         let now = Timestamp::MAX;
-        let put = Put { task, if_past: IfPast::Skip, restored: Vec::new() };
-        let command = Command {
-            kind: CommandKind::Put(Box::new(put)),
-            id: None,
-            fingerprint: 0,
-            if_version: None,
-            as_user: None,
-            origin: Origin::default(),
-        };
+        let command = put_command(task, IfPast::Skip);
         let id = TaskId::parse("task-1").unwrap();
         let Ok(Turn::Commit(change)) = decide(&id, None, &command, None, now) else {
             return Ok(());
