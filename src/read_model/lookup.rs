@@ -7,6 +7,7 @@ use super::connect::Server;
 use super::error::MigrateError;
 use super::index::QueryError;
 use crate::ports::{CallError, Progress, Users};
+use crate::users::record;
 use async_trait::async_trait;
 use reminder_contract::names::APP_ID;
 use reminder_domain::ids::Person;
@@ -104,7 +105,7 @@ impl Database {
         // One row in any case: a user who never said anything has no row of the index.
         let preferences = sql("SELECT coalesce(max(version), 0), max(preferences::text),
                                       (extract(epoch FROM max(paused_since)) * 1000)::int8,
-                                      (extract(epoch FROM max(skipped_until)) * 1000)::int8
+                                      max(skipped::text)
                                FROM {schema}.user_index WHERE app_id = $1 AND user_id = $2");
         // A row of the index that has no state behind it is of somebody who is gone as well. One row in any case.
         let gone = sql("SELECT greatest(
@@ -148,9 +149,14 @@ impl Users for UserLookup {
         let preferences = serde_json::from_str(&text).map_err(|error| {
             CallError(format!("the preferences that are stored cannot be read: {error}"))
         })?;
-        let at = |column| row.get::<_, Option<i64>>(column).map(Timestamp::from_millis);
-        let (paused_since, skipped_until) = (at(2), at(3));
-        Ok(KnownPreferences { version: count(version), preferences, paused_since, skipped_until })
+        let paused_since = row.get::<_, Option<i64>>(2).map(Timestamp::from_millis);
+        let skipped = row.get::<_, Option<&str>>(3).map_or(Ok(Vec::new()), |written| {
+            serde_json::from_str::<Vec<_>>(written).map(|written| record::skipped(&written))
+        });
+        let skipped = skipped.map_err(|error| {
+            CallError(format!("the skipped pauses that are stored cannot be read: {error}"))
+        })?;
+        Ok(KnownPreferences { version: count(version), preferences, paused_since, skipped })
     }
 
     async fn gone(&self, user: &Person) -> Result<u64, CallError> {

@@ -49,6 +49,7 @@ migrations! {
     14 = "0014_audit_findings";
     15 = "0015_user_births";
     16 = "0016_erasure_request";
+    17 = "0017_skipped_pauses";
 }
 
 /// What must be on the state table for the fence to stand.

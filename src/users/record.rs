@@ -1,18 +1,19 @@
 //! How a user's state is stored: two lines of JSON, as a task's is.
 //!
-//! The index line is `{"s":1,"v":…,"u":…,"p":{preferences},"t":…}`, and `"h"` and `"k"` of a pause: all of it goes into
+//! The index line is `{"s":1,"v":…,"u":…,"p":{preferences},"t":…}`, `"h"` of a pause and `"w"` of those before: all of it goes into
 //! `user_index`. The document holds the rest, the commands that the user remembers.
 
 use crate::turn::record::{UnreadableState, join, lines};
 use crate::turn::schema;
 use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
+use reminder_domain::pause::SkippedPause;
 use reminder_domain::preferences::Preferences;
 use reminder_domain::user::{UserCommandRecord, UserState};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// What the trigger reads; `migrations/0003_users.sql` and `0010_pause.sql` document its keys.
+/// What the trigger reads; `migrations/0003_users.sql`, `0010_pause.sql` and `0017_skipped_pauses.sql` document its keys.
 #[derive(Serialize, Deserialize)]
 struct IndexLine<'a> {
     s: u32,
@@ -24,8 +25,11 @@ struct IndexLine<'a> {
     /// Since when everything is paused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     h: Option<i64>,
-    /// Until when what a pause missed is skipped.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The pauses that are skipped, oldest first: when each began, and when it ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    w: Vec<(i64, i64)>,
+    /// Instead of these, from releases before they were kept: when the last one ended.
+    #[serde(default, skip_serializing)]
     k: Option<i64>,
 }
 
@@ -44,7 +48,8 @@ pub fn encode(state: &UserState) -> Vec<u8> {
         p: Cow::Borrowed(&state.preferences),
         t: state.updated_at.as_millis(),
         h: state.paused_since.map(Timestamp::as_millis),
-        k: state.skipped_until.map(Timestamp::as_millis),
+        w: written(&state.skipped),
+        k: None,
     };
     let document = Document { commands: Cow::Borrowed(&state.commands) };
     join(&line, &document)
@@ -62,9 +67,23 @@ pub fn decode(bytes: &[u8]) -> Result<UserState, UnreadableState> {
         user_id: line.u.into_owned(),
         preferences: line.p.into_owned(),
         paused_since: line.h.map(Timestamp::from_millis),
-        skipped_until: line.k.map(Timestamp::from_millis),
+        skipped: line.k.map_or_else(|| skipped(&line.w), |until| skipped(&[(0, until)])),
         commands: document.commands.into_owned(),
     })
+}
+
+/// As the line and the index have them.
+fn written(skipped: &[SkippedPause]) -> Vec<(i64, i64)> {
+    skipped.iter().map(|pause| (pause.from.as_millis(), pause.until.as_millis())).collect()
+}
+
+/// What the line and the index say of skipped pauses.
+pub fn skipped(written: &[(i64, i64)]) -> Vec<SkippedPause> {
+    let at = Timestamp::from_millis;
+    written
+        .iter()
+        .map(|(from, until)| SkippedPause { from: at(*from), until: at(*until) })
+        .collect()
 }
 
 #[cfg(test)]
@@ -82,7 +101,7 @@ mod tests {
             user_id: Person::parse(user).unwrap(),
             preferences: serde_json::from_str(preferences).unwrap(),
             paused_since: None,
-            skipped_until: None,
+            skipped: Vec::new(),
             commands: vec![UserCommandRecord { id: Some(u64::MAX), fingerprint: 1, version: 7 }],
         }
     }
@@ -102,12 +121,23 @@ mod tests {
     #[test]
     fn a_pause_is_in_the_line_as_well() {
         let at = |ms| Some(Timestamp::from_millis(ms));
-        let (paused_since, skipped_until) = (at(1_790_000_000_000), at(1_780_000_000_000));
-        let state = UserState { paused_since, skipped_until, ..state("ada", "{}") };
+        let skipped = skipped(&[
+            (1_770_000_000_000, 1_780_000_000_000),
+            (1_781_000_000_000, 1_782_000_000_000),
+        ]);
+        let paused_since = at(1_790_000_000_000);
+        let state = UserState { paused_since, skipped, ..state("ada", "{}") };
         let bytes = encode(&state);
         assert_eq!(decode(&bytes).unwrap(), state);
         let line = String::from_utf8(bytes).unwrap();
-        assert!(line.contains(r#""h":1790000000000,"k":1780000000000}"#), "{line}");
+        assert!(line.contains(r#""h":1790000000000,"w":[[1770000000000,1780000000000],[1781000000000,1782000000000]]}"#), "{line}");
+    }
+
+    #[test]
+    fn a_pause_that_an_older_release_skipped_is_one_of_unknown_beginning() {
+        let line = r#"{"s":1,"v":7,"u":"ada","p":{},"t":1790000000123,"k":1780000000000}"#;
+        let state = decode(format!("{line}\n{{}}").as_bytes()).unwrap();
+        assert_eq!(state.skipped, skipped(&[(0, 1_780_000_000_000)]));
     }
 
     #[test]

@@ -228,7 +228,7 @@ impl UserTurns {
             user_id: user.clone(),
             preferences: known.preferences,
             paused_since: known.paused_since,
-            skipped_until: known.skipped_until,
+            skipped: known.skipped,
             commands: Vec::new(),
         }))
     }

@@ -22,7 +22,7 @@ async fn eight_replicas_migrate_at_once() {
         runs += usize::from(!replica.await.unwrap().unwrap().applied.is_empty());
     }
     assert_eq!(runs, 1, "one migrates, the others find it done");
-    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 16);
+    assert_eq!(database.count("SELECT count(*) FROM reminder_migrations").await, 17);
 }
 
 #[tokio::test]
@@ -46,6 +46,7 @@ async fn a_second_migration_changes_nothing() {
         "0014_audit_findings",
         "0015_user_births",
         "0016_erasure_request",
+        "0017_skipped_pauses",
     ];
     assert_eq!(first.applied, all);
     assert_eq!(first.schema, "public");
@@ -173,7 +174,7 @@ async fn a_fence_that_went_with_its_table_is_put_back() {
         if damage.starts_with("DROP TABLE") {
             database.create_table().await;
         }
-        assert_eq!(database.migrate().await.unwrap().applied.len(), 16, "{damage}");
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 17, "{damage}");
         refused(&database.client, &key("b"), &value(2).bytes(), FENCED_SQLSTATE).await;
         upsert(&database.client, &key("a"), &value(1).bytes()).await.unwrap();
         let version = "SELECT version FROM task_index WHERE task_id = 'a'";
@@ -197,7 +198,7 @@ async fn a_fence_that_is_gone_is_put_back_by_a_start_that_has_something_due_as_w
         if damage.starts_with("DROP TABLE") {
             database.create_table().await;
         }
-        assert_eq!(database.migrate().await.unwrap().applied.len(), 16, "{damage}");
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 17, "{damage}");
         let missing = "SELECT 6 - count(*) FROM pg_trigger
                        WHERE tgrelid = 'reminder_state'::regclass AND tgname LIKE '%\\_fence\\_%'
                          AND tgenabled = 'O'";

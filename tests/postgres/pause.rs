@@ -4,6 +4,7 @@ use crate::support::{Database, Value, key, upsert, value};
 use reminder_contract::user_id::to_actor_id;
 use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
+use reminder_domain::pause::SkippedPause;
 use reminder_domain::preferences::Preferences;
 use reminder_domain::user::UserState;
 use reminder_scheduler::ports::Users;
@@ -55,11 +56,16 @@ async fn turns_read_whether_a_user_is_paused_as_of_the_last_commit() {
     let lookup = lookup(&database);
     let key = format!("reminder-scheduler||UserActor||{}||user", to_actor_id(&user()));
     let at = |ms| Some(Timestamp::from_millis(ms));
-    for (version, paused_since, skipped_until) in [
-        (1, at(SINCE_MS), None),
-        (2, None, at(SINCE_MS + 1)),
-        (3, at(SINCE_MS + 2), at(SINCE_MS + 1)),
-        (4, None, None),
+    let pause = |from| SkippedPause {
+        from: Timestamp::from_millis(SINCE_MS + from),
+        until: Timestamp::from_millis(SINCE_MS + from + 1),
+    };
+    for (version, paused_since, skipped) in [
+        (1, at(SINCE_MS), vec![]),
+        (2, None, vec![pause(0)]),
+        (3, at(SINCE_MS + 2), vec![pause(0)]),
+        (4, None, vec![pause(0), pause(2)]),
+        (5, None, vec![]),
     ] {
         let state = UserState {
             version,
@@ -67,12 +73,18 @@ async fn turns_read_whether_a_user_is_paused_as_of_the_last_commit() {
             user_id: user(),
             preferences: Preferences::default(),
             paused_since,
-            skipped_until,
+            skipped,
             commands: Vec::new(),
         };
         upsert(&database.client, &key, &encode(&state)).await.unwrap();
         assert_eq!(lookup.preferences(&user()).await.unwrap(), state.known());
     }
+    // A replica of the release before this one knows the end of the last one only.
+    let line = format!(r#"{{"s":1,"v":6,"u":"{USER}","p":{{}},"t":{SINCE_MS},"k":{SINCE_MS}}}"#);
+    upsert(&database.client, &key, format!("{line}\n{{}}").as_bytes()).await.unwrap();
+    let known = lookup.preferences(&user()).await.unwrap();
+    let until = Timestamp::from_millis(SINCE_MS);
+    assert_eq!(known.skipped, [SkippedPause { from: Timestamp::from_millis(0), until }]);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ fn user(user: &str, version: u64, zone: &str) -> Vec<u8> {
         user_id: person(user),
         preferences: preferences(zone),
         paused_since: None,
-        skipped_until: None,
+        skipped: Vec::new(),
         commands: Vec::new(),
     })
 }

@@ -34,6 +34,9 @@ pub const COMMANDS_REMEMBERED: usize = 64;
 pub const RESENT_WITHIN_MS: i64 = 30_000;
 /// How many applied commands a user remembers; preferences change rarely.
 pub const USER_COMMANDS_REMEMBERED: usize = 16;
+/// How many pauses of a user that ended with nothing to fire are remembered, for tasks that have not followed yet.
+/// They follow within minutes; of an older one they fire what it missed.
+pub const USER_SKIPS_REMEMBERED: usize = 8;
 /// Most commits of one task whose events the broker has not acknowledged; more are refused with 503.
 pub const PENDING_COMMITS_MAX: usize = 100;
 /// Longest name of a snooze preset, in characters.

@@ -15,6 +15,15 @@ pub struct Pause {
     pub user: Option<Timestamp>,
 }
 
+/// A pause of a user that has ended with nothing to fire of what fell due in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SkippedPause {
+    /// When it began.
+    pub from: Timestamp,
+    /// When it ended.
+    pub until: Timestamp,
+}
+
 /// What to do at a resumption with what fell due in the pause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "String")]

@@ -3,6 +3,7 @@
 use crate::ids::PresetName;
 use crate::limits;
 use crate::object::object;
+use crate::pause::SkippedPause;
 use crate::reminder::{self, InvalidReminders, Reminder};
 use crate::time::{CalendarOffset, DueTime, QuietHours, TimeOfDay, Timestamp, UserClock, ZoneText};
 use chrono::Days;
@@ -215,10 +216,10 @@ pub struct KnownPreferences {
     /// Since when everything of the user is paused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused_since: Option<Timestamp>,
-    /// When a pause last ended with nothing to fire of what fell due in it. A task acts on it when it
-    /// learns of it, and keeps no copy.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub skipped_until: Option<Timestamp>,
+    /// The last pauses that ended with nothing to fire, oldest first. A task acts on them when it
+    /// learns of them, and keeps no copy.
+    #[serde(skip)]
+    pub skipped: Vec<SkippedPause>,
 }
 
 impl KnownPreferences {
@@ -234,7 +235,7 @@ impl KnownPreferences {
     /// What a task keeps of them.
     #[must_use]
     pub(crate) fn copied(&self) -> Self {
-        Self { skipped_until: None, ..self.clone() }
+        Self { skipped: Vec::new(), ..self.clone() }
     }
 
     /// Whether the user never said anything.

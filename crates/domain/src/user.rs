@@ -3,7 +3,7 @@
 use crate::command::Origin;
 use crate::ids::Person;
 use crate::limits;
-use crate::pause::IfMissed;
+use crate::pause::{IfMissed, SkippedPause};
 use crate::preferences::{KnownPreferences, Preferences};
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,8 @@ pub struct UserState {
     pub preferences: Preferences,
     /// Since when all reminders of the user are paused.
     pub paused_since: Option<Timestamp>,
-    /// When a pause last ended with nothing to fire of what fell due in it.
-    pub skipped_until: Option<Timestamp>,
+    /// The last pauses that ended with nothing to fire of what fell due in them, oldest first.
+    pub skipped: Vec<SkippedPause>,
     /// The last commands applied, oldest first.
     pub commands: Vec<UserCommandRecord>,
 }
@@ -103,7 +103,7 @@ impl UserState {
             version: self.version,
             preferences: self.preferences.clone(),
             paused_since: self.paused_since,
-            skipped_until: self.skipped_until,
+            skipped: self.skipped.clone(),
         }
     }
 
@@ -122,7 +122,7 @@ impl UserState {
             user_id: user.clone(),
             preferences: Preferences::default(),
             paused_since: None,
-            skipped_until: None,
+            skipped: Vec::new(),
             commands: Vec::new(),
         }
     }
@@ -134,10 +134,13 @@ impl UserState {
             UserCommandKind::Put(preferences) => next.preferences.clone_from(preferences),
             UserCommandKind::Pause => next.paused_since = self.paused_since.or(Some(now)),
             UserCommandKind::Resume { missed } => {
-                // Tasks that have not followed yet pass over what fell due in an earlier pause that was
-                // to be passed over, so that is kept.
-                if next.paused_since.take().is_some() && *missed == IfMissed::Skip {
-                    next.skipped_until = Some(now);
+                // Tasks that have not followed yet pass over what fell due in each pause that was to be
+                // passed over, and in no other one, so each is kept.
+                let since = next.paused_since.take();
+                if let Some(from) = since.filter(|_| *missed == IfMissed::Skip) {
+                    next.skipped.push(SkippedPause { from, until: now });
+                    let excess = next.skipped.len().saturating_sub(limits::USER_SKIPS_REMEMBERED);
+                    next.skipped.drain(..excess);
                 }
             }
         }
@@ -280,11 +283,12 @@ mod tests {
         assert_eq!((moved.version, moved.paused_since), (2, Some(now())));
         assert_eq!(decide(Some(&moved), &put(PAUSE, None, None)), Ok(UserTurn::Answer(2)));
         let resumed = applied(Some(&moved), &put(RESUME_AND_SKIP, None, None));
-        assert_eq!((resumed.paused_since, resumed.skipped_until), (None, Some(now())));
+        let skipped = vec![SkippedPause { from: now(), until: now() }];
+        assert_eq!((resumed.paused_since, &resumed.skipped), (None, &skipped));
         assert_eq!(decide(Some(&resumed), &put(RESUME, None, None)), Ok(UserTurn::Answer(3)));
         let again = applied(Some(&resumed), &put(PAUSE, None, None));
         let fires = applied(Some(&again), &put(RESUME, None, None));
-        assert_eq!((fires.paused_since, fires.skipped_until), (None, Some(now())));
+        assert_eq!((fires.paused_since, &fires.skipped), (None, &skipped));
     }
 
     #[test]

@@ -124,8 +124,8 @@ pub struct Prefs {
     pub defaults: Option<Vec<Reminder>>,
     /// Since when everything of the user is paused.
     pub paused: Option<i64>,
-    /// When a pause last ended with nothing to fire.
-    pub skipped_until: Option<i64>,
+    /// From when to when pauses were that ended with nothing to fire.
+    pub skipped: Vec<(i64, i64)>,
 }
 
 impl Default for Prefs {
@@ -136,7 +136,7 @@ impl Default for Prefs {
             quiet: None,
             defaults: None,
             paused: None,
-            skipped_until: None,
+            skipped: Vec::new(),
         }
     }
 }

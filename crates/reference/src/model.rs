@@ -179,7 +179,7 @@ impl Model {
             Kind::Resume(missed) => {
                 let was_paused = task.paused.take().is_some();
                 if was_paused && *missed == IfMissed::Skip {
-                    task.pass_over(now);
+                    task.pass_over(i64::MIN, now);
                 }
                 Ok(Changed(was_paused))
             }
@@ -203,20 +203,23 @@ impl Task {
         self.paused.is_some() || self.prefs.1.paused.is_some()
     }
 
-    /// What fell due by then does not fire.
-    fn pass_over(&mut self, until: i64) {
+    /// What fell due then does not fire.
+    fn pass_over(&mut self, from: i64, until: i64) {
         let schedule = self.clone();
         for alarm in &mut self.alarms {
-            alarm.pass_over(&schedule, until);
+            alarm.pass_over(&schedule, from, until);
         }
     }
 
     /// What fell due in a pause of its user that it knows of, and that is to be passed over.
     fn skip_as_its_user_says(&mut self, news: &Prefs) {
-        if let (Some(since), Some(until)) = (self.prefs.1.paused, news.skipped_until)
-            && until > since
-        {
-            self.pass_over(until);
+        let Some(since) = self.prefs.1.paused else { return };
+        for &(from, until) in &news.skipped {
+            // Its own pause began when it may have been late already; a later one takes only what is its own.
+            let from = if from <= since { i64::MIN } else { from };
+            if until > since {
+                self.pass_over(from, until);
+            }
         }
     }
 

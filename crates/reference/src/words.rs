@@ -2,7 +2,8 @@
 
 use crate::calendar::{self, HOUR, MINUTE, Prefs, Reminder, Rule, Time, TimeKind, instant};
 use reminder_domain::command::{Delay as Snooze, IfPast, Put};
-use reminder_domain::pause::IfMissed;
+use reminder_domain::limits::USER_SKIPS_REMEMBERED;
+use reminder_domain::pause::{IfMissed, SkippedPause};
 use reminder_domain::preferences::{KnownPreferences, Preferences, SnoozeDelay};
 use reminder_domain::time::{CalendarOffset, DueTime};
 use reminder_domain::{CommandKind, ReminderId};
@@ -89,8 +90,12 @@ pub fn known((version, prefs): &(u64, Prefs)) -> KnownPreferences {
         version: *version,
         preferences: prefs.preferences(),
         paused_since: prefs.paused.map(instant),
-        skipped_until: prefs.skipped_until.map(instant),
+        skipped: prefs.skipped.iter().map(skipped).collect(),
     }
+}
+
+fn skipped((from, until): &(i64, i64)) -> SkippedPause {
+    SkippedPause { from: instant(*from), until: instant(*until) }
 }
 
 /// The command of the core that is meant.
@@ -144,9 +149,13 @@ impl Prefs {
     /// The same once that has ended.
     #[must_use]
     pub fn resumed(&self, missed: IfMissed, now: i64) -> Self {
-        let skips = self.paused.is_some() && missed == IfMissed::Skip;
-        let skipped_until = if skips { Some(now) } else { self.skipped_until };
-        Self { paused: None, skipped_until, ..self.clone() }
+        let mut skipped = self.skipped.clone();
+        if missed == IfMissed::Skip {
+            skipped.extend(self.paused.map(|since| (since, now)));
+        }
+        let kept = skipped.len().min(USER_SKIPS_REMEMBERED);
+        let skipped = skipped.split_off(skipped.len() - kept);
+        Self { paused: None, skipped, ..self.clone() }
     }
 
     pub fn preferences(&self) -> Preferences {

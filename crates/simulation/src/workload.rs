@@ -186,6 +186,6 @@ fn prefs(dice: Dice) -> Prefs {
         quiet: dice.happens("quiet", 200).then_some((22 * HOUR, 22 * HOUR + MINUTE)),
         defaults: dice.happens("defaults", 300).then(|| vec![reminder("due"), reminder("r1")]),
         paused: None,
-        skipped_until: None,
+        skipped: Vec::new(),
     }
 }

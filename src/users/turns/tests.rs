@@ -147,7 +147,8 @@ async fn a_pause_is_told_with_the_tasks_that_have_yet_to_follow() {
     assert_eq!(resumed, UserReply::Paused(3, None, progress));
     let stored = world.store.stored.lock().unwrap().clone().unwrap();
     let stored = record::decode(&stored).unwrap();
-    assert!(stored.skipped_until >= Some(since) && stored.paused_since.is_none());
+    assert_eq!((stored.skipped.len(), stored.paused_since), (1, None));
+    assert!(stored.skipped[0].from == since && stored.skipped[0].until >= since);
 }
 
 #[tokio::test]

@@ -75,13 +75,8 @@ impl Replacement<'_> {
         gone: RemovalReason,
         now: Timestamp,
     ) -> Result<Outcome, Rejection> {
-        let released = old.and_then(|old| {
-            let same_user = old.task.user_id == self.task.user_id;
-            let until = pause::skipped_until(old, &self.preferences).filter(|_| same_user)?;
-            let mut released = old.clone();
-            let facts = pause::pass_over(&mut released, until);
-            Some((released, facts))
-        });
+        let same_user = old.filter(|old| old.task.user_id == self.task.user_id);
+        let released = same_user.and_then(|old| pause::released(old, &self.preferences));
         let (old, mut told) = match &released {
             Some((released, facts)) => (Some(released), facts.clone()),
             None => (old, Vec::new()),

@@ -19,8 +19,8 @@ pub fn decide_refresh(state: &TaskState, known: Option<&KnownPreferences>, now: 
     let mut next = live.clone();
     let mut facts = Vec::new();
     if let Some(known) = known.filter(|known| known.version > live.preferences.version) {
-        if let Some(until) = pause::skipped_until(live, known) {
-            facts.extend(pause::pass_over(&mut next, until));
+        if let Some((released, told)) = pause::released(live, known) {
+            (next, facts) = (released, told);
         }
         next.preferences = live.preferences.followed_by(known).copied();
     }

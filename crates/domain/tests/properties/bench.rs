@@ -94,8 +94,8 @@ impl Bench {
                 self.commit(change)?;
             }
             Step::Prefer(prefs) => {
-                let Prefs { paused, skipped_until, .. } = self.prefs.1;
-                self.prefer(Prefs { paused, skipped_until, ..prefs.clone() });
+                let Prefs { paused, skipped, .. } = self.prefs.1.clone();
+                self.prefer(Prefs { paused, skipped, ..prefs.clone() });
             }
             Step::PauseUser => self.prefer(self.prefs.1.paused(self.now)),
             Step::ResumeUser(missed) => self.prefer(self.prefs.1.resumed(*missed, self.now)),

@@ -237,6 +237,6 @@ pub(crate) fn prefs() -> impl Strategy<Value = Prefs> {
         quiet,
         defaults,
         paused: None,
-        skipped_until: None,
+        skipped: Vec::new(),
     })
 }

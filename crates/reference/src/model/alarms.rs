@@ -164,11 +164,14 @@ impl Alarm {
     }
 
     /// What has come by then is past, without a ring.
-    pub(super) fn pass_over(&mut self, task: &Task, until: i64) {
+    pub(super) fn pass_over(&mut self, task: &Task, from: i64, until: i64) {
         let Some(reminder) = task.reminder(self.id) else { return };
-        let plan = self.plan_due(task, &reminder, until);
-        let nags = self.nags_due(task, &reminder, until);
-        let snoozed = self.snooze.is_some_and(|(at, _)| at <= until);
+        let plan = self.plan_due(task, &reminder, until).filter(|(first, ..)| *first >= from);
+        let mut nags = self.nags_due(task, &reminder, until);
+        if nags.first().is_some_and(|first| *first < from) {
+            nags.clear();
+        }
+        let snoozed = self.snooze.is_some_and(|(at, _)| from <= at && at <= until);
         self.wind(task, &reminder, plan, &nags, snoozed);
         if let (Some((_, latest, _)), Plan::Fired(moment)) = (plan, self.plan)
             && moment == latest

@@ -78,8 +78,8 @@ impl World {
 
     /// A user says what is preferred; a pause goes on.
     pub fn prefer(self: &Arc<Self>, user: u64, prefs: Prefs) {
-        let Prefs { paused, skipped_until, .. } = self.preferred(user);
-        self.say(user, Prefs { paused, skipped_until, ..prefs });
+        let Prefs { paused, skipped, .. } = self.preferred(user);
+        self.say(user, Prefs { paused, skipped, ..prefs });
     }
 
     /// A user is paused.

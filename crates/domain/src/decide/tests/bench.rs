@@ -6,6 +6,7 @@ use crate::command::{Command, CommandKind, Delay, IfPast, Put, RestoredAlarm};
 use crate::decide::{Change, Turn, decide, decide_refresh, decide_wake};
 use crate::event::Event;
 use crate::next_wake::next_wake;
+use crate::pause::SkippedPause;
 use crate::preferences::KnownPreferences;
 use crate::state::{Live, TaskState};
 use crate::time::Timestamp;
@@ -65,9 +66,11 @@ impl Bench {
 
     /// The user is resumed at a time, with nothing to fire of what was missed.
     pub(super) fn resume_user_and_skip(&mut self, at: &str) {
+        let from = self.preferences.as_ref().and_then(|known| known.paused_since);
+        let from = from.expect("a paused user");
         self.pause_user(None);
-        let known = self.preferences.take().unwrap_or_default();
-        self.preferences = Some(KnownPreferences { skipped_until: Some(time(at)), ..known });
+        let known = self.preferences.as_mut().expect("just said");
+        known.skipped.push(SkippedPause { from, until: time(at) });
     }
 
     pub(super) fn live(&self) -> &Live {

@@ -150,7 +150,7 @@ fn a_new_task_of_a_paused_user_is_paused_from_its_first_commit() {
     let told = bench.put("03-01 11:00", &ONCE.replace("\"t\"", "\"other\""));
     assert_eq!(told, ["removed due 03-01 09:00 Skipped", "updated Replaced"]);
     assert!(bench.next().is_empty() && bench.wake("03-01 11:00").is_empty());
-    assert_eq!(bench.live().preferences.skipped_until, None, "nothing of it is kept");
+    assert_eq!(bench.live().preferences.skipped, [], "nothing of it is kept");
 }
 
 #[test]
@@ -175,4 +175,42 @@ fn a_skip_concerns_the_pause_that_it_ended_only() {
     bench.resume_user_and_skip("03-04 10:00");
     bench.refresh("03-04 10:00");
     assert!(bench.wake("03-04 10:00")[0].starts_with("triggered due 03-04 09:00 Late"));
+}
+
+#[test]
+fn of_several_pauses_before_a_task_follows_each_ends_as_was_asked() {
+    let paused = |task: &str| {
+        let mut bench = Bench::of_user("{}");
+        bench.put("03-01 00:00", task);
+        bench.pause_user(Some("03-01 01:00"));
+        bench.refresh("03-01 01:00");
+        bench
+    };
+    // The first with everything to fire, the second with nothing.
+    let mut bench = paused(ONCE);
+    bench.pause_user(None);
+    bench.pause_user(Some("03-01 11:00"));
+    bench.resume_user_and_skip("03-01 12:00");
+    assert_eq!(bench.refresh("03-01 13:00"), ["updated Resumed"]);
+    assert!(bench.wake("03-01 13:00")[0].starts_with("triggered due 03-01 09:00 Late"));
+    // The other way round.
+    let mut bench = paused(ONCE);
+    bench.resume_user_and_skip("03-01 10:00");
+    bench.pause_user(Some("03-01 11:00"));
+    bench.pause_user(None);
+    let told = bench.refresh("03-01 13:00");
+    assert_eq!(told, ["removed due 03-01 09:00 Skipped", "updated Rescheduled", "updated Resumed"]);
+    // Both with nothing; what fell due between them fires.
+    let mut bench = paused(DAILY);
+    bench.resume_user_and_skip("03-01 10:00");
+    bench.pause_user(Some("03-02 01:00"));
+    bench.resume_user_and_skip("03-02 10:00");
+    bench.refresh("03-02 11:00");
+    assert_eq!(bench.next(), "03-03 09:00");
+    let mut bench = paused(DAILY);
+    bench.resume_user_and_skip("03-01 08:00");
+    bench.pause_user(Some("03-01 10:00"));
+    bench.resume_user_and_skip("03-01 11:00");
+    bench.refresh("03-01 12:00");
+    assert!(bench.wake("03-01 12:00")[0].starts_with("triggered due 03-01 09:00 Late"));
 }
