@@ -81,8 +81,10 @@ impl Update<'_> {
             task,
             // What is done does not ring any more.
             if_past: if completes { IfPast::Skip } else { IfPast::Fire },
-            // Other exceptions may take out the occurrence that the task is at.
-            said_when: self.moves(live) || self.recurs_otherwise(),
+            // Other exceptions may take out the occurrence that the task is at; one that they ended is at it still.
+            said_when: self.moves(live)
+                || self.recurs_otherwise()
+                || live.is_some_and(|live| !live.task.status.is_open()),
             restored: &[],
         };
         let mut outcome = change.apply(live, &command.origin, RemovalReason::Replaced, now)?;

@@ -23,6 +23,10 @@ pub(super) fn put(
     let preferences = preferences_for(live, &asked.task, preferences);
     let reason = if live.is_some() { UpdateReason::Replaced } else { UpdateReason::Created };
     let Put { task, if_past, restored } = asked;
+    // A new task whose exceptions leave nothing of it is a mistake; of one that is here, they say that it is done.
+    if live.is_none() && task.recurrence.as_ref().is_some_and(|it| !it.exdates.is_empty()) {
+        Schedule::new(&with_start(None, task.clone()), &preferences.preferences).check(now)?;
+    }
     let change = Replacement {
         task: task.clone(),
         preferences,

@@ -119,10 +119,13 @@ impl Series<'_> {
                  INTERVAL or the start"
             ));
         }
-        if self.first().is_none() {
-            return refuse("has no occurrence: the exdates take all of them out".into());
-        }
         Ok(())
+    }
+
+    /// Says so when the exceptions have left no occurrence.
+    pub fn check_rest(&self) -> Result<(), InvalidRule> {
+        let refuse = || InvalidRule("has no occurrence: the exdates take all of them out".into());
+        self.first().map(drop).ok_or_else(refuse)
     }
 
     fn plan(&self) -> Plan {

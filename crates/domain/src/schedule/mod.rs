@@ -163,8 +163,11 @@ impl<'a> Schedule<'a> {
             }
         }
         if let Some(series) = self.series() {
+            // Of what is done nothing need be left.
+            let rest = || if self.task.status.is_open() { series.check_rest() } else { Ok(()) };
             series
                 .check()
+                .and_then(|()| rest())
                 .map_err(|error| Rejection::invalid("task.recurrence.rule", error.to_string()))?;
         }
         Ok(())

@@ -20,7 +20,7 @@ fn now() -> Timestamp {
 /// What a version says.
 #[derive(Clone, Debug)]
 enum Version {
-    Is { title: u8, day: u8, recurs: bool, status: Status, excepted: Vec<u8> },
+    Is { title: u8, day: u8, recurs: bool, ends: bool, status: Status, excepted: Vec<u8> },
     Deleted,
 }
 
@@ -29,7 +29,7 @@ fn version() -> impl Strategy<Value = Version> {
     prop_oneof![
         8 => (0..3_u8, 1..5_u8, any::<bool>(), status)
             .prop_map(|(title, day, recurs, status)| Version::Is {
-                title, day, recurs, status, excepted: Vec::new(),
+                title, day, recurs, ends: false, status, excepted: Vec::new(),
             }),
         1 => Just(Version::Deleted),
     ]
@@ -37,10 +37,10 @@ fn version() -> impl Strategy<Value = Version> {
 
 /// A version of a recurring task, some of whose days do not take place.
 fn excepting() -> impl Strategy<Value = Version> {
-    let excepted = prop::collection::vec(1..6_u8, 0..4);
-    (version(), excepted).prop_map(|(version, excepted)| match version {
+    let excepted = prop::collection::vec(1..6_u8, 0..8);
+    (version(), any::<bool>(), excepted).prop_map(|(version, ends, excepted)| match version {
         Version::Is { title, day, status, .. } => {
-            Version::Is { title, day, recurs: true, status, excepted }
+            Version::Is { title, day, recurs: true, ends, status, excepted }
         }
         Version::Deleted => Version::Deleted,
     })
@@ -55,18 +55,18 @@ fn hash(value: &impl Hash) -> u64 {
 fn event(number: u64, version: &Version) -> Command {
     let news = match version {
         Version::Deleted => News::Deleted,
-        Version::Is { title, day, recurs, status, excepted } => {
+        Version::Is { title, day, recurs, ends, status, excepted } => {
             let due = format!("2027-02-0{day}T09:00:00");
             let mut task = json!({ "title": format!("t{title}"), "dueDate": { "local": due }, "status": status });
             if *recurs {
                 let exdates: Vec<_> =
                     excepted.iter().map(|day| format!("2027-02-0{day}")).collect();
                 task["recurrence"] = json!({
-                    "rule": "FREQ=DAILY", "start": "2027-02-01T09:00:00", "exdates": exdates,
+                    "rule": if *ends { "FREQ=DAILY;UNTIL=20270205T090000" } else { "FREQ=DAILY" }, "start": "2027-02-01T09:00:00", "exdates": exdates,
                 });
             }
             let task: Task = serde_json::from_value(task).unwrap();
-            let recurrence = hash(&(recurs, excepted));
+            let recurrence = hash(&(recurs, ends, excepted));
             let said = Said { due_date: hash(day), start: 0, recurrence, status: *status };
             News::Task { task: Box::new(task), said }
         }

@@ -38,6 +38,9 @@ impl Task {
         let paused = old.and_then(|old| old.paused);
         let (spec, alarms) = (spec.clone(), Vec::new());
         let mut task = Self { spec, first, number, prefs: known, paused, alarms };
+        if old.is_none() && task.is_never() {
+            return Err(Refused);
+        }
         // A due date that is an exception is that of the first occurrence that takes place.
         let excluded = task.spec.due.filter(|due| task.spec.exdates.contains(&due.nominal));
         if let Some(due) = excluded.filter(|_| task.recurs_by_itself() && task.is_open()) {
@@ -51,9 +54,14 @@ impl Task {
         task.placed(old, if_past, now)
     }
 
+    /// Whether it is open and recurs, but no occurrence of it takes place.
+    fn is_never(&self) -> bool {
+        self.is_open() && self.spec.rule.is_some() && self.after(self.first - 1).next().is_none()
+    }
+
     /// The same task with its alarms; those of the same schedule keep what became of them.
     fn placed(mut self, old: Option<&Self>, if_past: IfPast, now: i64) -> Result<Self, Refused> {
-        if self.spec.rule.is_some() && self.after(self.first - 1).next().is_none() {
+        if self.is_never() {
             return Err(Refused);
         }
         let place = |reminder: &Reminder| self.place(old, reminder, if_past, now);

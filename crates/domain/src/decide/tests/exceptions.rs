@@ -65,3 +65,22 @@ fn what_is_excepted_counts_where_the_series_is_put_in_its_middle() {
     let fired = told.iter().filter_map(|text| text.strip_prefix("triggered due "));
     assert_eq!(fired.collect::<Vec<_>>(), ["03-04 09:00 OnTime", "03-05 09:00 OnTime"]);
 }
+
+#[test]
+fn a_task_whose_occurrences_were_all_skipped_can_be_put_again_and_a_new_one_is_refused() {
+    let at_first = r#"{"local":"2027-03-01T09:00:00"}"#;
+    let skipped = |title: &str| {
+        let both = r#""rule":"FREQ=DAILY;UNTIL=20270302T090000","exdates":["2027-03-01","2027-03-02"],"start":"2027-03-01T09:00:00""#;
+        task(r#"{"local":"2027-03-02T09:00:00"}"#, both).replace("\"t\"", title)
+    };
+    let mut bench = Bench::with("02-01 00:00", &task(at_first, LAST));
+    bench.skip("02-01 01:00", None);
+    bench.skip("02-01 02:00", None);
+    assert_eq!(bench.live().task.status, Status::Completed);
+    let told = bench.put("02-01 03:00", &skipped("\"other\""));
+    assert!(told.contains(&"updated Replaced".to_owned()), "{told:?}");
+    assert_eq!((bench.live().task.status, bench.next()), (Status::Completed, String::new()));
+    let put = Put { task: parse(&skipped("\"t\"")), if_past: IfPast::Fire, restored: Vec::new() };
+    let refused = Bench::new().refused("02-01 00:00", CommandKind::Put(Box::new(put)));
+    assert!(refused.contains("exdates"), "{refused}");
+}

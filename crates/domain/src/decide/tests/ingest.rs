@@ -282,3 +282,33 @@ fn an_occurrence_that_is_excepted_and_completed_at_once_is_completed_once() {
         (r#"{"local":"2027-03-02T09:00:00"}"#.into(), Status::Pending)
     );
 }
+
+#[test]
+fn an_owner_who_reopens_what_exceptions_ended_does_not_bring_the_occurrence_back() {
+    let at_its_last = |version, status, dates: &str| {
+        is(
+            version,
+            &format!(
+                r#"{{"title":"t","status":"{status}","dueDate":{{"local":"2027-03-02T09:00:00"}},"recurrence":{{"rule":"FREQ=DAILY;UNTIL=20270302T090000","start":"2027-03-01T09:00:00","exdates":[{dates}]}}}}"#
+            ),
+        )
+    };
+    let mut told = Told::new();
+    told.hear("02-01 09:00", &at_its_last(1, "pending", ""));
+    told.hear("02-01 09:01", &at_its_last(2, "pending", r#""2027-03-02""#));
+    assert_eq!(told.task().status, Status::Completed);
+    told.hear("02-01 09:02", &at_its_last(3, "in_progress", r#""2027-03-02""#));
+    assert_eq!(told.task().status, Status::Completed);
+}
+
+#[test]
+fn an_owner_who_excepts_every_occurrence_is_told_that_the_task_is_done() {
+    let both = r#""2027-03-01","2027-03-02""#;
+    let mut told = Told::new();
+    told.hear("02-01 09:00", &except(1, "pending", ""));
+    told.hear("02-01 09:01", &except(2, "pending", both));
+    assert_eq!(told.task().status, Status::Completed);
+    let mut first = Told::new();
+    first.hear("02-01 09:01", &except(2, "pending", both));
+    assert_eq!(first.task().status, Status::Completed, "whatever was heard before");
+}
