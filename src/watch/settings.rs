@@ -25,7 +25,8 @@ pub const LOOKS: u32 = 4;
 /// The longest pause between two looks.
 pub const LOOK_MAX: Duration = Duration::from_secs(10);
 /// How long the sidecar may take to notice that the health check fails, and that it is good again. Its
-/// interval and threshold are the deployment's: one second, three times.
+/// interval and threshold are the deployment's: every 3 s, three times, by the manifests; each second on
+/// the local stack.
 pub const NOTICE_DEADLINE: Duration = Duration::from_secs(45);
 /// How long healing may take in all, so that another replica may begin.
 pub const HEAL_DEADLINE: Duration = Duration::from_secs(100);
