@@ -133,6 +133,8 @@ impl Reader {
     /// What of a line is for the pod alone, and never came to it.
     fn judge_stream(cluster: &Cluster, place: &str, line: &str) {
         if let Some((_, inside)) = line.split_once(" -- ") {
+            // What is handed over by standard input is for the shell.
+            let inside = inside.split_once(" < ").map_or(inside, |(inside, _)| inside);
             let understood = Cli::try_parse_from(inside.split(' '));
             assert!(understood.is_ok(), "{place}: {inside}: {:?}", understood.err());
             return;
@@ -228,6 +230,8 @@ fn every_kubectl_line_of_the_pages_is_run_and_finds_what_it_names() {
     assert_eq!(reader.image(), "registry.example/reminder-scheduler:0.1.0");
     assert_eq!(reader.deployment()["status"]["availableReplicas"], 2);
 
+    // What a reader has at hand for a repair.
+    reader.write("milk.json", r#"{"task": {"title": "Milk"}}"#);
     for file in SECRETS {
         reader.run(file, &format!("kubectl apply -f {file}"));
     }
