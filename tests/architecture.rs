@@ -24,6 +24,7 @@ const MEASURES_DURATIONS: &[&str] = &[
     "src/cli/user/export.rs",
     "src/audit/mod.rs",
     "src/audit/pending.rs",
+    "src/erasure/mod.rs",
     "src/metrics/kinds.rs",
     "src/outbox/measure.rs",
     "src/http/console/cached.rs",

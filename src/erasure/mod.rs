@@ -21,7 +21,8 @@ use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio::time::MissedTickBehavior;
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior};
 
 /// How a task goes whose state cannot be read.
 #[async_trait]
@@ -39,6 +40,8 @@ pub struct Erasing<P> {
     paced: Paced,
     /// Whom a look has begun for that has not come to its end.
     cut_short: BTreeSet<Person>,
+    /// How long the last look took, for all users: until then a user's turn does not come again.
+    took: Duration,
     /// How far the searches are. The table has it for who holds the lease next: a note that was given up may
     /// land there late, and knows nothing of what was found since.
     searches: Searches,
@@ -56,7 +59,8 @@ impl<P: Ports> Erasing<P> {
     ) -> Self {
         let paced = Paced::new(index, epoch, settings::RATE);
         let (cut_short, searches) = (BTreeSet::new(), Searches::default());
-        Self { ports, publisher, table, unreadable, paced, cut_short, searches }
+        let took = Duration::ZERO;
+        Self { ports, publisher, table, unreadable, paced, cut_short, took, searches }
     }
 
     /// Looks again and again, for ever.
@@ -89,10 +93,12 @@ impl<P: Ports> Erasing<P> {
         if !self.paced.holds_lease().await? {
             self.cut_short.clear();
             self.searches.clear();
+            self.took = Duration::ZERO;
             return Ok(());
         }
         self.cut_short.retain(|user| users.contains(user));
         self.searches.keep(&requests);
+        let began = Instant::now();
         for request in &requests {
             let user = &request.user;
             // What was cut short may have found something, which is still on its way. Should this process end
@@ -101,6 +107,7 @@ impl<P: Ports> Erasing<P> {
             self.work_off(request, unsure).await?;
             self.cut_short.remove(user);
         }
+        self.took = began.elapsed();
         Ok(())
     }
 
@@ -117,7 +124,8 @@ impl<P: Ports> Erasing<P> {
         }
         found |= self.table.forget(user).await?;
         let searched = self.search(request).await?;
-        if self.table.settled(user, !found && searched, settings::CLEAN_FOR).await? {
+        let lately = settings::LOOKED_LATELY + self.took * 2;
+        if self.table.settled(user, !found && searched, settings::CLEAN_FOR, lately).await? {
             self.searches.remove(user);
             tracing::info!("an erasure is done: nothing of the user is left");
             metrics().erased_users.inc();

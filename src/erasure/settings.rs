@@ -9,7 +9,7 @@ pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// for a while.
 pub const CLEAN_FOR: Duration = Duration::from_secs(30);
 /// A look that long after the one before says nothing of the time between them: Postgres was away, or whoever has
-/// the lease.
+/// the lease. A look that takes long itself is no such gap, so twice as long as it took is added.
 pub const LOOKED_LATELY: Duration = Duration::from_secs(5);
 /// Users looked at in one go; the rest come after them.
 pub const USERS_MAX: i64 = 100;

@@ -3,7 +3,6 @@
 use super::index::QueryError;
 use super::repair::qualified;
 use super::store::ReadModel;
-use crate::erasure::settings::LOOKED_LATELY;
 use async_trait::async_trait;
 use reminder_contract::names::{ACTOR_TYPE, APP_ID, USER_ACTOR_TYPE, USER_STATE_KEY};
 use reminder_contract::user_id::to_actor_id;
@@ -41,12 +40,13 @@ pub trait ErasureTable: Send + Sync + 'static {
     /// Takes note of how far the search is, unless its user was asked for once more since this request.
     async fn searched(&self, request: &ErasureRequest, search: &Search) -> Result<(), QueryError>;
     /// Takes note of whether nothing was found. The request itself goes when that has been so for a while;
-    /// tells whether it has gone.
+    /// tells whether it has gone. A look before `lately` says nothing of the time since.
     async fn settled(
         &self,
         user: &Person,
         clean: bool,
         clean_for: Duration,
+        lately: Duration,
     ) -> Result<bool, QueryError>;
 }
 
@@ -266,6 +266,7 @@ impl ErasureTable for Erasures {
         user: &Person,
         clean: bool,
         clean_for: Duration,
+        lately: Duration,
     ) -> Result<bool, QueryError> {
         let note = "UPDATE {schema}.erasure
                     SET clean_since = CASE
@@ -275,7 +276,7 @@ impl ErasureTable for Erasures {
                         END,
                         looked_at = now()
                     WHERE app_id = $1 AND user_id = $2";
-        let lately = LOOKED_LATELY.as_secs_f64();
+        let lately = lately.as_secs_f64();
         self.model.query(note, &[&APP_ID, &user.as_str(), &clean, &lately]).await?;
         let go = "DELETE FROM {schema}.erasure
                   WHERE app_id = $1 AND user_id = $2

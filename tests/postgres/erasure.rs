@@ -145,6 +145,7 @@ async fn letters_that_name_the_user_go_and_none_that_only_look_so() {
         ),
         ("kept-2", None, "{}", &large.replace("42", "43"), None),
         ("kept-3", None, "{}", r#"{"userId":"Zo\u00eb 4"}"#, None),
+        ("kept-4", None, r#"{"failedby":"Zoë 42","reason":"Zoë 42"}"#, "", None),
     ] {
         let value = value.as_bytes();
         let parameters: [&(dyn ToSql + Sync); 6] =
@@ -157,7 +158,7 @@ async fn letters_that_name_the_user_go_and_none_that_only_look_so() {
     let kept = "SELECT identity FROM dead_letter ORDER BY id";
     let kept = database.client.query(kept, &[]).await.unwrap();
     let kept: Vec<&str> = kept.iter().map(|row| row.get(0)).collect();
-    assert_eq!(kept, ["kept-1", "kept-2", "kept-3"]);
+    assert_eq!(kept, ["kept-1", "kept-2", "kept-3", "kept-4"]);
 }
 
 /// A process may remember the preferences of the earlier life by their version.
@@ -207,15 +208,27 @@ async fn a_request_goes_once_nothing_was_found_for_a_while() {
     let database = Database::migrated().await;
     let (model, table) = erasures(&database);
     let (user, long, none) = (user(), Duration::from_secs(60), Duration::ZERO);
+    let lately = Duration::from_secs(5);
     model.request_erasure(&user).await.unwrap();
-    assert!(!table.settled(&user, false, none).await.unwrap(), "something was found");
-    assert!(!table.settled(&user, true, long).await.unwrap(), "just now");
-    assert!(!table.settled(&user, false, none).await.unwrap(), "and then something was found");
+    assert!(!table.settled(&user, false, none, lately).await.unwrap(), "something was found");
+    assert!(!table.settled(&user, true, long, lately).await.unwrap(), "just now");
+    assert!(
+        !table.settled(&user, false, none, lately).await.unwrap(),
+        "and then something was found"
+    );
     let clean = "SELECT count(*) FROM erasure WHERE clean_since IS NULL";
     assert_eq!(database.count(clean).await, 1, "so the time begins anew");
-    assert!(table.settled(&user, true, none).await.unwrap());
+    // The look before was some time ago, which says nothing, unless looks take so long.
+    let since = "UPDATE erasure SET clean_since = now() - interval '50 s', looked_at = now() - interval '20 s'";
+    for (lately, kept) in [(lately, 0), (long, 1)] {
+        database.client.batch_execute(since).await.unwrap();
+        assert!(!table.settled(&user, true, long, lately).await.unwrap());
+        let old = "SELECT count(*) FROM erasure WHERE clean_since < now() - interval '40 s'";
+        assert_eq!(database.count(old).await, kept);
+    }
+    assert!(table.settled(&user, true, none, lately).await.unwrap());
     assert_eq!(database.count("SELECT count(*) FROM erasure").await, 0);
-    assert!(!table.settled(&user, true, none).await.unwrap(), "once");
+    assert!(!table.settled(&user, true, none, lately).await.unwrap(), "once");
 }
 
 /// A stored task with this text in its document.
@@ -287,7 +300,7 @@ async fn how_far_a_search_is_outlives_whoever_searches_and_a_request_begins_it_a
     table.searched(&again, &over).await.unwrap();
     assert!(table.search(&user()).await.unwrap().over);
     // The row goes, and comes anew.
-    assert!(table.settled(&user(), true, Duration::ZERO).await.unwrap());
+    assert!(table.settled(&user(), true, Duration::ZERO, Duration::from_secs(5)).await.unwrap());
     let later = asked().await;
     assert!(later.number != again.number && later.number != first.number, "{later:?}");
 }

@@ -42,6 +42,9 @@ pub const CORRELATION_ID: &str = "correlationid";
 /// into a message with all that is told here. The whole record lies where it came from.
 pub const CUT_FROM: &str = "cutfrom";
 
+/// How often somebody has tried to deliver what the letter holds.
+pub const ATTEMPTS: &str = "attempts";
+
 /// The letter that a message is a replay of. Who gives that message up again hands it on.
 pub const REPLAY_OF: &str = "replayof";
 

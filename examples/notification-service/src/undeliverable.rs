@@ -14,8 +14,6 @@ use std::borrow::Cow;
 
 /// On which way it could not be delivered.
 const CHANNEL_HEADER: &str = "channel";
-/// How often it was tried.
-const ATTEMPTS_HEADER: &str = "attempts";
 
 /// A firing that did not reach its user on one way.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +75,7 @@ fn told<'a>(
         (dead_letter::FAILED_BY, names::NOTIFICATION_APP_ID.into()),
         (dead_letter::CORRELATION_ID, flow.correlation_id().into()),
         (CHANNEL_HEADER, channel.as_str().into()),
-        (ATTEMPTS_HEADER, attempts.to_string().into()),
+        (dead_letter::ATTEMPTS, attempts.to_string().into()),
     ]
 }
 

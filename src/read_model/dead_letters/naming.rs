@@ -1,6 +1,6 @@
 //! Letters that name a user go with the user.
 
-use crate::dead_letters::naming::{value_names, words_name};
+use crate::dead_letters::naming::{detail_names, headers_name, value_names};
 use crate::erasure::settings::{LETTERS_BYTES, LETTERS_PAGE};
 use crate::read_model::index::QueryError;
 use crate::read_model::store::ReadModel;
@@ -53,7 +53,7 @@ fn names(row: &Row, user: &Person) -> bool {
     let (key, headers): (Option<&str>, &str) = (row.get(1), row.get(2));
     let (detail, value): (Option<&str>, Option<&[u8]>) = (row.get(3), row.get(4));
     key == Some(user.as_str())
-        || value_names(headers.as_bytes(), user)
-        || detail.is_some_and(|detail| words_name(detail, user))
+        || serde_json::from_str(headers).is_ok_and(|headers| headers_name(&headers, user))
+        || detail.is_some_and(|detail| detail_names(detail, user))
         || value.is_some_and(|value| value_names(value, user))
 }

@@ -22,9 +22,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A look that long after the one before says nothing of the time between them, in ms.
-const LOOKED_LATELY_MS: i64 = 5_000;
-
 /// Erasures: there is one at most in a run.
 #[derive(Default)]
 pub(super) struct Erasures {
@@ -172,14 +169,14 @@ impl World {
     }
 
     /// Takes note of a look; tells whether the request has gone by it.
-    fn settled(&self, user: u64, clean: bool, clean_for: Duration) -> bool {
+    fn settled(&self, user: u64, clean: bool, clean_for: Duration, lately: Duration) -> bool {
         let now_ms = self.now_ms();
         let mut state = self.state();
         let state = &mut *state;
         let Some(request) = state.erasures.request.as_mut().filter(|one| one.user == user) else {
             return false;
         };
-        let lately = request.looked_ms.is_some_and(|at| now_ms - at < LOOKED_LATELY_MS);
+        let lately = request.looked_ms.is_some_and(|at| now_ms - at < millis(lately));
         let since = request.clean_since_ms.filter(|_| lately).unwrap_or(now_ms);
         request.looked_ms = Some(now_ms);
         request.clean_since_ms = clean.then_some(since);
@@ -294,9 +291,10 @@ impl ErasureTable for HostPorts {
         user: &Person,
         clean: bool,
         clean_for: Duration,
+        lately: Duration,
     ) -> Result<bool, QueryError> {
         let user = users::number(user);
-        self.query("settled", move |world| world.settled(user, clean, clean_for)).await
+        self.query("settled", move |world| world.settled(user, clean, clean_for, lately)).await
     }
 }
 
