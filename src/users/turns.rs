@@ -9,7 +9,7 @@ use reminder_domain::Timestamp;
 use reminder_domain::ids::Person;
 use reminder_domain::preferences::KnownPreferences;
 use reminder_domain::user::{
-    UserCommand, UserCommandKind, UserRejection, UserState, UserTurn, decide_user,
+    UserCommand, UserCommandKind, UserRejection, UserState, UserTurn, decide_user, fence_user,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,8 @@ enum Trouble {
 #[derive(Debug)]
 pub struct UserCell {
     user: Person,
-    turn: Mutex<()>,
+    /// The turn; with the version that a commit in doubt has, 0 if none is.
+    turn: Mutex<u64>,
 }
 
 impl UserCell {
@@ -124,7 +125,7 @@ impl UserTurns {
 
     async fn turn(&self, cell: &UserCell, request: UserRequest) -> UserReply {
         let queued = async { Ok((cell.turn.lock().await, self.places.take().await?)) };
-        let _entered = match tokio::time::timeout(QUEUE_DEADLINE, queued).await {
+        let (mut doubtful, _place) = match tokio::time::timeout(QUEUE_DEADLINE, queued).await {
             Ok(Ok(entered)) => entered,
             Ok(Err(Crowded)) | Err(_) => {
                 return UserReply::Overloaded("too many turns are waiting".into());
@@ -132,7 +133,9 @@ impl UserTurns {
         };
         let reply = match request {
             UserRequest::Get => self.view(&cell.user).await,
-            UserRequest::Command(command) => self.command(&cell.user, &command).await,
+            UserRequest::Command(command) => {
+                self.command(&cell.user, &command, &mut doubtful).await
+            }
         };
         reply.unwrap_or_else(|trouble| match trouble {
             Trouble::Call(reason) => UserReply::Unavailable(reason),
@@ -149,21 +152,32 @@ impl UserTurns {
     }
 
     /// A state is always loaded: preferences change rarely, and what a process remembers may be old.
-    async fn command(&self, user: &Person, command: &UserCommand) -> Result<UserReply, Trouble> {
+    async fn command(
+        &self,
+        user: &Person,
+        command: &UserCommand,
+        doubtful: &mut u64,
+    ) -> Result<UserReply, Trouble> {
         for _ in 0..COMMIT_ATTEMPTS {
-            let state = self.load(user).await?;
-            let mut next = match decide_user(user, state.as_ref(), command, SystemClock.now()) {
+            let (state, now) = (self.load(user).await?, SystemClock.now());
+            let is_in_doubt = state.as_ref().map_or(0, |state| state.version) < *doubtful;
+            let (mut next, is_fence) = match decide_user(user, state.as_ref(), command, now) {
                 Err(rejection) => return Ok(UserReply::Rejected(rejection)),
+                // What an earlier command tried may still land, and undo what is answered now.
+                Ok(UserTurn::Answer(_)) if is_in_doubt => {
+                    (Box::new(fence_user(user, state.as_ref(), now)), true)
+                }
                 Ok(UserTurn::Answer(version)) => {
                     return self.answer(user, command, version, state.as_ref()).await;
                 }
-                Ok(UserTurn::Commit(next)) => next,
+                Ok(UserTurn::Commit(next)) => (next, false),
             };
             if state.is_none() {
                 let gone = self.users.gone(user).await;
                 next.born_above(gone.map_err(|error| Trouble::Call(error.0))?);
             }
             match self.store.commit_user(user, record::encode(&next)).await {
+                Ok(()) if is_fence => self.changed.notify_one(),
                 Ok(()) => {
                     self.changed.notify_one();
                     let correlation = command.origin.correlation_id.as_ref();
@@ -176,9 +190,12 @@ impl UserTurns {
                 Err(CommitError::Fenced(reason)) => {
                     tracing::info!(reason, "another writer was first; deciding anew");
                 }
-                // It may have taken effect. The fence lets no other statement of its version in,
+                // It may have taken effect, or may still. The fence lets no other statement of its version in,
                 // and a repeat finds out.
-                Err(CommitError::Unknown(reason)) => return Err(Trouble::Call(reason)),
+                Err(CommitError::Unknown(reason)) => {
+                    *doubtful = next.version.max(*doubtful);
+                    return Err(Trouble::Call(reason));
+                }
             }
         }
         Err(Trouble::Call("other writers kept getting in between".into()))

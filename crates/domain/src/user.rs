@@ -149,6 +149,14 @@ impl UserState {
     }
 }
 
+/// The next version of what a user has said already: a statement that may still be on its way cannot land behind it.
+pub fn fence_user(user: &Person, state: Option<&UserState>, now: Timestamp) -> UserState {
+    let mut next = state.cloned().unwrap_or_else(|| UserState::silent(user, now));
+    next.version += 1;
+    next.updated_at = now;
+    next
+}
+
 /// Decides a command. A known command is answered as it was before.
 ///
 /// The first put is applied even if it asks for the defaults: from then on the user has said

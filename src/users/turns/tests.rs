@@ -15,6 +15,9 @@ struct Store {
     /// For the next commits, the last one first: what another writer commits right before it.
     others: Plain<Vec<UserState>>,
     silent: Plain<bool>,
+    /// Whether what gets no answer is only on its way; and what is.
+    slow: Plain<bool>,
+    on_its_way: Plain<Option<Vec<u8>>>,
     /// What the index has of the user.
     indexed: Plain<KnownPreferences>,
     /// The highest version of a user who is gone.
@@ -32,8 +35,12 @@ impl UserStore for Store {
             *self.stored.lock().unwrap() = Some(record::encode(&other));
             return Err(CommitError::Fenced("RS001".into()));
         }
-        *self.stored.lock().unwrap() = Some(state);
         let silent = std::mem::take(&mut *self.silent.lock().unwrap());
+        if silent && *self.slow.lock().unwrap() {
+            *self.on_its_way.lock().unwrap() = Some(state);
+        } else {
+            *self.stored.lock().unwrap() = Some(state);
+        }
         if silent { Err(CommitError::Unknown("no answer".into())) } else { Ok(()) }
     }
 }
@@ -66,6 +73,20 @@ struct World {
     changed: Arc<Notify>,
     turns: Arc<UserTurns>,
     cell: Arc<UserCell>,
+}
+
+impl Store {
+    /// What is on its way comes to the fence; tells whether it is let in.
+    fn land(&self) -> bool {
+        let late = self.on_its_way.lock().unwrap().take().expect("something is on its way");
+        let mut stored = self.stored.lock().unwrap();
+        let version = |bytes: &[u8]| record::decode(bytes).unwrap().version;
+        let follows = version(&late) == stored.as_deref().map_or(0, version) + 1;
+        if follows {
+            *stored = Some(late);
+        }
+        follows
+    }
 }
 
 impl World {
@@ -201,4 +222,25 @@ async fn a_damaged_state_is_rebuilt_from_the_index_and_a_newer_one_is_left_alone
     *world.store.stored.lock().unwrap() = Some(b"{\"s\":9}\n{}".to_vec());
     let newer = UserReply::Unreadable(UnreadableState::Newer { found: 9 });
     assert_eq!(world.put(TOKYO).await, newer);
+}
+
+#[tokio::test]
+async fn what_is_answered_is_not_undone_by_a_statement_that_is_on_its_way() {
+    for spoke_before in [true, false] {
+        let world = World::new();
+        if spoke_before {
+            world.put(BERLIN).await;
+        }
+        *world.store.slow.lock().unwrap() = true;
+        *world.store.silent.lock().unwrap() = true;
+        let pause = UserRequest::Command(Box::new(parse_user_pause(b"").unwrap()));
+        let paused = world.turns.run(&world.cell, pause).await;
+        assert!(matches!(paused, UserReply::Unavailable(_)), "{paused:?}");
+        let resume = || UserRequest::Command(Box::new(parse_user_resume(b"").unwrap()));
+        let resumed = world.turns.run(&world.cell, resume()).await;
+        assert!(matches!(resumed, UserReply::Paused(_, None, _)), "{resumed:?}");
+        assert!(!world.store.land(), "it was told that nothing is paused");
+        // That is settled: one more is only answered.
+        assert_eq!(world.turns.run(&world.cell, resume()).await, resumed);
+    }
 }
