@@ -316,7 +316,8 @@ impl Outbox {
 
 /// About what a commit takes while it waits: what its events tell is there once.
 fn weight(handover: &Handover) -> usize {
-    bound(&handover.commit().origin, handover.snapshot(), &Fact::TaskSync)
+    let told = bound(&handover.commit().origin, handover.snapshot(), &Fact::TaskSync);
+    handover.kept_bytes(told)
 }
 
 /// At least the size of an event, without writing it out.

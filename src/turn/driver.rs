@@ -34,6 +34,8 @@ const QUEUE_DEADLINE: Duration = Duration::from_secs(20);
 /// How old a command may be, counted from when it came, when its first commit is decided. An older one has been given
 /// up by its caller, who may have repeated it elsewhere and have been told how that went.
 const COMMAND_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a wake that comes while the process stops waits for its refusal.
+const REFUSED_WAKE_PAUSE: Duration = Duration::from_secs(1);
 /// Commands and reads that may wait for each place; a further one is refused at once. That is 512 of
 /// them by default, some seconds of work, which with bodies of the largest size take 32 MiB. It must be
 /// below `names::SIDECAR_APP_MAX_CONCURRENCY`: what the sidecar may not send yet waits there, where
@@ -158,6 +160,10 @@ impl<P: Ports> Driver<P> {
     pub async fn wake(self: &Arc<Self>, cell: &Arc<Cell>) -> Result<(), String> {
         if self.wakes.waiting() >= self.wakes_waiting && self.put_off(cell) {
             return Ok(());
+        }
+        if self.turns.is_closed() {
+            // The sidecar repeats at once what fails at once, and what ends here needs the machine.
+            tokio::time::sleep(REFUSED_WAKE_PAUSE).await;
         }
         match self.run(cell, Request::Wake).await {
             Reply::Overloaded(reason) | Reply::Unavailable(reason)

@@ -198,6 +198,15 @@ impl Handover {
         })
     }
 
+    /// About how many bytes it keeps, where the task as it tells it has so many: the state that it is of has it once more,
+    /// with the history and the commands.
+    pub fn kept_bytes(&self, told: usize) -> usize {
+        let live = self.state.live();
+        let history = live.map_or(0, |live| told + size_of_val(&*live.history));
+        let commands = size_of_val(&*self.state.commands);
+        told + history + commands + size_of_val(&*self.commit().events)
+    }
+
     /// The incarnation that the ids of its events name.
     pub fn incarnation(&self) -> u32 {
         self.commit().incarnation.unwrap_or(self.state.incarnation)

@@ -1,6 +1,6 @@
 //! How a turn ends: the registration, the answer, and what is left in doubt.
 
-use super::{Machine, Phase};
+use super::{Machine, Phase, Source};
 use crate::planted::{self, Bug};
 use crate::turn::draft::Ledger;
 use crate::turn::effect::{Effect, Finish, Handover, Known, Recovery, Reply, Request};
@@ -151,7 +151,9 @@ impl Machine {
             (reply, _) => reply,
         };
         let known = std::mem::take(&mut self.known);
-        let known = if self.doubtful > 0 { Known::Nothing } else { known };
+        // That there is no task was a guess, which only a commit can confirm.
+        let guessed = self.source == Source::Guess && matches!(known, Known::Absent);
+        let known = if self.doubtful > 0 || guessed { Known::Nothing } else { known };
         Effect::Finish(Box::new(Finish {
             reply,
             known,

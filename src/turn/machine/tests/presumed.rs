@@ -128,3 +128,22 @@ fn after_a_restore_or_a_purge_a_new_task_is_not_read_either() {
         assert_eq!(state.unwrap().version, 1_795_347_172_001);
     }
 }
+
+#[test]
+fn what_was_only_guessed_is_not_known_to_the_next_turn() {
+    let mut outbox = Outbox::new(1);
+    let id = TaskId::parse("t").unwrap();
+    let mut machine = Machine::new(id, new_task(at(60_000)), Known::Nothing, Some(HOUR_MS), 0);
+    machine.give_up();
+    let mut outcome = Outcome::Start;
+    let finish = loop {
+        outcome = match machine.step(outcome, &mut outbox, at(0)) {
+            Effect::Finish(finish) => break finish,
+            Effect::LoadPreferences { .. } => Outcome::Preferences(Box::new(preferences())),
+            Effect::Commit(_) | Effect::Create(_) | Effect::Load => panic!("given up"),
+            _ => Outcome::Done,
+        };
+    };
+    assert!(matches!(finish.reply, Reply::Unavailable(_)), "{:?}", finish.reply);
+    assert!(matches!(finish.known, Known::Nothing), "{:?}", finish.known);
+}
