@@ -44,11 +44,51 @@ impl Deadline {
     }
 }
 
-/// Waits until the clock shows `at`.
+/// Waits until the clock shows `at`, and no longer than that takes by what it shows now: a clock that is set back
+/// meanwhile holds up nothing. So whoever has waited looks at the clock once more.
 pub async fn wait_until(clock: &dyn Clock, at: Timestamp) {
-    loop {
-        let left_ms = at.millis_since(clock.now());
-        let Ok(left_ms @ 1..) = u64::try_from(left_ms) else { return };
-        tokio::time::sleep(Duration::from_millis(left_ms).min(LOOK_AGAIN)).await;
+    let left = || match u64::try_from(at.millis_since(clock.now())) {
+        Ok(left_ms @ 1..) => Some(Duration::from_millis(left_ms)),
+        _ => None,
+    };
+    let Some(longest) = left() else { return };
+    let until = Instant::now() + longest;
+    while let Some(left) = left()
+        && Instant::now() < until
+    {
+        let end = until.min(Instant::now() + left.min(LOOK_AGAIN));
+        tokio::time::sleep_until(end).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    /// Goes with the monotonic clock, but for a step.
+    struct Stepped(Instant, AtomicI64);
+
+    impl Clock for Stepped {
+        fn now(&self) -> Timestamp {
+            let elapsed_ms = i64::try_from(self.0.elapsed().as_millis()).unwrap();
+            Timestamp::from_millis(1_800_000_000_000 + elapsed_ms + self.1.load(Ordering::SeqCst))
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_is_set_back_makes_nobody_wait_longer() {
+        for (step_ms, wanted_ms) in [(0, 3_000), (-600_000, 3_000), (600_000, 1_000)] {
+            let clock = Arc::new(Stepped(Instant::now(), AtomicI64::new(0)));
+            let at = clock.now().saturating_add_ms(3_000);
+            let waiting = {
+                let clock = Arc::clone(&clock);
+                tokio::spawn(async move { wait_until(&*clock, at).await })
+            };
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            clock.1.store(step_ms, Ordering::SeqCst);
+            waiting.await.unwrap();
+            assert_eq!(clock.0.elapsed(), Duration::from_millis(wanted_ms), "{step_ms}");
+        }
     }
 }
