@@ -162,7 +162,7 @@ pub async fn serve(config: Config, stop: CancellationToken) -> Result<(), ServeE
         tracing::info!(epoch = format!("{epoch:016x}"), "ready");
         let following = firing::follow(model.clone(), switch);
         tokio::spawn(background.clone().run_until_cancelled_owned(following));
-        let watching = watch_parts(Arc::clone(&sidecar), model.clone(), readiness.clone());
+        let watching = watch_parts(Arc::clone(&sidecar), model.clone(), epoch, readiness.clone());
         tokio::spawn(background.clone().run_until_cancelled_owned(watching));
         let given = Parts { sidecar: &sidecar, publisher: &publisher, users: &lookup, epoch };
         let told = (bell, ears, &letters, &readiness, &signals);
@@ -246,10 +246,8 @@ async fn prepare(
             routes::late_routes(port, hosts, told.letters, told.ears, told.bell).await
         };
         let router = wait_for(SIDECAR, readiness, connect).await;
-        // Only this function sets it, and only once.
-        let _ = late.set(router);
         readiness.ready(SIDECAR);
-        Ok(())
+        Ok(router)
     };
     let database = async {
         let report = |reason: &str| {
@@ -275,7 +273,10 @@ async fn prepare(
         Ok::<_, read_model::MigrateError>(model)
     };
     // What cannot be mended ends the process now, whether the sidecar comes or not.
-    let ((), model) = tokio::try_join!(actors, database)?;
+    let (router, model) = tokio::try_join!(actors, database)?;
+    // Not before it is known whether anything may fire: the sidecar of a process that has come back delivers
+    // at once. Only this function sets it, and only once.
+    let _ = late.set(router);
     Ok(model)
 }
 

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub const SIDECAR: &str = "sidecar";
 /// As [`SIDECAR`].
 pub const DATABASE: &str = "database";
+/// The database by way of the sidecar, which turns need; told of only when it is lost.
+pub const STORE: &str = "stateStore";
 /// The keys of the identity provider.
 pub const KEYS: &str = "keys";
 /// Whether callers show the right token.
@@ -121,16 +123,21 @@ async fn ready(extract::State(readiness): extract::State<Readiness>) -> Response
 
 async fn healthy(extract::State(readiness): extract::State<Readiness>) -> Response {
     let state = readiness.lock();
-    report(state.missing.is_empty() && !state.resubscribing, &state)
+    report(state.can_host() && !state.resubscribing, &state)
 }
 
 impl State {
+    /// Whether turns can run here, or could if what all replicas need were there.
+    fn can_host(&self) -> bool {
+        self.missing.is_empty() && !self.lost.contains_key(STORE)
+    }
+
     /// Whether calls should come here rather than to another replica. A sidecar that is gone is this
     /// one's alone; a database that is gone is everybody's, and with no replica left that is ready,
     /// callers would get no answer instead of a 503 that says when to try again.
     fn is_ready(&self) -> bool {
         let alone = self.lost.contains_key(SIDECAR) || self.refused.is_some();
-        self.missing.is_empty() && !alone && !self.stopping
+        self.can_host() && !alone && !self.stopping
     }
 
     /// Each check in a word, and the reasons of those that are not well.
@@ -185,6 +192,10 @@ mod tests {
         assert!(!state(&readiness).0);
         readiness.seen(SIDECAR, Ok(()));
         readiness.seen(DATABASE, Ok(()));
+        assert!(readiness.lock().can_host());
+        readiness.seen(STORE, Err("no answer".into()));
+        assert!(!state(&readiness).0 && !readiness.lock().can_host(), "another replica can do it");
+        readiness.seen(STORE, Ok(()));
         readiness.token_shown(Some("wrong"));
         let refused =
             json!([{"sidecar": "ok", "database": "ok", "token": "refused"}, {"token": "wrong"}]);

@@ -11,7 +11,11 @@ use axum::response::{IntoResponse, Response};
 use reminder_contract::{Problem, ProblemKind};
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 use tower::ServiceExt;
+
+/// How long a call waits for the routes that come late, and then for its refusal.
+const STARTING_PAUSE: Duration = Duration::from_secs(1);
 
 /// The routes that come late, once they are there.
 pub type LateRoutes = Arc<OnceLock<Router>>;
@@ -46,6 +50,10 @@ async fn forward(
     axum::Extension(late): axum::Extension<LateRoutes>,
     request: Request,
 ) -> Result<Response, Infallible> {
+    if late.get().is_none() {
+        // The sidecar repeats at once what is refused at once.
+        tokio::time::sleep(STARTING_PAUSE).await;
+    }
     if let Some(router) = late.get() {
         return router.clone().oneshot(request).await;
     }

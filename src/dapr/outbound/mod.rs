@@ -23,6 +23,8 @@ use dapr::client::{ApiTokenInterceptor, TonicClientWithAuth};
 use dapr::dapr::proto::runtime::v1::GetMetadataRequest;
 use dapr::dapr::proto::runtime::v1::dapr_client::DaprClient;
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tonic::transport::Endpoint;
 use tonic::{Request, Response, Status};
@@ -43,6 +45,8 @@ pub struct Sidecar {
     client: TonicClientWithAuth,
     state_store: String,
     pubsub: String,
+    /// How many answers have come from the state store.
+    state_answers: Arc<AtomicU64>,
 }
 
 impl Sidecar {
@@ -64,7 +68,8 @@ impl Sidecar {
         let client = DaprClient::with_interceptor(channel, interceptor)
             .max_decoding_message_size(MESSAGE_MAX_BYTES)
             .max_encoding_message_size(MESSAGE_MAX_BYTES);
-        Ok(Self { client, state_store: config.state_store.clone(), pubsub: config.pubsub.clone() })
+        let (state_store, pubsub) = (config.state_store.clone(), config.pubsub.clone());
+        Ok(Self { client, state_store, pubsub, state_answers: Arc::default() })
     }
 
     /// Asks the sidecar about itself, which shows that it is there and takes our token.

@@ -14,6 +14,7 @@ use reminder_contract::user_id::to_actor_id;
 use reminder_domain::TaskId;
 use reminder_domain::ids::Person;
 use std::collections::HashMap;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// How long a read may take.
@@ -40,6 +41,11 @@ impl<'a> Place<'a> {
 }
 
 impl Sidecar {
+    /// How many answers have come from the state store so far.
+    pub fn state_answers(&self) -> u64 {
+        self.state_answers.load(Ordering::Relaxed)
+    }
+
     async fn load_state(&self, place: Place<'_>) -> Result<Option<Vec<u8>>, CallError> {
         let message = GetActorStateRequest {
             actor_type: place.actor_type.into(),
@@ -49,6 +55,7 @@ impl Sidecar {
         let mut client = self.client.clone();
         let call = client.get_actor_state(request(message, LOAD_DEADLINE));
         let answer = within(LOAD_DEADLINE, call).await.map_err(failed)?;
+        self.state_answers.fetch_add(1, Ordering::Relaxed);
         Ok((!answer.data.is_empty()).then_some(answer.data))
     }
 
@@ -71,7 +78,10 @@ impl Sidecar {
         let mut client = self.client.clone();
         let call = client.execute_actor_state_transaction(request(message, COMMIT_DEADLINE));
         match within(COMMIT_DEADLINE, call).await {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                self.state_answers.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
             // An unreadable value is refused for good as well: the turn loads, and finds it so.
             Err(status)
                 if [FENCED_SQLSTATE, UNREADABLE_SQLSTATE]
