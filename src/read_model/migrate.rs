@@ -154,8 +154,8 @@ async fn attempt(server: &Server, state_table: &StateTable) -> Result<Migrated, 
         target.check_rights(&transaction).await?;
         run(&transaction, &target, &applied).await?;
     }
-    // Only now: what was due may have made triggers that were never there.
-    if target.misses_triggers(&transaction).await? {
+    // Only now: what was due may have made what was never there.
+    if target.misses_triggers(&transaction).await? || target.misses_tables(&transaction).await? {
         target.check_rights(&transaction).await?;
         restore(&transaction, &target).await?;
         applied = MIGRATIONS.iter().collect();
@@ -243,11 +243,30 @@ impl Target {
             .await?;
         Ok(TRIGGERS.len() > usize::try_from(standing.get::<_, i64>(0)).unwrap_or(0))
     }
+
+    /// Whether a table beside the state table is gone.
+    async fn misses_tables(&self, transaction: &Transaction<'_>) -> Result<bool, Obstacle> {
+        let tables: Vec<String> =
+            tables().map(|table| format!("{}.{table}", self.schema)).collect();
+        let sql = "SELECT bool_or(to_regclass(name) IS NULL) FROM unnest($1::text[]) AS name";
+        Ok(transaction.query_one(sql, &[&tables]).await?.get(0))
+    }
 }
 
-/// Runs all files again, which puts back what has gone with the table.
+/// The tables that the migrations make.
+fn tables() -> impl Iterator<Item = &'static str> {
+    let made = |file: &'static Migration| {
+        file.template.split("CREATE TABLE IF NOT EXISTS {{schema}}.").skip(1)
+    };
+    MIGRATIONS.iter().flat_map(made).filter_map(|rest| rest.split_whitespace().next())
+}
+
+/// Runs all files again, which puts back what has gone.
 async fn restore(transaction: &Transaction<'_>, target: &Target) -> Result<(), Obstacle> {
-    tracing::warn!(table = target.table, "the fence is gone from the state table; restoring it");
+    tracing::warn!(
+        table = target.table,
+        "a trigger or a table of the read model is gone; restoring it: run after-restore, which writes the index anew"
+    );
     let all: Vec<&Migration> = MIGRATIONS.iter().collect();
     run(transaction, target, &all).await?;
     // Those of a newer version, which was rolled back, are lost too: it shall run them again.

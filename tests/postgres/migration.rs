@@ -184,6 +184,23 @@ async fn a_fence_that_went_with_its_table_is_put_back() {
     assert!(database.client.batch_execute(sql).await.is_err(), "the update trigger is back on");
 }
 
+#[tokio::test]
+async fn a_table_that_is_gone_is_put_back() {
+    let database = Database::migrated().await;
+    let sql = "SELECT tablename::text FROM pg_tables
+               WHERE schemaname = 'public' AND tablename NOT IN ('reminder_state', 'reminder_migrations')";
+    let tables = database.client.query(sql, &[]).await.unwrap();
+    assert_eq!(tables.len(), 14);
+    for table in tables.iter().map(|row| row.get::<_, String>(0)) {
+        let drop = format!("DROP TABLE {table} CASCADE");
+        database.client.batch_execute(&drop).await.unwrap();
+        assert_eq!(database.migrate().await.unwrap().applied.len(), 17, "{table}");
+        let there = format!("SELECT count(to_regclass('{table}'))");
+        assert_eq!(database.count(&there).await, 1, "{table}");
+    }
+    assert!(database.migrate().await.unwrap().applied.is_empty());
+}
+
 /// By an upgrade, whose own file says nothing of the fence.
 #[tokio::test]
 async fn a_fence_that_is_gone_is_put_back_by_a_start_that_has_something_due_as_well() {
