@@ -60,6 +60,8 @@ pub struct Audit<P> {
     /// Where calls failed, so that what follows comes first the next time: tasks that always fail
     /// must not keep the others from their turn.
     resume: Option<Waking>,
+    /// The same among what dead epochs left, for each the number of its stamp.
+    resume_left: HashMap<u64, u64>,
     /// Whether the parked tasks were tried since this process holds the lease.
     tried_parked: bool,
     /// Whether the present round holds the lease.
@@ -94,6 +96,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             firing,
             watermarks,
             resume: None,
+            resume_left: HashMap::new(),
             tried_parked: false,
             held: false,
             edge,

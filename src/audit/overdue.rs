@@ -24,7 +24,7 @@ pub(super) struct Settled {
     /// The calls failed.
     pub(super) failed: usize,
     /// How many have ended, about in their order.
-    ended: usize,
+    pub(super) ended: usize,
 }
 
 impl<P: Ports + ReminderIndex> Audit<P> {

@@ -27,6 +27,29 @@ pub(crate) enum PassError {
     LeaseLost,
 }
 
+/// The first failure of calls: what comes after it has its turn all the same, and then it is told.
+#[derive(Debug, Default)]
+pub(crate) struct FirstFailure(Option<CallError>);
+
+impl FirstFailure {
+    /// Puts off failed calls. Any other error ends everything at once: nothing goes without the database,
+    /// and without the lease it is the turn of somebody else.
+    pub(crate) fn put_off(&mut self, ended: Result<(), PassError>) -> Result<(), PassError> {
+        match ended {
+            Err(PassError::Call(error)) => {
+                self.0.get_or_insert(error);
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
+    /// Tells what was put off.
+    pub(crate) fn tell(self) -> Result<(), PassError> {
+        self.0.map_or(Ok(()), |error| Err(error.into()))
+    }
+}
+
 /// Calls tasks on behalf of one replica.
 pub(crate) struct Paced {
     model: Arc<dyn TaskIndex>,

@@ -1,7 +1,7 @@
 //! One round: what is overdue, what was left behind, what must be registered.
 
 use super::calls::each;
-use super::paced::PassError;
+use super::paced::{FirstFailure, PassError};
 use super::{Audit, measure, settings};
 use crate::planted::{self, Bug};
 use crate::ports::{CallError, Ports, Registered, ReminderIndex};
@@ -56,53 +56,88 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         }
     }
 
-    async fn go_round(&mut self, grace_ms: i64, findings: &mut Findings) -> Result<(), PassError> {
+    pub(super) async fn go_round(
+        &mut self,
+        grace_ms: i64,
+        findings: &mut Findings,
+    ) -> Result<(), PassError> {
         let Some(swept) = self.model.lease(self.epoch, settings::LEASE).await? else {
             self.tried_parked = false;
             return Ok(());
         };
         self.held = true;
+        // Tasks whose calls always fail, for the replica that hosts them is sick, must not keep a stage
+        // from its turn.
+        let mut failure = FirstFailure::default();
         if !self.firing.borrow().everyone() {
-            self.settle_overdue(grace_ms, findings).await?;
+            failure.put_off(self.settle_overdue(grace_ms, findings).await)?;
         }
-        self.try_parked(findings).await?;
-        self.republish(findings).await?;
-        self.sweep(swept, findings).await?;
-        Ok(())
+        failure.put_off(self.try_parked(findings).await)?;
+        failure.put_off(self.republish(findings).await)?;
+        failure.put_off(self.sweep(swept, findings).await)?;
+        failure.tell()
     }
 
     /// Has the events published that dead processes committed and did not publish.
     async fn republish(&mut self, findings: &mut Findings) -> Result<(), PassError> {
         let dead = self.model.dead_epochs(settings::DEAD_AFTER).await?;
         self.watermarks.retain(|epoch, _| dead.contains(epoch));
+        self.resume_left.retain(|epoch, _| dead.contains(epoch));
+        let mut failure = FirstFailure::default();
         for epoch in dead {
             if epoch == self.epoch || planted::is(Bug::DeadEpochForgotten) {
                 continue;
             }
-            // Most have left nothing, in every round; who was taken for dead may go on all the same, and
-            // then die. A watermark only rises, so an old one never hides anything.
-            if let Some(known) = self.watermarks.get(&epoch)
-                && self.model.left_pending(epoch, *known, 1).await?.is_empty()
-            {
-                continue;
-            }
-            let mut n = self.ports.load_watermark(epoch).await?;
-            self.watermarks.insert(epoch, n);
-            loop {
-                let page = self.model.left_pending(epoch, n, settings::PAGE).await?;
-                let Some((_, last)) = page.last() else { break };
-                n = *last;
-                let tasks = page.into_iter().map(|(task, _)| task).collect();
-                let settled = self.settle_all(tasks).await?;
-                let failed = settled.failed;
-                findings.republished += settled.done.len();
-                self.count_rest(FindingKind::Republished, settled, findings);
-                if failed >= settings::FAILURES_MAX {
-                    return Err(CallError("what was left cannot be published now".into()).into());
+            failure.put_off(self.republish_of(epoch, findings).await)?;
+        }
+        failure.tell()
+    }
+
+    /// Has the events of one dead process published: first what comes after the place where the last
+    /// round gave up.
+    async fn republish_of(&mut self, epoch: u64, findings: &mut Findings) -> Result<(), PassError> {
+        // Most have left nothing, in every round; who was taken for dead may go on all the same, and
+        // then die. A watermark only rises, so an old one never hides anything.
+        if let Some(known) = self.watermarks.get(&epoch)
+            && self.model.left_pending(epoch, *known, 1).await?.is_empty()
+        {
+            return Ok(());
+        }
+        let watermark = self.ports.load_watermark(epoch).await?;
+        self.watermarks.insert(epoch, watermark);
+        let resume = self.resume_left.remove(&epoch);
+        if let Some(place) = resume {
+            self.republish_stretch(epoch, place.max(watermark), u64::MAX, findings).await?;
+        }
+        self.republish_stretch(epoch, watermark, resume.unwrap_or(u64::MAX), findings).await
+    }
+
+    /// Has published what an epoch stamped after `n`, up to and with `last`.
+    async fn republish_stretch(
+        &mut self,
+        epoch: u64,
+        mut n: u64,
+        last: u64,
+        findings: &mut Findings,
+    ) -> Result<(), PassError> {
+        loop {
+            let mut page = self.model.left_pending(epoch, n, settings::PAGE).await?;
+            page.retain(|(_, stamp)| *stamp <= last);
+            let Some((_, end)) = page.last() else { return Ok(()) };
+            n = *end;
+            let (tasks, stamps): (Vec<_>, Vec<_>) = page.into_iter().unzip();
+            let settled = self.settle_all(tasks).await?;
+            let (failed, ended) = (settled.failed, settled.ended);
+            findings.republished += settled.done.len();
+            self.count_rest(FindingKind::Republished, settled, findings);
+            if failed >= settings::FAILURES_MAX {
+                // As with what is overdue: those that ended make way.
+                if let Some(place) = stamps.get(ended.saturating_sub(1)) {
+                    self.resume_left.insert(epoch, *place);
                 }
+                return Err(CallError("what was left cannot be published now".into()).into());
             }
         }
-        Ok(())
     }
 
     /// Registers the wakes that came within the horizon since the last round; all that are within
