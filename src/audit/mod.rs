@@ -30,10 +30,12 @@ use crate::metrics::metrics;
 use crate::ports::{Ports, ReminderIndex};
 use crate::read_model::{TaskIndex, Waking};
 use noted::Noted;
+use prometheus_client::metrics::gauge::Gauge;
 use refresh::Refresh;
 use settings::Settings;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -62,6 +64,8 @@ pub struct Audit<P> {
     resume: Option<Waking>,
     /// The same among what dead epochs left, for each the number of its stamp.
     resume_left: HashMap<u64, u64>,
+    /// How long the oldest overdue task is so, in seconds.
+    oldest_overdue: Gauge<f64, AtomicU64>,
     /// Whether the parked tasks were tried since this process holds the lease.
     tried_parked: bool,
     /// Whether the present round holds the lease.
@@ -97,6 +101,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
             watermarks,
             resume: None,
             resume_left: HashMap::new(),
+            oldest_overdue: metrics().oldest_overdue.clone(),
             tried_parked: false,
             held: false,
             edge,

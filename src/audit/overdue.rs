@@ -5,7 +5,7 @@ use super::calls::each;
 use super::paced::PassError;
 use super::round::{Findings, start};
 use super::{Audit, settings};
-use crate::metrics::{metrics, seconds};
+use crate::metrics::seconds;
 use crate::ports::{CallError, Ports, ReminderIndex};
 use crate::read_model::{FindingKind, Waking};
 use crate::turn::oversight::alert;
@@ -39,7 +39,7 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         let beginning = start(Timestamp::from_millis(0));
         let oldest = self.model.overdue(&beginning, until, 1).await?;
         let late_ms = oldest.first().map_or(0, |waking| self.clock.now().millis_since(waking.at));
-        metrics().oldest_overdue.set(seconds(late_ms));
+        self.oldest_overdue.set(seconds(late_ms));
         let resume = self.resume.take();
         if let Some(place) = resume.clone() {
             self.settle_stretch(place, None, until, findings).await?;

@@ -69,7 +69,10 @@ impl<P: Ports + ReminderIndex> Audit<P> {
         // Tasks whose calls always fail, for the replica that hosts them is sick, must not keep a stage
         // from its turn.
         let mut failure = FirstFailure::default();
-        if !self.firing.borrow().everyone() {
+        if self.firing.borrow().everyone() {
+            // Nobody looks now: what was told last would stand for as long as the stop lasts.
+            self.oldest_overdue.set(0.0);
+        } else {
             failure.put_off(self.settle_overdue(grace_ms, findings).await)?;
         }
         failure.put_off(self.try_parked(findings).await)?;

@@ -146,3 +146,17 @@ async fn what_a_dead_process_left_on_a_sick_replica_keeps_nothing_else_of_it_wai
     }
     assert!(!world.left.lock().unwrap().contains_key(&(DEAD[0], 1)), "the first as well");
 }
+
+#[tokio::test]
+async fn nobody_is_told_to_be_overdue_while_everyone_is_stopped() {
+    let world = Arc::new(World::default());
+    world.add(0, "due", failing());
+    let (switch, firing) = watch::channel(Arc::default());
+    let mut audit = audit(&world, firing);
+    audit.oldest_overdue = Gauge::default();
+    audit.round(0).await.unwrap();
+    assert!(audit.oldest_overdue.get() > 0.0);
+    switch.send_replace(Arc::new(FiringStop::new(true, [])));
+    audit.round(0).await.unwrap();
+    assert_eq!(audit.oldest_overdue.get().to_bits(), 0.0_f64.to_bits(), "an alert would stand");
+}
