@@ -110,6 +110,11 @@ impl Paced {
 }
 
 impl Page {
+    /// How many of its tasks have yet to be called.
+    pub(crate) fn left(&self) -> usize {
+        self.left.len()
+    }
+
     /// Gives the page up once too many of its calls have failed: when placement is dead, every one waits for its
     /// deadline.
     pub(crate) fn judge<T>(&mut self, results: Vec<Result<T, CallError>>) -> Result<(), PassError> {

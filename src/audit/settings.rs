@@ -49,6 +49,14 @@ pub const PENDING_INTERVAL: Duration = Duration::from_secs(60);
 pub const PENDING_MAX: i64 = 1_000_000;
 /// Users looked at in one query, for outdated tasks.
 pub const USERS_PAGE: i64 = 100;
+/// Users whose tasks are refreshed a page in turn; more are looked for when fewer are left.
+pub const UNDER_WAY: usize = 100;
+/// With so many of them nobody is taken who changed something meanwhile: the next pass finds who did.
+pub const UNDER_WAY_MAX: usize = 300;
+/// How far behind the last look the next one for such users begins, in ms: allows for clocks that differ.
+pub const LOOKED_EDGE_MS: i64 = 60_000;
+/// Users of whom it is known where their calls failed; with others the next pass begins at their first task.
+pub const PLACES_MAX: usize = 1_000;
 /// How far behind the last complete look at the users the next one begins, in ms. A commit can be
 /// seen some time after it was made, and some are still on their way; this is far longer than any of
 /// them takes, and allows for the database's clock being another one.

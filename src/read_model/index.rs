@@ -148,6 +148,8 @@ pub trait TaskIndex: Send + Sync + 'static {
         after: &Cursor<i64>,
         limit: i64,
     ) -> Result<Vec<Cursor<i64>>, QueryError>;
+    /// Whether any open task of a user follows an older version, those included that are to be left alone.
+    async fn is_behind(&self, changed: &Changed) -> Result<bool, QueryError>;
     /// Open tasks that follow an older zone database than `current`.
     async fn outdated_zones(
         &self,

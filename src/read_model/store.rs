@@ -291,6 +291,15 @@ impl TaskIndex for ReadModel {
         Ok(rows.iter().map(|row| Cursor { follows: row.get(0), task: row.get(1) }).collect())
     }
 
+    async fn is_behind(&self, changed: &Changed) -> Result<bool, QueryError> {
+        let sql = "SELECT true FROM {schema}.task_index
+                   WHERE app_id = $1 AND user_id = $2 AND status IN ('pending', 'in_progress')
+                     AND preferences < $3 LIMIT 1";
+        let version = i64::try_from(changed.version).unwrap_or(i64::MAX);
+        let rows = self.query(sql, &[&APP_ID, &changed.user.as_str(), &version]).await?;
+        Ok(!rows.is_empty())
+    }
+
     async fn outdated_zones(
         &self,
         current: &str,

@@ -1,8 +1,9 @@
 //! Tasks whose state cannot be used: they are parked, left out, tried again, and replaced.
 
 use crate::support::{Database, TABLE, Value, WAKE_MS, damage, key, upsert, value};
+use reminder_domain::ids::Person;
 use reminder_domain::{TaskId, Timestamp};
-use reminder_scheduler::read_model::{Cursor, ReadModel, TaskIndex, Waking};
+use reminder_scheduler::read_model::{Changed, Cursor, ReadModel, TaskIndex, Waking};
 use reminder_scheduler::turn::record::UnreadableState;
 use std::time::Duration;
 
@@ -72,6 +73,24 @@ async fn what_a_parked_task_left_pending_or_follows_holds_up_nobody() {
     let outdated = model.outdated_zones("2026a", &Cursor::default(), 10).await.unwrap();
     let outdated: Vec<String> = outdated.into_iter().map(|at| at.task).collect();
     assert_eq!(outdated, ["b"]);
+}
+
+#[tokio::test]
+async fn a_user_is_behind_as_long_as_an_open_task_is_parked_or_not() {
+    let (database, model) = model().await;
+    let user = Person::parse("u@example.org").unwrap();
+    let of = |version| Changed { user: user.clone(), version };
+    put(&database, "a").await;
+    model.park(&id("a"), &damaged()).await.unwrap();
+    assert_eq!(model.outdated_of(&of(1), &Cursor::default(), 10).await.unwrap(), []);
+    assert!(model.is_behind(&of(1)).await.unwrap(), "it is only left alone");
+    assert!(!model.is_behind(&of(0)).await.unwrap());
+    let other = Changed { user: Person::parse("other").unwrap(), version: 1 };
+    assert!(!model.is_behind(&other).await.unwrap());
+    for value in [Value { preferences: 1, ..value(2) }, Value { status: "completed", ..value(3) }] {
+        upsert(&database.client, &key("a"), &value.bytes()).await.unwrap();
+        assert!(!model.is_behind(&of(1)).await.unwrap());
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! A round among tasks that cannot be settled: nobody is kept from his turn.
 
+mod refresh;
 mod world;
 
 use super::*;

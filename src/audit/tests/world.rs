@@ -27,6 +27,14 @@ pub(super) struct World {
     /// What comes within the horizon.
     pub(super) near: Mutex<BTreeSet<Waking>>,
     pub(super) noted: Mutex<Vec<Finding>>,
+    /// The version that a user's preferences are at, and when tasks may last have fallen behind it.
+    users: Mutex<BTreeMap<String, (u64, Timestamp)>>,
+    /// Whose an open task is, and the version that it follows.
+    follows: Mutex<BTreeMap<TaskId, (String, u64)>>,
+    /// Open tasks of an older zone database.
+    pub(super) old_zones: Mutex<BTreeSet<TaskId>>,
+    /// Tasks that were refreshed, in this order.
+    pub(super) refreshed: Mutex<Vec<TaskId>>,
     pub(super) scheduler_lost: AtomicBool,
 }
 
@@ -49,6 +57,27 @@ impl World {
             self.sick.lock().unwrap().insert(task.clone());
         }
         self.left.lock().unwrap().insert((epoch, n), task);
+    }
+
+    /// A user, who may be new, changes something.
+    pub(super) fn change(&self, user: &str, at_ms: i64, tasks: &[String]) {
+        let mut users = self.users.lock().unwrap();
+        let (version, behind_at) =
+            users.entry(user.to_owned()).or_insert((0, Timestamp::from_millis(0)));
+        *version += 1;
+        *behind_at = Timestamp::from_millis(at_ms);
+        let mut follows = self.follows.lock().unwrap();
+        for task in tasks {
+            let task = TaskId::parse(task.clone()).unwrap();
+            follows.entry(task).or_insert_with(|| (user.to_owned(), 0));
+        }
+    }
+
+    /// How many tasks of a user have yet to follow.
+    pub(super) fn behind(&self, user: &str) -> usize {
+        let version = self.users.lock().unwrap().get(user).map_or(0, |(version, _)| *version);
+        let follows = self.follows.lock().unwrap();
+        follows.values().filter(|(whose, has)| whose == user && *has < version).count()
     }
 
     /// The tasks that were noted as found to be so.
@@ -88,7 +117,13 @@ impl Actors for World {
     async fn erase(&self, _: &TaskId, _: &Person) -> Result<u64, CallError> {
         Ok(1)
     }
-    async fn refresh(&self, _: &TaskId) -> Result<(), CallError> {
+    async fn refresh(&self, id: &TaskId) -> Result<(), CallError> {
+        self.reach(id)?;
+        if let Some((user, follows)) = self.follows.lock().unwrap().get_mut(id) {
+            *follows = self.users.lock().unwrap()[user].0;
+        }
+        self.old_zones.lock().unwrap().remove(id);
+        self.refreshed.lock().unwrap().push(id.clone());
         Ok(())
     }
     async fn purge(&self, _: &TaskId, _: Retention) -> Result<bool, CallError> {
@@ -162,27 +197,51 @@ impl TaskIndex for World {
     }
     async fn changed_users(
         &self,
-        _: Timestamp,
-        _: Option<&Person>,
-        _: i64,
+        since: Timestamp,
+        after: Option<&Person>,
+        limit: i64,
     ) -> Result<Vec<Changed>, QueryError> {
-        Ok(Vec::new())
+        let users = self.users.lock().unwrap().clone();
+        let after = after.map_or("", Person::as_str);
+        let listed = users.into_iter().filter(|(user, (_, behind_at))| {
+            *behind_at >= since && user.as_str() > after && self.behind(user) > 0
+        });
+        let changed =
+            |(user, (version, _))| Changed { user: Person::parse(user).unwrap(), version };
+        Ok(listed.map(changed).take(usize::try_from(limit).unwrap()).collect())
     }
     async fn outdated_of(
         &self,
-        _: &Changed,
-        _: &Cursor<i64>,
-        _: i64,
+        changed: &Changed,
+        after: &Cursor<i64>,
+        limit: i64,
     ) -> Result<Vec<Cursor<i64>>, QueryError> {
-        Ok(Vec::new())
+        let parked = self.parked.lock().unwrap();
+        let follows = self.follows.lock().unwrap();
+        let theirs = follows.iter().filter(|(task, (user, has))| {
+            user == changed.user.as_str() && *has < changed.version && !parked.contains(task)
+        });
+        let mut places: Vec<(i64, String)> = theirs
+            .map(|(task, (_, has))| (i64::try_from(*has).unwrap(), task.to_string()))
+            .filter(|place| *place > (after.follows, after.task.clone()))
+            .collect();
+        places.sort();
+        places.truncate(usize::try_from(limit).unwrap());
+        Ok(places.into_iter().map(|(follows, task)| Cursor { follows, task }).collect())
+    }
+    async fn is_behind(&self, changed: &Changed) -> Result<bool, QueryError> {
+        Ok(self.behind(changed.user.as_str()) > 0)
     }
     async fn outdated_zones(
         &self,
         _: &str,
-        _: &Cursor<String>,
-        _: i64,
+        after: &Cursor<String>,
+        limit: i64,
     ) -> Result<Vec<Cursor<String>>, QueryError> {
-        Ok(Vec::new())
+        let old = self.old_zones.lock().unwrap();
+        let left = old.iter().map(ToString::to_string).filter(|task| *task > after.task);
+        let place = |task| Cursor { follows: "2020a".to_owned(), task };
+        Ok(left.map(place).take(usize::try_from(limit).unwrap()).collect())
     }
 }
 

@@ -194,6 +194,10 @@ impl State {
         page
     }
 
+    pub(super) fn is_behind(&self, changed: &Changed) -> bool {
+        self.open_of(users::number(&changed.user)).any(|state| follows(state) < changed.version)
+    }
+
     /// Whether every open task follows what its user prefers now.
     pub(super) fn everyone_follows(&self) -> bool {
         self.store.states().all(|(_, state)| {

@@ -106,6 +106,11 @@ impl TaskIndex for HostPorts {
         self.query("outdated", move |world| world.state().outdated_of(&changed, &after)).await
     }
 
+    async fn is_behind(&self, changed: &Changed) -> Result<bool, QueryError> {
+        let changed = changed.clone();
+        self.query("behind", move |world| world.state().is_behind(&changed)).await
+    }
+
     async fn outdated_zones(
         &self,
         _: &str,
