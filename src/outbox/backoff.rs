@@ -9,7 +9,7 @@ const MAX_MS: i64 = 10_000;
 /// After so many failures in a row only one batch at a time is tried.
 const OPENS_AFTER: u32 = 3;
 
-/// Exponential backoff with jitter and a circuit breaker, for one topic.
+/// Exponential backoff with jitter and a circuit breaker, for one topic or a share of it.
 ///
 /// The jitter is a hash of the seed and the count of failures: no two processes retry in step, and
 /// a simulation with the same seed does the same.
@@ -26,11 +26,9 @@ impl Breaker {
         Self { seed, failures: 0, retry_at_ms: 0 }
     }
 
-    /// When the next batch may go out, in ms since the epoch, if it has to wait. A longer wait than any pause is
-    /// that of a clock which was set back, and must not hold up anything.
+    /// When the next batch may go out, in ms since the epoch, if it has to wait.
     pub fn waits_until(&self, now_ms: i64) -> Option<i64> {
-        let left_ms = self.retry_at_ms.saturating_sub(now_ms);
-        (1..=MAX_MS).contains(&left_ms).then_some(self.retry_at_ms)
+        is_ahead(self.retry_at_ms, now_ms).then_some(self.retry_at_ms)
     }
 
     /// Whether only one batch at a time may go out.
@@ -51,10 +49,20 @@ impl Breaker {
 
     /// A batch failed: wait, longer each time.
     pub fn failed(&mut self, now_ms: i64) {
-        let pause = pause_ms(self.seed, self.failures);
+        self.retry_at_ms = retry_at_ms(self.seed, self.failures, now_ms);
         self.failures = self.failures.saturating_add(1);
-        self.retry_at_ms = now_ms.saturating_add_unsigned(pause);
     }
+}
+
+/// When to try again what failed now, after `failures` earlier failures, in ms since the epoch.
+pub fn retry_at_ms(seed: u64, failures: u32, now_ms: i64) -> i64 {
+    now_ms.saturating_add_unsigned(pause_ms(seed, failures))
+}
+
+/// Whether such a time is still to come. A longer wait than any pause is that of a clock which was set back,
+/// and must not hold up anything.
+pub fn is_ahead(retry_at_ms: i64, now_ms: i64) -> bool {
+    (1..=MAX_MS).contains(&retry_at_ms.saturating_sub(now_ms))
 }
 
 /// The pause after `failures` earlier failures: doubling up to a cap, then three quarters of it to

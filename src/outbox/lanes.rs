@@ -5,18 +5,24 @@
 //! deadlines: a later batch can overtake a failed one.) A *batch* is made of the heads of many
 //! lanes. The *watermark* is the highest number below which every commit of this process is
 //! published or was given up before it could be stored.
+//!
+//! What fails keeps itself to itself: see [`topic`] and [`share`].
 
+mod calls;
 mod ledger;
+mod share;
+mod topic;
 
-use super::backoff::Breaker;
 use crate::planted::{self, Bug};
 use crate::turn::effect::Handover;
+use calls::Way;
 use reminder_contract::size::{EVENT_MAX_BYTES, MESSAGE_MAX_BYTES, bound};
 use reminder_domain::ids::Person;
 use reminder_domain::restored::FIRST_INCARNATION;
 use reminder_domain::{Fact, TaskId, Topic};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use topic::TopicLanes;
 
 /// Most events in one batch.
 const BATCH_MAX: usize = 256;
@@ -24,7 +30,7 @@ const BATCH_MAX: usize = 256;
 const BATCH_MAX_BYTES: usize = 768 * 1024;
 /// So even one that took its last event just below that could be a single message.
 const _: () = assert!(BATCH_MAX_BYTES + EVENT_MAX_BYTES <= MESSAGE_MAX_BYTES);
-/// Batches of one topic on their way at the same time.
+/// Batches of one topic on their way at the same time, as long as nothing fails.
 const BATCHES_IN_FLIGHT: usize = 2;
 /// The least time between two batches of a topic, in ms, unless one is full. A call to the broker costs
 /// the sidecar as much as some ten events in it, and the broker more: an event on its own goes out at
@@ -55,6 +61,8 @@ pub struct Batch {
     pub topic: Topic,
     /// What.
     pub items: Vec<Item>,
+    way: Way,
+    call: u64,
 }
 
 /// What to do about a topic now.
@@ -64,24 +72,10 @@ pub enum Next {
     Send(Batch),
     /// Nothing before this time, in ms since the epoch.
     WaitUntil(i64),
+    /// Nothing before this time either, unless something is enqueued or a batch returns.
+    IdleUntil(i64),
     /// Nothing until something is enqueued or a batch returns.
     Idle,
-}
-
-#[derive(Debug)]
-struct TopicLanes {
-    lanes: HashMap<TaskId, VecDeque<Item>>,
-    /// Tasks whose lane has a head that is not on its way; each at most once.
-    ready: VecDeque<TaskId>,
-    in_flight: usize,
-    /// When the last batch went out, in ms since the epoch.
-    sent_ms: i64,
-    /// Whether a lane has come to hold more than its head since then.
-    behind: bool,
-    breaker: Breaker,
-    /// How many events the next batch may take. It shrinks when batches fail and grows when they
-    /// succeed, so that one event that can never be published does not take others with it.
-    batch_limit: usize,
 }
 
 #[derive(Debug)]
@@ -114,16 +108,8 @@ pub struct Outbox {
 impl Outbox {
     /// An empty outbox of the process run named `epoch`.
     pub fn new(epoch: u64) -> Self {
-        let lanes = || TopicLanes {
-            lanes: HashMap::new(),
-            ready: VecDeque::new(),
-            in_flight: 0,
-            sent_ms: i64::MIN,
-            behind: false,
-            breaker: Breaker::new(epoch),
-            batch_limit: BATCH_MAX,
-        };
-        let topics = Topic::ALL.into_iter().map(|topic| (topic, lanes())).collect();
+        let lanes = |topic| (topic, TopicLanes::new(epoch));
+        let topics = Topic::ALL.into_iter().map(lanes).collect();
         let (slots, incarnation) = (BTreeMap::new(), FIRST_INCARNATION);
         Self {
             epoch,
@@ -149,14 +135,7 @@ impl Outbox {
         let n = commit.stamp.n;
         for (index, event) in commit.events.iter().enumerate() {
             let item = Item { task: task.clone(), handover: Arc::clone(&handover), index };
-            let topic = self.topic(event.topic());
-            let lane = topic.lanes.entry(task.clone()).or_default();
-            if lane.is_empty() {
-                topic.ready.push_back(task.clone());
-            } else {
-                topic.behind = true;
-            }
-            lane.push_back(item);
+            self.topic(event.topic()).add(item);
         }
         let events = commit.events.len();
         self.waiting += events;
@@ -182,8 +161,8 @@ impl Outbox {
                 *handover = Arc::clone(blank);
             }
         };
-        let lanes = self.topics.values_mut().flat_map(|topic| topic.lanes.values_mut());
-        lanes.flatten().for_each(|item| told(&mut item.handover));
+        let items = self.topics.values_mut().flat_map(TopicLanes::items_mut);
+        items.for_each(|item| told(&mut item.handover));
         for slot in self.slots.values_mut() {
             if let Slot::Queued { handover, .. } = slot {
                 told(handover);
@@ -193,80 +172,13 @@ impl Outbox {
 
     /// What to do about a topic at `now_ms`.
     pub fn next(&mut self, topic: Topic, now_ms: i64) -> Next {
-        let lanes = self.topic(topic);
-        let allowed = if lanes.breaker.is_open() { 1 } else { BATCHES_IN_FLIGHT };
-        if lanes.ready.is_empty() || lanes.in_flight >= allowed {
-            return Next::Idle;
-        }
-        if let Some(at_ms) = lanes.breaker.waits_until(now_ms) {
-            return Next::WaitUntil(at_ms);
-        }
-        // A clock that was set back must not hold up anything.
-        let waited_ms = now_ms.saturating_sub(lanes.sent_ms);
-        let waits = topic == Topic::Reminders || lanes.behind;
-        let interval_ms = if waits { SHORT_INTERVAL_MS } else { LONG_INTERVAL_MS };
-        if (0..interval_ms).contains(&waited_ms) && lanes.ready.len() < lanes.batch_limit {
-            return Next::WaitUntil(lanes.sent_ms.saturating_add(interval_ms));
-        }
-        let mut items = Vec::new();
-        let mut bytes = 0;
-        while items.len() < lanes.batch_limit && bytes < BATCH_MAX_BYTES {
-            let Some(task) = lanes.ready.pop_front() else { break };
-            let Some(head) = lanes.lanes.get(&task).and_then(VecDeque::front) else { continue };
-            bytes += size(head);
-            items.push(head.clone());
-            if planted::is(Bug::TwoInFlight)
-                && let Some(lane) = lanes.lanes.get_mut(&task)
-            {
-                lane.pop_front();
-                if !lane.is_empty() {
-                    lanes.ready.push_back(task);
-                }
-            }
-        }
-        lanes.in_flight += 1;
-        lanes.sent_ms = now_ms;
-        lanes.behind = false;
-        Next::Send(Batch { topic, items })
+        self.topic(topic).next(topic, now_ms)
     }
 
     /// Takes back a batch that was acknowledged, or not.
     pub fn finished(&mut self, batch: Batch, acknowledged: bool, now_ms: i64) {
-        let lanes = self.topic(batch.topic);
-        lanes.in_flight -= 1;
-        if acknowledged {
-            lanes.breaker.succeeded();
-            lanes.batch_limit = (lanes.batch_limit * 2).min(BATCH_MAX);
-        } else {
-            lanes.breaker.failed(now_ms);
-            lanes.batch_limit = (batch.items.len() / 2).max(1);
-        }
-        for item in batch.items {
-            self.return_item(batch.topic, &item, acknowledged);
-        }
-    }
-
-    fn return_item(&mut self, topic: Topic, item: &Item, acknowledged: bool) {
-        let lanes = self.topic(topic);
-        if planted::is(Bug::TwoInFlight)
-            && let Some(lane) = lanes.lanes.get_mut(&item.task)
-        {
-            // What left the lane too soon comes back, to be handled as if it had stayed.
-            lanes.ready.retain(|task| *task != item.task);
-            lane.push_front(item.clone());
-        }
-        if acknowledged && let Some(lane) = lanes.lanes.get_mut(&item.task) {
-            lane.pop_front();
-            if lane.is_empty() {
-                lanes.lanes.remove(&item.task);
-            }
-        }
-        if lanes.lanes.contains_key(&item.task) {
-            // A failed lane goes to the end, so that it cannot hold up the others.
-            lanes.ready.push_back(item.task.clone());
-            lanes.behind = true;
-        }
-        if acknowledged {
+        self.topic(batch.topic).finished(&batch, acknowledged, now_ms);
+        for item in batch.items.into_iter().filter(|_| acknowledged) {
             self.waiting -= 1;
             self.acknowledge(item.handover.commit().stamp.n);
         }
@@ -304,9 +216,10 @@ impl Outbox {
         })
     }
 
-    /// How many batches of a topic failed in a row.
+    /// How often a topic failed since a batch of it was last acknowledged, as far as that says something of the
+    /// whole topic.
     pub fn failures(&self, topic: Topic) -> u32 {
-        self.topics.get(&topic).map_or(0, |lanes| lanes.breaker.failures())
+        self.topics.get(&topic).map_or(0, TopicLanes::failures)
     }
 
     fn topic(&mut self, topic: Topic) -> &mut TopicLanes {

@@ -118,14 +118,19 @@ impl<P: Ports> Publisher<P> {
                     let publisher = Arc::clone(&self);
                     tokio::spawn(async move { publisher.send(batch).await });
                 }
-                Next::WaitUntil(at_ms) => {
-                    let pause = at_ms.saturating_sub(self.clock.now().as_millis()).max(1);
-                    let pause = Duration::from_millis(pause.unsigned_abs());
-                    tokio::time::sleep(pause.min(clock::LOOK_AGAIN)).await;
+                Next::WaitUntil(at_ms) => tokio::time::sleep(self.pause_until(at_ms)).await,
+                Next::IdleUntil(at_ms) => {
+                    let _ = tokio::time::timeout(self.pause_until(at_ms), work.notified()).await;
                 }
                 Next::Idle => work.notified().await,
             }
         }
+    }
+
+    /// How long to sleep if nothing is to be done before then. The clock may be stepped meanwhile.
+    fn pause_until(&self, at_ms: i64) -> Duration {
+        let pause = at_ms.saturating_sub(self.clock.now().as_millis()).max(1);
+        Duration::from_millis(pause.unsigned_abs()).min(clock::LOOK_AGAIN)
     }
 
     async fn send(&self, batch: Batch) {

@@ -98,7 +98,7 @@ impl Play {
             loop {
                 match self.outbox.next(topic, now_ms) {
                     Next::Send(batch) => self.outbox.finished(batch, true, now_ms),
-                    Next::WaitUntil(at_ms) => now_ms = at_ms,
+                    Next::WaitUntil(at_ms) | Next::IdleUntil(at_ms) => now_ms = at_ms,
                     Next::Idle => break,
                 }
             }

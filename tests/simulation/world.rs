@@ -288,7 +288,7 @@ impl World {
             loop {
                 let batch = match self.process.outbox.next(topic, self.now_ms) {
                     Next::Send(batch) => batch,
-                    Next::WaitUntil(at_ms) => {
+                    Next::WaitUntil(at_ms) | Next::IdleUntil(at_ms) => {
                         self.now_ms = at_ms;
                         continue;
                     }
