@@ -2,6 +2,7 @@
 
 use super::lanes::{Batch, Next, Outbox};
 use super::measure;
+use super::shared::SharedLedger;
 use crate::clock::{self, SharedClock};
 use crate::metrics::metrics;
 use crate::planted::{self, Bug};
@@ -64,6 +65,11 @@ impl<P: Ports> Publisher<P> {
     pub fn outbox(&self) -> MutexGuard<'_, Outbox> {
         // A panic elsewhere leaves counts in it that may be off; going on beats stopping to remind.
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a turn asks of the outbox, which is taken for each question by itself.
+    pub fn ledger(&self) -> SharedLedger<'_> {
+        SharedLedger::new(&self.outbox)
     }
 
     /// Takes on the events of a commit.

@@ -293,10 +293,7 @@ impl<P: Ports> Driver<P> {
             if until.is_some_and(Deadline::has_passed) {
                 machine.give_up();
             }
-            let effect = {
-                let mut outbox = self.publisher.outbox();
-                machine.step(outcome, &mut *outbox, self.clock.now())
-            };
+            let effect = machine.step(outcome, &mut self.publisher.ledger(), self.clock.now());
             if let Some(wake) = &mut wake {
                 wake.note(&effect);
             }
