@@ -15,7 +15,7 @@ UPDATE {{schema}}.user_index
 -- Judges a written user and keeps the index row: as before, but with the pauses that are skipped. A release before
 -- this one writes "k", the end of the last of them, and does not know when it began.
 --
--- The value is two lines: the index line, {"s":1,"v":…,"u":…,"p":{preferences},"t":…,"h":…,"w":[[…,…],…]}, then the
+-- The value is two lines: the index line, {"s":1,"v":…,"u":…,"p":{preferences},"t":…,"h":…,"x":[[…,…],…]}, then the
 -- commands that the user remembers. The first must end within 32768 bytes; the largest preferences that the
 -- service accepts take half of it. RS001 and RS002 mean what they do for tasks.
 CREATE OR REPLACE FUNCTION {{schema}}.user_fence_write() RETURNS trigger
@@ -46,7 +46,7 @@ BEGIN
         v := (line ->> 'v')::bigint;
         t := to_timestamp((line ->> 't')::float8 / 1000);
         h := to_timestamp((line ->> 'h')::float8 / 1000);
-        w := CASE WHEN line ? 'k' THEN jsonb_build_array(jsonb_build_array(0, line -> 'k')) ELSE line -> 'w' END;
+        w := CASE WHEN line ? 'k' THEN jsonb_build_array(jsonb_build_array(0, line -> 'k')) ELSE line -> 'x' END;
         k := to_timestamp((w #>> '{-1,1}')::float8 / 1000);
         readable := (line ->> 's')::int > 0 AND v > 0 AND u IS NOT NULL AND t IS NOT NULL
             AND jsonb_typeof(line -> 'p') = 'object';

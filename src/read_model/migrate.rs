@@ -265,7 +265,7 @@ fn tables() -> impl Iterator<Item = &'static str> {
 async fn restore(transaction: &Transaction<'_>, target: &Target) -> Result<(), Obstacle> {
     tracing::warn!(
         table = target.table,
-        "a trigger or a table of the read model is gone; restoring it: run after-restore, which writes the index anew"
+        "a part of the fence or of the read model is gone; restoring it"
     );
     let all: Vec<&Migration> = MIGRATIONS.iter().collect();
     run(transaction, target, &all).await?;

@@ -1,6 +1,6 @@
 //! How a user's state is stored: two lines of JSON, as a task's is.
 //!
-//! The index line is `{"s":1,"v":…,"u":…,"p":{preferences},"t":…}`, `"h"` of a pause and `"w"` of those before: all of it goes into
+//! The index line is `{"s":1,"v":…,"u":…,"p":{preferences},"t":…}`, `"h"` of a pause and `"x"` of those before: all of it goes into
 //! `user_index`. The document holds the rest, the commands that the user remembers.
 
 use crate::turn::record::{UnreadableState, join, lines};
@@ -27,7 +27,7 @@ struct IndexLine<'a> {
     h: Option<i64>,
     /// The pauses that are skipped, oldest first: when each began, and when it ended.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    w: Vec<(i64, i64)>,
+    x: Vec<(i64, i64)>,
     /// Instead of these, from releases before they were kept: when the last one ended.
     #[serde(default, skip_serializing)]
     k: Option<i64>,
@@ -48,7 +48,7 @@ pub fn encode(state: &UserState) -> Vec<u8> {
         p: Cow::Borrowed(&state.preferences),
         t: state.updated_at.as_millis(),
         h: state.paused_since.map(Timestamp::as_millis),
-        w: written(&state.skipped),
+        x: written(&state.skipped),
         k: None,
     };
     let document = Document { commands: Cow::Borrowed(&state.commands) };
@@ -67,7 +67,7 @@ pub fn decode(bytes: &[u8]) -> Result<UserState, UnreadableState> {
         user_id: line.u.into_owned(),
         preferences: line.p.into_owned(),
         paused_since: line.h.map(Timestamp::from_millis),
-        skipped: line.k.map_or_else(|| skipped(&line.w), |until| skipped(&[(0, until)])),
+        skipped: line.k.map_or_else(|| skipped(&line.x), |until| skipped(&[(0, until)])),
         commands: document.commands.into_owned(),
     })
 }
@@ -130,7 +130,7 @@ mod tests {
         let bytes = encode(&state);
         assert_eq!(decode(&bytes).unwrap(), state);
         let line = String::from_utf8(bytes).unwrap();
-        assert!(line.contains(r#""h":1790000000000,"w":[[1770000000000,1780000000000],[1781000000000,1782000000000]]}"#), "{line}");
+        assert!(line.contains(r#""h":1790000000000,"x":[[1770000000000,1780000000000],[1781000000000,1782000000000]]}"#), "{line}");
     }
 
     #[test]
