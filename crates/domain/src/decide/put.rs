@@ -165,8 +165,17 @@ fn taking_place(
             recurrence.from == RecursFrom::Due && recurrence.excludes(cursor.local, &task)
         })
     };
-    let Some(cursor) = occurrence.filter(excluded) else { return (task, occurrence) };
     let schedule = Schedule::new(&task, &preferences.preferences);
+    let Some(cursor) = occurrence.filter(excluded) else {
+        // It may be at one that the rule does not have any more, while nothing else is left.
+        let is_over = task
+            .recurrence
+            .as_ref()
+            .is_some_and(|it| it.from == RecursFrom::Due && !it.exdates.is_empty())
+            && schedule.series().is_some_and(|series| series.check_rest().is_err());
+        let task = if is_over { task.with_status(Status::Completed) } else { task };
+        return (task, occurrence);
+    };
     let next = schedule.series().and_then(|series| series.next(&cursor)).and_then(|next| {
         let moved = moved(&task, next.cursor.local)?;
         Some((moved.with_status(task.status), next.cursor))

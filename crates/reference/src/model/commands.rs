@@ -50,6 +50,8 @@ impl Task {
                 Some(next) => task.spec.due = Some(Time { nominal: next, ..due }),
                 None => task.spec.completed = true,
             }
+        } else if task.recurs_by_itself() && task.is_never() {
+            task.spec.completed = true;
         }
         task.placed(old, if_past, now)
     }

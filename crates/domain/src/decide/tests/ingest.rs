@@ -312,3 +312,21 @@ fn an_owner_who_excepts_every_occurrence_is_told_that_the_task_is_done() {
     first.hear("02-01 09:01", &except(2, "pending", both));
     assert_eq!(first.task().status, Status::Completed, "whatever was heard before");
 }
+
+#[test]
+fn a_task_past_the_end_of_a_series_of_which_nothing_is_left_is_done() {
+    let recurs = |version, rule: &str, dates: &str| {
+        is(
+            version,
+            &format!(
+                r#"{{"title":"t","dueDate":{{"local":"2027-03-01T09:00:00"}},"recurrence":{{"rule":"{rule}","start":"2027-03-01T09:00:00","exdates":[{dates}]}}}}"#
+            ),
+        )
+    };
+    let mut told = Told::new();
+    told.hear("02-01 09:00", &recurs(1, "FREQ=DAILY", r#""2027-03-01","2027-03-02""#));
+    assert_eq!(told.due(), r#"{"local":"2027-03-03T09:00:00"}"#);
+    let ended = recurs(2, "FREQ=DAILY;UNTIL=20270302T090000", r#""2027-03-01","2027-03-02""#);
+    told.hear("02-01 09:01", &ended);
+    assert_eq!(told.task().status, Status::Completed);
+}
