@@ -90,7 +90,5 @@ pub(crate) fn remember(
     history: &mut Vec<HistoryEntry>,
     entries: impl IntoIterator<Item = HistoryEntry>,
 ) {
-    history.extend(entries);
-    let excess = history.len().saturating_sub(limits::HISTORY_MAX);
-    history.drain(..excess);
+    limits::remember(history, entries, limits::HISTORY_MAX);
 }

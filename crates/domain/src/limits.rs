@@ -72,3 +72,10 @@ pub const COALESCED_COUNT_MAX: u32 = 1_000;
 pub fn horizon(now: Timestamp) -> Timestamp {
     now.saturating_add_ms(HORIZON_MS)
 }
+
+/// Adds to what is remembered, forgetting the oldest beyond so many.
+pub(crate) fn remember<T>(remembered: &mut Vec<T>, new: impl IntoIterator<Item = T>, most: usize) {
+    remembered.extend(new);
+    let excess = remembered.len().saturating_sub(most);
+    remembered.drain(..excess);
+}

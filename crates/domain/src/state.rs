@@ -269,8 +269,6 @@ impl TaskState {
 
     /// Remembers a command, forgetting the oldest beyond the bound.
     pub(crate) fn remember(&mut self, record: CommandRecord) {
-        self.commands.push(record);
-        let excess = self.commands.len().saturating_sub(limits::COMMANDS_REMEMBERED);
-        self.commands.drain(..excess);
+        limits::remember(&mut self.commands, [record], limits::COMMANDS_REMEMBERED);
     }
 }

@@ -114,6 +114,16 @@ impl UserState {
         self.commands.iter_mut().for_each(|command| command.version += gone);
     }
 
+    /// What is stored, or a user who has not said anything yet.
+    fn of(user: &Person, state: Option<&Self>, now: Timestamp) -> Self {
+        state.cloned().unwrap_or_else(|| Self::silent(user, now))
+    }
+
+    /// The same as the next version.
+    fn succeeded(self, now: Timestamp) -> Self {
+        Self { version: self.version + 1, updated_at: now, ..self }
+    }
+
     /// A user who has not said anything yet.
     fn silent(user: &Person, now: Timestamp) -> Self {
         Self {
@@ -138,9 +148,8 @@ impl UserState {
                 // passed over, and in no other one, so each is kept.
                 let since = next.paused_since.take();
                 if let Some(from) = since.filter(|_| *missed == IfMissed::Skip) {
-                    next.skipped.push(SkippedPause { from, until: now });
-                    let excess = next.skipped.len().saturating_sub(limits::USER_SKIPS_REMEMBERED);
-                    next.skipped.drain(..excess);
+                    let pause = SkippedPause { from, until: now };
+                    limits::remember(&mut next.skipped, [pause], limits::USER_SKIPS_REMEMBERED);
                 }
             }
         }
@@ -151,10 +160,7 @@ impl UserState {
 
 /// The next version of what a user has said already: a statement that may still be on its way cannot land behind it.
 pub fn fence_user(user: &Person, state: Option<&UserState>, now: Timestamp) -> UserState {
-    let mut next = state.cloned().unwrap_or_else(|| UserState::silent(user, now));
-    next.version += 1;
-    next.updated_at = now;
-    next
+    UserState::of(user, state, now).succeeded(now)
 }
 
 /// Decides a command. A known command is answered as it was before.
@@ -178,16 +184,14 @@ pub fn decide_user(
     if let Some(expected) = command.if_version.filter(|expected| *expected != actual) {
         return Err(UserRejection::VersionConflict { expected, actual });
     }
-    let before = state.cloned().unwrap_or_else(|| UserState::silent(user, now));
-    let Some(mut next) = before.changed_by(&command.kind, now) else {
+    let before = UserState::of(user, state, now);
+    let Some(next) = before.changed_by(&command.kind, now) else {
         return Ok(UserTurn::Answer(actual));
     };
-    next.version = actual + 1;
-    next.updated_at = now;
+    let mut next = next.succeeded(now);
     let (id, fingerprint, version) = (command.id, command.fingerprint, next.version);
-    next.commands.push(UserCommandRecord { id, fingerprint, version });
-    let excess = next.commands.len().saturating_sub(limits::USER_COMMANDS_REMEMBERED);
-    next.commands.drain(..excess);
+    let record = UserCommandRecord { id, fingerprint, version };
+    limits::remember(&mut next.commands, [record], limits::USER_COMMANDS_REMEMBERED);
     Ok(UserTurn::Commit(Box::new(next)))
 }
 
